@@ -1,0 +1,177 @@
+"""A file of any common format as mono float32 at the rate that is asked for.
+
+PyAV decodes and resamples: fast on every format, and it ships its own ffmpeg.
+
+Conventions:
+    Mono is the mean of the channels, whatever their layout, so it never exceeds the loudest one.
+    What is damaged is left out and what is left is kept: a file fails only when it yields nothing.
+"""
+
+import stat
+from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.error import EOFError as EndOfFileError
+from av.error import FFmpegError, InvalidDataError
+
+from tunespace.errors import AudioError
+
+Waveform = npt.NDArray[np.float32]
+
+# Small frames are gathered before they cross into Python: a Vorbis frame can hold 64 samples.
+_GATHERED_SAMPLES = 1 << 16
+# Beyond any real recording (+18 dB); larger values are damage, and would overflow a spectrum.
+_LARGEST_SAMPLE = 8.0
+
+
+def decode(path: str | PathLike[str], sample_rate: int) -> Waveform:
+    """Decodes a whole file.
+
+    Args:
+        path: A file that holds audio, alone or beside pictures.
+        sample_rate: Rate of the result in Hz.
+
+    Returns:
+        ``(samples,)`` float32, finite, nominally within -1..1.
+
+    Raises:
+        AudioError: No audio can be read from the file; its ``reason`` says why.
+        ValueError: ``sample_rate`` is not positive.
+    """
+    return np.concatenate(list(decode_blocks(path, sample_rate)))
+
+
+def decode_blocks(path: str | PathLike[str], sample_rate: int) -> Iterator[Waveform]:
+    """Decodes a file piece by piece, so that hours need no more memory than minutes.
+
+    Args:
+        path: A file that holds audio, alone or beside pictures.
+        sample_rate: Rate of the result in Hz.
+
+    Yields:
+        ``(samples,)`` float32, never empty, of about a second each; joined they are ``decode``.
+
+    Raises:
+        AudioError: No audio can be read from the file; its ``reason`` says why.
+        ValueError: ``sample_rate`` is not positive.
+    """
+    if sample_rate <= 0:
+        raise ValueError(f"sample_rate must be positive, not {sample_rate}")
+    file = Path(path)
+    _require_readable(file)
+    heard = False
+    try:
+        # An absolute path cannot be mistaken for a protocol ("http:", "concat:"), and tags that are
+        # not UTF-8 must not stop the audio.
+        with av.open(str(file.absolute()), metadata_errors="replace") as container:
+            stream = container.streams.best("audio")
+            if not isinstance(stream, av.AudioStream):
+                raise AudioError(file, "holds no audio")
+            for block in _resampled(_gathered(_frames(container, stream)), sample_rate):
+                heard = True
+                yield block
+    except (InvalidDataError, EndOfFileError) as error:
+        raise AudioError(file, "is not audio, or too damaged to be read") from error
+    except FFmpegError as error:
+        raise AudioError(file, f"cannot be read as audio ({error.strerror})") from error
+    if not heard:
+        raise AudioError(file, "holds no audio that can be decoded")
+
+
+def _require_readable(file: Path) -> None:
+    """Turns the system's own refusals into one clause each, before ffmpeg words them its way."""
+    try:
+        status = file.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise AudioError(file, "is a folder, not a file")
+        if not stat.S_ISREG(status.st_mode):
+            raise AudioError(file, "is not a regular file")
+        if status.st_size == 0:
+            raise AudioError(file, "is empty")
+        with file.open("rb"):
+            pass
+    except FileNotFoundError as error:
+        raise AudioError(file, "does not exist") from error
+    except PermissionError as error:
+        raise AudioError(file, "may not be read: permission denied") from error
+    except OSError as error:
+        raise AudioError(file, f"cannot be read ({error.strerror})") from error
+    except ValueError as error:  # a null byte in the name
+        raise AudioError(file, "is not a possible file name") from error
+
+
+def _frames(
+    container: av.container.InputContainer, stream: av.AudioStream
+) -> Iterator[av.AudioFrame]:
+    """Every frame that can be decoded; damaged packets are left out."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, FFmpegError):  # the end, or a place that no reader gets past
+            return
+        try:
+            yield from packet.decode()
+        except FFmpegError:
+            continue
+
+
+def _gathered(frames: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:
+    """The same samples in large frames; format, channels and rate are the same within each."""
+    fifo = av.AudioFifo()
+    gathered_kind: tuple[str, str, int] | None = None
+    for frame in frames:
+        if frame.samples == 0:
+            continue
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if kind != gathered_kind:
+            if (rest := fifo.read()) is not None:
+                yield rest
+            fifo, gathered_kind = av.AudioFifo(), kind
+        frame.pts = None  # a gap in the time stamps is no reason to refuse the samples
+        fifo.write(frame)
+        if fifo.samples >= _GATHERED_SAMPLES and (full := fifo.read()) is not None:
+            yield full
+    if (rest := fifo.read()) is not None:
+        yield rest
+
+
+def _resampled(frames: Iterator[av.AudioFrame], sample_rate: int) -> Iterator[Waveform]:
+    """Mono at ``sample_rate``; one resampler runs for as long as the source rate stays the same."""
+    resampler: av.AudioResampler | None = None
+    source_rate = 0
+    for frame in frames:
+        if frame.sample_rate != source_rate:
+            if resampler is not None:
+                yield from _blocks(resampler.resample(None))
+            resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
+            source_rate = frame.sample_rate
+        assert resampler is not None  # noqa: S101  (made with the first frame)
+        yield from _blocks(resampler.resample(_mono(frame)))
+    if resampler is not None:
+        yield from _blocks(resampler.resample(None))
+
+
+def _mono(frame: av.AudioFrame) -> av.AudioFrame:
+    """The mean of the channels, finite and bounded, as a frame of one float32 channel."""
+    # Interleaved, since PyAV cannot hand over eight or more planes.
+    to_float = av.AudioResampler(format="flt", layout=frame.layout, rate=frame.sample_rate)
+    parts = [part.to_ndarray()[0] for part in to_float.resample(frame)]
+    samples = np.concatenate(parts).reshape(-1, frame.layout.nb_channels)
+    np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    np.clip(samples, -_LARGEST_SAMPLE, _LARGEST_SAMPLE, out=samples)
+    mono = av.AudioFrame.from_ndarray(
+        samples.mean(axis=1, dtype=np.float32)[None], format="flt", layout="mono"
+    )
+    mono.sample_rate = frame.sample_rate
+    return mono
+
+
+def _blocks(frames: list[av.AudioFrame]) -> Iterator[Waveform]:
+    for frame in frames:
+        if frame.samples:
+            yield frame.to_ndarray()[0]

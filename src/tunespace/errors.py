@@ -1,0 +1,28 @@
+"""The few errors a user can meet: each message is one sentence with what, where and the mend."""
+
+from pathlib import Path
+
+
+class TunespaceError(Exception):
+    """Everything that tunespace raises on purpose; its text can be shown to a user as it is."""
+
+
+class AudioError(TunespaceError):
+    """A file that no music can be read from.
+
+    Attributes:
+        path: The file.
+        reason: Why, as a clause without the file's name; it goes into reports and the store.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        """Builds the sentence from ``path`` and ``reason``."""
+        self.path = path
+        self.reason = reason
+        # Names that are not UTF-8 reach Python as lone surrogates, which no terminal can print.
+        shown = str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+        super().__init__(f"{shown}: {reason}")
+
+    def __reduce__(self) -> tuple[type["AudioError"], tuple[Path, str]]:
+        """Lets the error cross from a worker process to its parent."""
+        return AudioError, (self.path, self.reason)

@@ -1,0 +1,240 @@
+import os
+import pickle
+import tempfile
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from sounds import BY_SUFFIX, FORMATS, Format, tone, write, write_as
+from tunespace.audio import decode, decode_blocks
+from tunespace.errors import AudioError
+
+RATE = 16_000
+
+each_format = pytest.mark.parametrize("kind", FORMATS, ids=lambda kind: kind.suffix)
+
+
+def likeness(heard: np.ndarray, meant: np.ndarray) -> float:
+    """The best correlation over shifts of up to 0.1 s: codecs may delay the sound a little."""
+    size = min(len(heard), len(meant))
+    heard, meant = heard[:size].astype(float), meant[:size].astype(float)
+    spectrum = np.fft.rfft(heard, 2 * size) * np.conj(np.fft.rfft(meant, 2 * size))
+    shifts = np.fft.irfft(spectrum)
+    reach = RATE // 10
+    best = max(shifts[:reach].max(), shifts[-reach:].max())
+    return float(best / (np.linalg.norm(heard) * np.linalg.norm(meant)))
+
+
+def reason(path: Path) -> str:
+    with pytest.raises(AudioError) as caught:
+        decode(path, RATE)
+    assert caught.value.path == path
+    assert "\n" not in str(caught.value)
+    return caught.value.reason
+
+
+@each_format
+def test_every_format_gives_back_the_sound_that_was_written(tmp_path: Path, kind: Format) -> None:
+    heard = decode(write_as(tmp_path, kind), RATE)
+    assert heard.dtype == np.float32
+    assert heard.ndim == 1
+    assert len(heard) / RATE == pytest.approx(3.0, abs=kind.slack + 0.001)
+    assert likeness(heard, tone(3.0, RATE)) > kind.likeness
+    assert np.abs(heard).max() == pytest.approx(0.4, abs=0.03)
+
+
+@each_format
+def test_the_same_file_gives_the_same_samples(tmp_path: Path, kind: Format) -> None:
+    file = write_as(tmp_path, kind)
+    np.testing.assert_array_equal(decode(file, RATE), decode(file, RATE))
+
+
+@each_format
+def test_a_truncated_file_keeps_what_is_left(tmp_path: Path, kind: Format) -> None:
+    file = write_as(tmp_path, kind, seconds=12)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    if kind.suffix == "m4a":  # its index stands at the end of the file
+        assert reason(file) == "is not audio, or too damaged to be read"
+    else:
+        heard = decode(file, RATE)
+        assert 4 < len(heard) / RATE < 8
+        assert likeness(heard, tone(12, RATE)[: len(heard)]) > kind.likeness
+
+
+@each_format
+def test_a_file_with_flipped_bits_costs_no_more_than_itself(tmp_path: Path, kind: Format) -> None:
+    file = write_as(tmp_path, kind)
+    clean = file.read_bytes()
+    rng = np.random.default_rng(7)
+    for _ in range(20):
+        damaged = bytearray(clean)
+        for position in rng.integers(0, len(damaged), 30):
+            damaged[position] ^= 1 << int(rng.integers(8))
+        file.write_bytes(damaged)
+        try:
+            heard = decode(file, RATE)
+        except AudioError:
+            continue
+        assert np.isfinite(heard).all()
+        assert np.abs(heard).max() < 20
+
+
+def test_blocks_joined_are_the_whole_file(tmp_path: Path) -> None:
+    file = write_as(tmp_path, BY_SUFFIX["mp3"], seconds=12)
+    blocks = list(decode_blocks(file, RATE))
+    assert len(blocks) > 5
+    assert all(block.size for block in blocks)
+    np.testing.assert_array_equal(np.concatenate(blocks), decode(file, RATE))
+
+
+def test_hours_need_no_more_memory_than_minutes(tmp_path: Path) -> None:
+    # Only what Python holds is traced; ffmpeg holds a packet and a frame.
+    file = write(tmp_path / "mix.wav", np.zeros((1, 8000 * 1800), np.float32), 8000, "pcm_u8")
+    tracemalloc.start()
+    try:
+        samples = sum(block.size for block in decode_blocks(file, RATE))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert samples == RATE * 1800  # 115 MB as float32
+    assert peak < 8_000_000
+
+
+def test_mono_is_the_mean_of_the_channels(tmp_path: Path) -> None:
+    mono = tone(1.0, RATE)
+    file = write(tmp_path / "left.wav", np.stack([mono, 0 * mono]), RATE, "pcm_f32le")
+    np.testing.assert_allclose(decode(file, RATE), mono / 2, atol=1e-6)
+
+
+def test_96_khz_8_channels(tmp_path: Path) -> None:
+    channels = np.stack([tone(2.0, 96_000, level=0.1 * k) for k in range(8)])
+    file = write(tmp_path / "wide.flac", channels, 96_000, "flac", layout="7.1")
+    heard = decode(file, RATE)
+    assert len(heard) == 2 * RATE
+    assert likeness(heard, tone(2.0, RATE)) > 0.9999
+    assert np.abs(heard).max() == pytest.approx(0.35, abs=0.01)
+
+
+def test_a_tenth_of_a_second_and_a_single_sample(tmp_path: Path) -> None:
+    tenth = np.full((1, 1600), 0.5, np.float32)
+    file = write(tmp_path / "short.wav", tenth, RATE, "pcm_s16le")
+    np.testing.assert_allclose(decode(file, RATE), tenth[0], atol=1e-4)
+    file = write(tmp_path / "sample.wav", tenth[:, :1], RATE, "pcm_s16le")
+    np.testing.assert_allclose(decode(file, RATE), tenth[0, :1], atol=1e-4)
+
+
+def test_silence(tmp_path: Path) -> None:
+    file = write(tmp_path / "silence.flac", np.zeros((1, RATE), np.float32), RATE, "flac")
+    np.testing.assert_array_equal(decode(file, RATE), np.zeros(RATE))
+
+
+def test_nan_and_infinity_in_a_float_wav_are_silence(tmp_path: Path) -> None:
+    mono = tone(1.0, RATE)
+    damaged = mono.copy()
+    damaged[100:110] = np.nan
+    damaged[200] = np.inf
+    damaged[300] = 3e38
+    heard = decode(write(tmp_path / "nan.wav", damaged[None], RATE, "pcm_f32le"), RATE)
+    assert np.isfinite(heard).all()
+    assert np.abs(heard).max() == 8
+    np.testing.assert_array_equal(heard[400:], mono[400:])
+
+
+def test_a_wrong_extension_does_not_matter(tmp_path: Path) -> None:
+    file = write_as(tmp_path, BY_SUFFIX["flac"])
+    renamed = file.rename(tmp_path / "tone.mp3")
+    assert len(decode(renamed, RATE)) == 3 * RATE
+
+
+def test_tags_in_latin_1_do_not_stop_the_audio(tmp_path: Path) -> None:
+    file = write_as(tmp_path, BY_SUFFIX["flac"], tags={"title": "CafXXX"})
+    file.write_bytes(file.read_bytes().replace(b"CafXXX", b"Caf\xe9 \xe0"))
+    with pytest.raises(UnicodeDecodeError), av.open(str(file)):
+        pass  # what would happen without the option
+    assert len(decode(file, RATE)) == 3 * RATE
+
+
+def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
+    file = write_as(tmp_path, BY_SUFFIX["flac"])
+    odd = file.rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.flac"))
+    assert len(decode(odd, RATE)) == 3 * RATE
+    odd.write_bytes(b"")
+    with pytest.raises(AudioError) as caught:
+        decode(odd, RATE)
+    assert str(caught.value).encode("utf-8").endswith(b"caf\\udce9.flac: is empty")
+
+
+def test_a_name_that_looks_like_a_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_as(tmp_path, BY_SUFFIX["flac"]).rename(tmp_path / "concat:a.flac")
+    assert len(decode("concat:a.flac", RATE)) == 3 * RATE
+
+
+def test_files_that_are_no_audio_say_so(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.mp3"
+    empty.touch()
+    assert reason(empty) == "is empty"
+
+    text = tmp_path / "text.mp3"
+    text.write_text("This is no music.\n" * 200)
+    assert reason(text) == "is not audio, or too damaged to be read"
+
+    noise = tmp_path / "noise.flac"
+    noise.write_bytes(np.random.default_rng(1).bytes(5000))
+    assert reason(noise) == "is not audio, or too damaged to be read"
+
+    assert reason(tmp_path / "missing.mp3") == "does not exist"
+    assert reason(tmp_path) == "is a folder, not a file"
+    assert reason(tmp_path / "nul\0.mp3") == "is not a possible file name"
+
+    pipe = tmp_path / "pipe.wav"
+    os.mkfifo(pipe)
+    assert reason(pipe) == "is not a regular file"
+
+
+def test_a_film_without_sound_holds_no_audio(tmp_path: Path) -> None:
+    film = tmp_path / "film.mkv"
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("mjpeg", rate=5)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuvj420p"
+        picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+        container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    assert reason(film) == "holds no audio"
+
+
+@pytest.fixture
+def forbidden_file() -> Iterator[Path]:
+    """A file that this process may not read, even where the tests run as root."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        file = write_as(Path(folder), BY_SUFFIX["wav"])
+        file.chmod(0)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            yield file
+        finally:
+            os.seteuid(user)
+
+
+def test_a_file_that_may_not_be_read_says_so(forbidden_file: Path) -> None:
+    assert reason(forbidden_file) == "may not be read: permission denied"
+
+
+def test_a_rate_that_is_not_positive_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="sample_rate must be positive, not 0"):
+        decode(tmp_path / "any.wav", 0)
+
+
+def test_the_error_survives_the_way_out_of_a_worker_process() -> None:
+    error = AudioError(Path("a.mp3"), "is empty")
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301  (made one line above)
+    assert (copy.path, copy.reason, str(copy)) == (Path("a.mp3"), "is empty", "a.mp3: is empty")

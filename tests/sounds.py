@@ -1,0 +1,87 @@
+"""Small real audio files, made by the tests: sine waves in every format a collection holds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a file with this suffix is written, and how exactly it gives back what went in."""
+
+    suffix: str
+    codec: str
+    rate: int = 44_100
+    options: tuple[tuple[str, str], ...] = ()
+    # Largest error in seconds of the length, and smallest correlation of the sound.
+    slack: float = 0.0
+    likeness: float = 0.9999
+
+
+FORMATS = [
+    Format("mp3", "libmp3lame", slack=0.06, likeness=0.999),
+    Format("flac", "flac"),
+    Format("ogg", "vorbis", options=(("strict", "experimental"),), slack=0.06, likeness=0.98),
+    Format("opus", "libopus", rate=48_000, slack=0.03, likeness=0.99),
+    Format("m4a", "aac", slack=0.06, likeness=0.999),
+    Format("wav", "pcm_s16le"),
+    Format("aiff", "pcm_s16be"),
+]
+BY_SUFFIX = {kind.suffix: kind for kind in FORMATS}
+
+
+def tone(seconds: float, rate: int, hertz: float = 440.0, level: float = 0.4) -> Samples:
+    """A sine wave that swells and fades, ``(samples,)``: its loudness tells where one is in it."""
+    time = np.arange(round(seconds * rate)) / rate
+    swell = np.sin(np.pi * time / max(seconds, 1 / rate)) ** 2
+    return (level * swell * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
+
+
+def write(
+    path: Path,
+    channels: Samples,
+    rate: int,
+    codec: str,
+    *,
+    layout: str | None = None,
+    tags: dict[str, str] | None = None,
+    options: tuple[tuple[str, str], ...] = (),
+    container_format: str | None = None,
+) -> Path:
+    """Encodes ``(channels, samples)`` float32 in -1..1."""
+    layout = layout or {1: "mono", 2: "stereo"}[len(channels)]
+    with av.open(str(path), "w", format=container_format) as container:
+        container.metadata.update(tags or {})
+        stream = container.add_stream(codec, rate=rate, options=dict(options))
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = layout
+        interleaved = np.ascontiguousarray(channels.T).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout=layout)
+        frame.sample_rate = rate
+        frame.pts = 0
+        size = None if codec.startswith("pcm_") else stream.frame_size or 1024
+        resampler = av.AudioResampler(stream.format, layout, rate, frame_size=size)
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+    return path
+
+
+def write_as(
+    folder: Path, kind: Format, seconds: float = 3.0, tags: dict[str, str] | None = None
+) -> Path:
+    """A stereo tone of 440 Hz in the format ``kind``."""
+    mono = tone(seconds, kind.rate)
+    return write(
+        folder / f"tone.{kind.suffix}",
+        np.stack([mono, mono]),
+        kind.rate,
+        kind.codec,
+        tags=tags,
+        options=kind.options,
+    )
