@@ -51,11 +51,10 @@ def write(
     layout: str | None = None,
     tags: dict[str, str] | None = None,
     options: tuple[tuple[str, str], ...] = (),
-    container_format: str | None = None,
 ) -> Path:
     """Encodes ``(channels, samples)`` float32 in -1..1."""
     layout = layout or {1: "mono", 2: "stereo"}[len(channels)]
-    with av.open(str(path), "w", format=container_format) as container:
+    with av.open(str(path), "w") as container:
         container.metadata.update(tags or {})
         stream = container.add_stream(codec, rate=rate, options=dict(options))
         assert isinstance(stream, av.AudioStream)

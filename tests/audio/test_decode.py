@@ -105,6 +105,18 @@ def test_hours_need_no_more_memory_than_minutes(tmp_path: Path) -> None:
     assert peak < 8_000_000
 
 
+def test_a_rate_that_changes_within_the_file(tmp_path: Path) -> None:
+    # Two streams in one file, as radio recordings have them.
+    first = write(tmp_path / "a.mp3", tone(2.0, 44_100)[None], 44_100, "libmp3lame")
+    second = write(tmp_path / "b.mp3", tone(2.0, 22_050)[None], 22_050, "libmp3lame")
+    joined = tmp_path / "joined.mp3"
+    joined.write_bytes(first.read_bytes() + second.read_bytes())
+    heard = decode(joined, RATE)
+    assert len(heard) / RATE == pytest.approx(4.0, abs=0.3)
+    assert likeness(heard[: 2 * RATE], tone(2.0, RATE)) > 0.99
+    assert likeness(heard[-2 * RATE :], tone(2.0, RATE)) > 0.99
+
+
 def test_mono_is_the_mean_of_the_channels(tmp_path: Path) -> None:
     mono = tone(1.0, RATE)
     file = write(tmp_path / "left.wav", np.stack([mono, 0 * mono]), RATE, "pcm_f32le")

@@ -9,6 +9,7 @@ Conventions:
 
 import stat
 from collections.abc import Iterator
+from itertools import groupby
 from os import PathLike
 from pathlib import Path
 
@@ -107,7 +108,7 @@ def _require_readable(file: Path) -> None:
 def _frames(
     container: av.container.InputContainer, stream: av.AudioStream
 ) -> Iterator[av.AudioFrame]:
-    """Every frame that can be decoded; damaged packets are left out."""
+    """Every frame that holds samples; packets that cannot be decoded are left out."""
     packets = container.demux(stream)
     while True:
         try:
@@ -115,44 +116,36 @@ def _frames(
         except (StopIteration, FFmpegError):  # the end, or a place that no reader gets past
             return
         try:
-            yield from packet.decode()
+            yield from (frame for frame in packet.decode() if frame.samples)
         except FFmpegError:
             continue
 
 
 def _gathered(frames: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:
     """The same samples in large frames; format, channels and rate are the same within each."""
-    fifo = av.AudioFifo()
-    gathered_kind: tuple[str, str, int] | None = None
-    for frame in frames:
-        if frame.samples == 0:
-            continue
-        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if kind != gathered_kind:
-            if (rest := fifo.read()) is not None:
-                yield rest
-            fifo, gathered_kind = av.AudioFifo(), kind
-        frame.pts = None  # a gap in the time stamps is no reason to refuse the samples
-        fifo.write(frame)
-        if fifo.samples >= _GATHERED_SAMPLES and (full := fifo.read()) is not None:
-            yield full
-    if (rest := fifo.read()) is not None:
-        yield rest
+    for _, alike in groupby(frames, lambda f: (f.format.name, f.layout.name, f.sample_rate)):
+        fifo = av.AudioFifo()
+        for frame in alike:
+            frame.pts = None  # a gap in the time stamps is no reason to refuse the samples
+            fifo.write(frame)
+            if fifo.samples >= _GATHERED_SAMPLES:
+                yield from _rest(fifo)
+        yield from _rest(fifo)
+
+
+def _rest(fifo: av.AudioFifo) -> Iterator[av.AudioFrame]:
+    """All that ``fifo`` holds, as one frame; nothing where it is empty."""
+    frame = fifo.read()
+    if frame is not None:
+        yield frame
 
 
 def _resampled(frames: Iterator[av.AudioFrame], sample_rate: int) -> Iterator[Waveform]:
     """Mono at ``sample_rate``; one resampler runs for as long as the source rate stays the same."""
-    resampler: av.AudioResampler | None = None
-    source_rate = 0
-    for frame in frames:
-        if frame.sample_rate != source_rate:
-            if resampler is not None:
-                yield from _blocks(resampler.resample(None))
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
-            source_rate = frame.sample_rate
-        assert resampler is not None  # noqa: S101  (made with the first frame)
-        yield from _blocks(resampler.resample(_mono(frame)))
-    if resampler is not None:
+    for _, alike in groupby(frames, lambda frame: frame.sample_rate):
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
+        for frame in alike:
+            yield from _blocks(resampler.resample(_mono(frame)))
         yield from _blocks(resampler.resample(None))
 
 
