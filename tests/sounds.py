@@ -71,6 +71,11 @@ def write(
     return path
 
 
+def wav(path: Path, samples: Samples, rate: int = 16_000) -> Path:
+    """Writes ``(samples,)`` float32 as it is."""
+    return write(path, samples[None], rate, "pcm_f32le")
+
+
 def write_as(
     folder: Path, kind: Format, seconds: float = 3.0, tags: dict[str, str] | None = None
 ) -> Path:

@@ -1,3 +1,25 @@
 """Music and words in one space: describe music, and the nearest music is the answer."""
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0.dev0"
+
+if TYPE_CHECKING:
+    from tunespace.models import Model, load_model
+
+__all__ = ["Model", "load_model"]
+
+_HOMES = {"Model": "tunespace.models", "load_model": "tunespace.models"}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a module holds
+    """Imports a public name when it is first used, so that `import tunespace` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

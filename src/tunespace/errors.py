@@ -26,3 +26,11 @@ class AudioError(TunespaceError):
     def __reduce__(self) -> tuple[type["AudioError"], tuple[Path, str]]:
         """Lets the error cross from a worker process to its parent."""
         return AudioError, (self.path, self.reason)
+
+
+class ModelError(TunespaceError):
+    """A folder that cannot be used as a model."""
+
+
+class QueryError(TunespaceError):
+    """A query that cannot be answered as it stands."""

@@ -1,0 +1,19 @@
+"""A model is a folder: load it, run it.
+
+Two towers in ONNX, run by ONNX Runtime; where the model has a lexicon, a query is read twice, term
+by term and as a sentence.
+"""
+
+from tunespace.models.config import ModelConfig
+from tunespace.models.folder import find_model, list_models
+from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Model, load_model
+
+__all__ = [
+    "AudioEmbedding",
+    "EmbeddedWindow",
+    "Model",
+    "ModelConfig",
+    "find_model",
+    "list_models",
+    "load_model",
+]

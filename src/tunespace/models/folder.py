@@ -1,0 +1,77 @@
+"""Where a model lies: the bundled one, a folder, or a repository of the Hugging Face hub."""
+
+from pathlib import Path
+
+from tunespace.errors import ModelError
+from tunespace.models.config import ModelConfig, sha256_of
+
+DEFAULT = "tunespace-small"
+BUNDLED = Path(__file__).parent / "bundled"
+_HUB = "hf:"
+
+
+def list_models() -> list[str]:
+    """Names of the bundled models."""
+    return sorted(path.parent.name for path in BUNDLED.glob("*/config.json"))
+
+
+def find_model(name: str | Path | None = None) -> Path:
+    """The folder of a model.
+
+    Args:
+        name: A bundled name, a folder, or ``hf:owner/name`` with an optional ``@revision``, which
+            is fetched once and then found offline; none for the default.
+
+    Raises:
+        ModelError: There is none.
+    """
+    if name is None:
+        return BUNDLED / DEFAULT
+    if isinstance(name, str) and name.startswith(_HUB):
+        return _from_hub(name.removeprefix(_HUB))
+    if str(name) in list_models():
+        return BUNDLED / str(name)
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        raise ModelError(
+            f"there is no model {str(name)!r}: name a folder, hf:owner/name, or one of "
+            f"{', '.join(list_models())}"
+        )
+    return folder
+
+
+def check_file(folder: Path, config: ModelConfig, name: str) -> Path:
+    """The path of one of a model's files, once its content is what ``config.json`` says.
+
+    Raises:
+        ModelError: It is missing or another.
+    """
+    path = folder / name
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror})") from error
+    if found != config.files[name]:
+        raise ModelError(
+            f"{path} is not the file that config.json describes (sha256 {found[:16]}..., not "
+            f"{config.files[name][:16]}...): fetch the model again"
+        )
+    return path
+
+
+def _from_hub(name: str) -> Path:
+    # Imported here, since it takes longer than a search.
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    repository, _, revision = name.partition("@")
+    try:
+        try:
+            found = snapshot_download(repository, revision=revision or None, local_files_only=True)
+        except LocalEntryNotFoundError:
+            found = snapshot_download(repository, revision=revision or None)
+    except Exception as error:
+        raise ModelError(
+            f"hf:{name} cannot be fetched ({type(error).__name__}: {error})"
+        ) from error
+    return Path(found)

@@ -1,0 +1,61 @@
+"""What words sound like: a lexicon's entries as vectors of concepts."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tunespace.errors import ModelError
+from tunespace.models.towers import unit
+from tunespace.text import Lexicon, Reading
+
+Vectors = npt.NDArray[np.float32]
+
+
+class Words:
+    """The lexicon of a model, in its space.
+
+    Attributes:
+        lexicon: The entries.
+        concepts: Names of the dimensions, in order.
+    """
+
+    def __init__(self, lexicon: Lexicon, concepts: tuple[str, ...]) -> None:
+        """Takes the parts; ``load`` reads them from files."""
+        self.lexicon = lexicon
+        self.concepts = concepts
+        self._column = {name: column for column, name in enumerate(concepts)}
+
+    @classmethod
+    def load(cls, lexicon: Path, languages: Path | None, concepts: Path, dim: int) -> "Words":
+        """Reads the tables of a model folder.
+
+        Raises:
+            ModelError: They cannot be read or do not belong together.
+        """
+        try:
+            names = tuple(json.loads(concepts.read_text(encoding="utf-8")))
+            words = cls(Lexicon.load(lexicon, languages), names)
+        except (OSError, ValueError) as error:
+            raise ModelError(f"the lexicon of the model cannot be read: {error}") from error
+        if len(names) != dim:
+            raise ModelError(f"{concepts} names {len(names)} concepts, the model has {dim}")
+        for entry in words.lexicon.entries.values():
+            if unknown := entry.concepts.keys() - words._column.keys():
+                raise ModelError(f"{lexicon}: {entry.word!r} has unknown concepts {unknown}")
+        return words
+
+    def vector(self, word: str) -> Vectors:
+        """``(dim,)`` float32, unit length: the weights of an entry."""
+        vector = np.zeros(len(self.concepts), np.float32)
+        for name, weight in self.lexicon.entries[word].concepts.items():
+            vector[self._column[name]] = weight
+        return unit(vector)
+
+    def parsed(self, reading: Reading) -> Vectors:
+        """``(dim,)`` float32: the sum of a query's terms, what is not wanted subtracted."""
+        total = np.zeros(len(self.concepts), np.float32)
+        for term in reading.terms:
+            total += self.vector(term.word) if term.wanted else -self.vector(term.word)
+        return total

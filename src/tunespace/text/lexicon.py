@@ -1,0 +1,111 @@
+"""Music words and what the music they describe sounds like.
+
+A lexicon is a table: word, kind, a caption-like description, and weights of audible concepts. A
+second table points from words of other languages to its words.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tunespace.text.folding import fold, tokens
+
+# They say that music is meant, not which.
+SKIPPED = frozenset(
+    "song songs music musical sound sounds track tracks recording recordings tune tunes piece "
+    "the a an of with and in for to on some by that is it its this but me my i want like".split()
+)
+
+# A Russian adjective in the dictionary's form (folded), and its other endings.
+_RUSSIAN_MASCULINE = ("ыи", "ии", "ои")
+_RUSSIAN_ENDINGS = "ое ее ая яя ые ие ого его ую юю ом ем ым им ых их ыми ими".split()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A word of the lexicon.
+
+    Attributes:
+        word: As it is written.
+        kind: mood, genre, theme, instrument, sound, vocal, place, rhythm or era.
+        description: What music so described sounds like, without the word itself.
+        concepts: By concept, -3..3: how much stronger it is than in a big mixed collection.
+    """
+
+    word: str
+    kind: str
+    description: str
+    concepts: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Entries by their words, in English and in the languages that point to them.
+
+    Attributes:
+        entries: By word.
+        languages: By a word of another language, a word of ``entries``.
+    """
+
+    entries: dict[str, Entry]
+    languages: dict[str, str]
+
+    @classmethod
+    def load(cls, lexicon: Path, languages: Path | None = None) -> "Lexicon":
+        """Reads both tables.
+
+        Args:
+            lexicon: Tab-separated with a header: word, kind, description, concepts.
+            languages: Tab-separated without one: word, language, word of the lexicon.
+
+        Raises:
+            ValueError: A row cannot be read, or points to a word that is not there; says which.
+        """
+        entries = {entry.word: entry for entry in _entries(lexicon)}
+        pointers: dict[str, str] = {}
+        if languages is not None:
+            with languages.open(encoding="utf-8", newline="") as file:
+                for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+                    word, _, term = row
+                    if term not in entries:
+                        raise ValueError(f"{languages}: {word!r} points to {term!r}, which is none")
+                    pointers.setdefault(word, term)
+        return cls(entries, pointers)
+
+    @cached_property
+    def english(self) -> dict[str, str]:
+        """By folded key, the word."""
+        found: dict[str, str] = {}
+        for word in self.entries:
+            found.setdefault(fold(word), word)
+        return found
+
+    @cached_property
+    def foreign(self) -> dict[str, str]:
+        """By folded key of another language's word, the word of the lexicon."""
+        found: dict[str, str] = {}
+        for word, term in self.languages.items():
+            found.setdefault(fold(word), term)
+        for key, term in list(found.items()):
+            if key.endswith(_RUSSIAN_MASCULINE):
+                for ending in _RUSSIAN_ENDINGS:
+                    found.setdefault(key[:-2] + ending, term)
+        return found
+
+    @cached_property
+    def longest(self) -> int:
+        """Most tokens that any term has."""
+        return max((len(tokens(word)) for word in (*self.entries, *self.languages)), default=0)
+
+
+def _entries(path: Path) -> Iterator[Entry]:
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+            try:
+                pairs = (pair.rsplit(":", 1) for pair in row["concepts"].split(",") if pair)
+                concepts = {name: float(weight) for name, weight in pairs}
+                yield Entry(row["word"], row["kind"], row["description"], concepts)
+            except (KeyError, ValueError, AttributeError) as error:
+                raise ValueError(f"{path}: cannot read {dict(row)}") from error

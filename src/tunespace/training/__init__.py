@@ -1,0 +1,1 @@
+"""Making models: recipes, towers, losses, data, loops, export. Needs the extra `train`."""

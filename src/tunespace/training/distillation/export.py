@@ -1,0 +1,48 @@
+"""The student as the audio tower of a model folder."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from tunespace.training.distillation.student import Student
+
+
+class _AudioTower(nn.Module):
+    """The student and the linear map from its outputs to the joint space."""
+
+    def __init__(self, student: Student, weights: npt.NDArray[np.float32]) -> None:
+        super().__init__()
+        self.student = student
+        self.register_buffer("weights", torch.from_numpy(weights))
+
+    def forward(self, log_mel: torch.Tensor) -> torch.Tensor:
+        embedding: torch.Tensor = self.student(log_mel) @ self.weights
+        return embedding
+
+
+def export_audio_tower(
+    student: Student, weights: npt.NDArray[np.float32], window: int, n_mels: int, path: Path
+) -> None:
+    """Writes ``audio.onnx``: ``log_mel (batch, window, n_mels)`` to ``(batch, dim)``, float32.
+
+    Args:
+        student: Trained, in evaluation mode.
+        weights: ``(outputs, dim)`` float32, from its outputs to the space.
+        window: Frames that it reads.
+        n_mels: Bands that it reads.
+        path: The file.
+    """
+    example = torch.zeros(2, window, n_mels)
+    torch.onnx.export(
+        _AudioTower(student, weights).eval(),
+        (example,),
+        path,
+        input_names=["log_mel"],
+        output_names=["embedding"],
+        dynamic_shapes={"log_mel": {0: torch.export.Dim("batch")}},
+        external_data=False,
+        verbose=False,
+    )

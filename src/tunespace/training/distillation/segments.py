@@ -1,0 +1,144 @@
+"""What a student listens to and what its teachers say about it.
+
+Spectrograms are made once and kept as one byte a value (half a decibel), written as they are made:
+a run that was killed goes on where it stopped.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tunespace.audio import LogMel, decode_blocks
+from tunespace.errors import AudioError
+
+SEGMENT_SECONDS = 29.0
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What several teachers say about segments of music.
+
+    Attributes:
+        paths: ``(segments,)`` str, the file of each segment, relative to a music folder.
+        starts: ``(segments,)`` float64, where each begins in its file, in seconds.
+        logits: By teacher, ``(segments, outputs)`` float32, before the sigmoid.
+    """
+
+    paths: npt.NDArray[np.str_]
+    starts: npt.NDArray[np.float64]
+    logits: dict[str, npt.NDArray[np.float32]]
+
+    @classmethod
+    def load(cls, path: Path, teachers: list[str]) -> "Targets":
+        """Reads an ``.npz`` with ``path``, ``start`` and an array of logits for each teacher."""
+        with np.load(path, allow_pickle=False) as file:
+            logits = {name: file[name].astype(np.float32) for name in teachers}
+            return cls(file["path"], file["start"], logits)
+
+    def joined(self) -> npt.NDArray[np.float32]:
+        """``(segments, all outputs)`` float32: the teachers side by side, in their order."""
+        return np.concatenate(list(self.logits.values()), axis=1)
+
+
+@dataclass(frozen=True)
+class Spectrograms:
+    """Log-mel spectrograms of segments in one byte a value.
+
+    Attributes:
+        values: ``(segments, frames, n_mels)`` uint8.
+        heard: ``(segments,)`` bool, false where a file was missing or broken.
+        front_end: What they were made with; its range of decibels is spread over 0..255.
+    """
+
+    values: npt.NDArray[np.uint8]
+    heard: npt.NDArray[np.bool_]
+    front_end: LogMel
+
+
+def make_spectrograms(
+    targets: Targets, music: Path, front_end: LogMel, cache: Path, *, workers: int
+) -> Spectrograms:
+    """Makes the spectrogram of each segment, or takes it from ``cache``.
+
+    Args:
+        targets: Names the segments.
+        music: Folder that their paths are relative to.
+        front_end: The log-mel that the student will use.
+        cache: Folder for what is made; must belong to the same targets and front end.
+        workers: Processes that decode at once.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    frames = round(SEGMENT_SECONDS * front_end.sample_rate / front_end.hop)
+    shape = (len(targets.paths), frames, front_end.n_mels)
+    values = _memory_map(cache / "spectrograms.npy", shape)
+    # 0 not tried yet, 1 made, 2 could not be read
+    state = _memory_map(cache / "state.npy", shape[:1])
+    wanted = [
+        (path, [index for index, _ in group])
+        for path, group in groupby(enumerate(targets.paths), lambda item: str(item[1]))
+    ]
+    left = [(path, rows) for path, rows in wanted if not state[rows].all()]
+    with ProcessPoolExecutor(workers) as pool:
+        jobs = {
+            pool.submit(_of_one_file, music / path, targets.starts[rows], frames, front_end): rows
+            for path, rows in left
+        }
+        for done, job in enumerate(as_completed(jobs), start=1):
+            rows = jobs[job]
+            made = job.result()
+            if isinstance(made, str):
+                print(made, flush=True)
+            else:
+                values[rows] = made
+                values.flush()
+            state[rows] = 2 if isinstance(made, str) else 1
+            state.flush()
+            if done % 50 == 0 or done == len(jobs):
+                print(f"spectrograms: {done} of {len(jobs)} files", flush=True)
+    return Spectrograms(values, np.asarray(state == 1), front_end)
+
+
+def _memory_map(
+    path: Path, shape: tuple[int, ...]
+) -> "np.memmap[tuple[int, ...], np.dtype[np.uint8]]":
+    if not path.exists():
+        new = path.with_suffix(".new")
+        np.lib.format.open_memmap(new, mode="w+", dtype=np.uint8, shape=shape).flush()
+        new.rename(path)
+    found = np.lib.format.open_memmap(path, mode="r+")
+    if found.shape != shape:
+        raise ValueError(f"{path} holds shape {found.shape}, not {shape}: name another cache")
+    return found
+
+
+def _of_one_file(
+    path: Path, starts: npt.NDArray[np.float64], frames: int, front_end: LogMel
+) -> npt.NDArray[np.uint8] | str:
+    """``(starts, frames, n_mels)`` uint8, or why there is nothing."""
+    try:
+        blocks = front_end.stream(decode_blocks(path, front_end.sample_rate))
+        whole = np.concatenate([_as_bytes(block, front_end) for block in blocks])
+    except AudioError as error:
+        return str(error)
+    return np.stack(list(_cut(whole, starts * front_end.sample_rate / front_end.hop, frames)))
+
+
+def _cut(
+    whole: npt.NDArray[np.uint8], starts: npt.NDArray[np.float64], frames: int
+) -> Iterator[npt.NDArray[np.uint8]]:
+    if len(whole) < frames:  # the teachers heard a short file over and over
+        whole = np.resize(whole, (frames, whole.shape[1]))
+    for start in starts:
+        first = min(round(start), len(whole) - frames)
+        yield whole[first : first + frames]
+
+
+def _as_bytes(decibels: npt.NDArray[np.float32], front_end: LogMel) -> npt.NDArray[np.uint8]:
+    scale = 255 / (front_end.max_db - front_end.min_db)
+    values: npt.NDArray[np.uint8] = np.rint((decibels - front_end.min_db) * scale).astype(np.uint8)
+    return values

@@ -1,0 +1,121 @@
+"""A general sentence encoder as the text tower of a concept space, fitted in closed form.
+
+The encoder (a BERT with mean pooling, in the layout of sentence-transformers) is exported, made
+small in int8, and followed by a ridge regression from its embeddings to concept vectors. The
+regression is fitted on what the int8 encoder says, since that is what will run.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+import torch
+from onnx import helper, numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from tokenizers import Tokenizer
+from torch import nn
+from transformers import BertModel
+
+
+class _MeanPooled(nn.Module):
+    def __init__(self, encoder: BertModel) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        states = self.encoder(input_ids, attention_mask=attention_mask).last_hidden_state
+        mask = attention_mask.unsqueeze(-1).to(states.dtype)
+        mean = (states * mask).sum(1) / mask.sum(1)
+        return nn.functional.normalize(mean, dim=1)
+
+
+def export_encoder(pretrained: Path, path: Path) -> None:
+    """Writes a pretrained BERT with mean pooling as int8 ONNX.
+
+    Inputs ``input_ids`` and ``attention_mask`` ``(batch, tokens)`` int64; output ``sentence``
+    ``(batch, hidden)`` float32, unit rows.
+    """
+    encoder = BertModel.from_pretrained(
+        pretrained, attn_implementation="eager", local_files_only=True, add_pooling_layer=False
+    )
+    full = path.with_suffix(".fp32.onnx")
+    # Two tensors, since the exporter takes one that is given twice for one input.
+    ids, mask = torch.ones(2, 7, dtype=torch.int64), torch.ones(2, 7, dtype=torch.int64)
+    batch, length = torch.export.Dim("batch"), torch.export.Dim("tokens", min=2, max=512)
+    torch.onnx.export(
+        _MeanPooled(encoder).eval(),
+        (ids, mask),
+        full,
+        input_names=["input_ids", "attention_mask"],
+        output_names=["sentence"],
+        dynamic_shapes={
+            "input_ids": {0: batch, 1: length},
+            "attention_mask": {0: batch, 1: length},
+        },
+        external_data=False,
+        verbose=False,
+    )
+    # A scale for each channel: cosine to the full model .992, with one for all .96.
+    quantize_dynamic(full, path, weight_type=QuantType.QInt8, per_channel=True)
+    full.unlink()
+
+
+def embed(
+    encoder: Path, tokenizer: Path, texts: list[str], max_tokens: int
+) -> npt.NDArray[np.float32]:
+    """``(texts, hidden)`` float32: each text on its own, as it is read at inference."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(encoder, options, providers=["CPUExecutionProvider"])
+    cutter = Tokenizer.from_file(str(tokenizer))
+    cutter.enable_truncation(max_tokens)
+    cutter.no_padding()
+    rows = []
+    for text in texts:
+        ids = np.array([cutter.encode(text).ids], np.int64)
+        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        rows.append(session.run(None, inputs)[0][0])
+    return np.stack(rows)
+
+
+def fit_ridge(
+    x: npt.NDArray[np.float32], y: npt.NDArray[np.float32], penalty: float
+) -> npt.NDArray[np.float32]:
+    """``(inputs + 1, outputs)`` float32: weights, and in the last row the intercept.
+
+    Minimises ``|x w + b - y|^2 + penalty |w|^2`` (Hoerl and Kennard 1970); the intercept is free.
+    """
+    x64, y64 = x.astype(np.float64), y.astype(np.float64)
+    x_mean, y_mean = x64.mean(axis=0), y64.mean(axis=0)
+    centred = x64 - x_mean
+    gram = centred.T @ centred + penalty * np.eye(x.shape[1])
+    weights = np.linalg.solve(gram, centred.T @ (y64 - y_mean))
+    return np.vstack([weights, y_mean - x_mean @ weights]).astype(np.float32)
+
+
+def append_linear(encoder: Path, ridge: npt.NDArray[np.float32], path: Path) -> None:
+    """Writes ``text.onnx``: the encoder, then the linear map of ``fit_ridge``."""
+    model = onnx.load(encoder)
+    graph = model.graph
+    hidden = graph.output[0].name
+    graph.initializer.extend(
+        [
+            numpy_helper.from_array(ridge[:-1], "ridge_weights"),
+            numpy_helper.from_array(ridge[-1], "ridge_intercept"),
+        ]
+    )
+    graph.node.extend(
+        [
+            helper.make_node("MatMul", [hidden, "ridge_weights"], ["ridge_product"]),
+            helper.make_node("Add", ["ridge_product", "ridge_intercept"], ["joint_embedding"]),
+        ]
+    )
+    del graph.output[:]
+    shape = ["batch", ridge.shape[1]]
+    graph.output.append(
+        helper.make_tensor_value_info("joint_embedding", onnx.TensorProto.FLOAT, shape)
+    )
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
