@@ -5,11 +5,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
+    from tunespace.library import Hit, IndexReport, Library, Query, Track
     from tunespace.models import Model, load_model
 
-__all__ = ["Model", "load_model"]
+__all__ = ["Hit", "IndexReport", "Library", "Model", "Query", "Track", "load_model"]
 
-_HOMES = {"Model": "tunespace.models", "load_model": "tunespace.models"}
+_HOMES = dict.fromkeys(__all__, "tunespace.library") | {
+    "Model": "tunespace.models",
+    "load_model": "tunespace.models",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a module holds

@@ -34,3 +34,7 @@ class ModelError(TunespaceError):
 
 class QueryError(TunespaceError):
     """A query that cannot be answered as it stands."""
+
+
+class LibraryError(TunespaceError):
+    """A library that cannot be opened or written as it stands."""

@@ -28,6 +28,7 @@ TOKENIZER = "tokenizer.json"
 LEXICON = "lexicon.tsv"
 LANGUAGES = "languages.tsv"
 CONCEPTS = "concepts.json"
+REFERENCE = "reference.npy"
 REQUIRED = (AUDIO_TOWER, TEXT_TOWER, TOKENIZER)
 
 

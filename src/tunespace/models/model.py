@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tunespace.audio import Window, cut_windows, decode_blocks
-from tunespace.errors import QueryError
-from tunespace.models.config import CONCEPTS, LANGUAGES, LEXICON, ModelConfig
+from tunespace.errors import ModelError, QueryError
+from tunespace.models.config import CONCEPTS, LANGUAGES, LEXICON, REFERENCE, ModelConfig
 from tunespace.models.folder import check_file, find_model
 from tunespace.models.towers import AudioTower, TextTower, unit
 from tunespace.models.words import Words
@@ -163,6 +163,23 @@ class Model:
     def text_tower(self) -> TextTower:
         """Sentences to vectors of unit length."""
         return TextTower(self.folder, self.config)
+
+    @cached_property
+    def reference(self) -> Vectors:
+        """``(tracks, dim)`` float32, unit rows: music of many kinds to compare with.
+
+        Empty where the model has none.
+        """
+        if REFERENCE not in self.config.files:
+            return np.empty((0, self.dim), np.float32)
+        path = check_file(self.folder, self.config, REFERENCE)
+        try:
+            rows = np.load(path, allow_pickle=False).astype(np.float32)
+        except ValueError as error:
+            raise ModelError(f"{path} cannot be read ({error})") from error
+        if rows.ndim != 2 or rows.shape[1] != self.dim:
+            raise ModelError(f"{path} has shape {rows.shape}, not (tracks, {self.dim})")
+        return unit(rows)
 
     @cached_property
     def words(self) -> Words | None:

@@ -15,23 +15,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+import onnxruntime
 
-from tunespace.audio import LogMel
+from tunespace.audio import LogMel, cut_windows
 from tunespace.models.config import (
     AUDIO_TOWER,
     CONCEPTS,
     LANGUAGES,
     LEXICON,
+    REFERENCE,
     TEXT_TOWER,
     TOKENIZER,
     ModelConfig,
     sha256_of,
 )
+from tunespace.models.towers import unit
 from tunespace.models.words import Words
 from tunespace.training.concepts import ConceptSpace, fit_concept_space
 from tunespace.training.distillation.distil import Schedule, distil, held_out_tracks
 from tunespace.training.distillation.export import export_audio_tower
-from tunespace.training.distillation.segments import Targets, make_spectrograms
+from tunespace.training.distillation.segments import Spectrograms, Targets, make_spectrograms
 from tunespace.training.sentences import append_linear, embed, export_encoder, fit_ridge
 
 NAME = "tunespace-small"
@@ -40,6 +44,7 @@ MAX_TOKENS = 128
 # Development set (Emotify, mean emotion AUC of known words): .693 with 0 to .3, .663 with 1.
 SENTENCE_WEIGHT = (0.3, 1.0)
 PENALTY = 1.0
+REFERENCE_SEGMENTS = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +80,7 @@ def make(sources: Sources, run: Path, out: Path, *, schedule: Schedule, workers:
         shutil.copyfile(sources.lexicon / name, out / name)
     shutil.copyfile(sources.encoder / TOKENIZER, out / TOKENIZER)
     figures |= _make_text_tower(sources.encoder, run, out, len(space.names))
-    files = (AUDIO_TOWER, TEXT_TOWER, TOKENIZER, LEXICON, LANGUAGES, CONCEPTS)
+    files = (AUDIO_TOWER, TEXT_TOWER, TOKENIZER, LEXICON, LANGUAGES, CONCEPTS, REFERENCE)
     config = ModelConfig(
         name=NAME,
         dim=len(space.names),
@@ -107,11 +112,27 @@ def _make_audio_tower(
     standardised = space.standardised(targets.joined())
     student, figures = distil(spectrograms, targets.paths, standardised, schedule, run / "student")
     export_audio_tower(student, space.weights, schedule.window, front_end.n_mels, out / AUDIO_TOWER)
+    np.save(out / REFERENCE, _reference(spectrograms, out / AUDIO_TOWER, schedule))
     return figures | {
         "segments": int(spectrograms.heard.sum()),
         "segments_missing": int((~spectrograms.heard).sum()),
         "segments_held_out": int(held_out_tracks(targets.paths, schedule).sum()),
     }
+
+
+def _reference(
+    spectrograms: Spectrograms, tower: Path, schedule: Schedule
+) -> npt.NDArray[np.float16]:
+    """``(segments, dim)`` unit rows: what the tower says of some of the music."""
+    rows = np.flatnonzero(spectrograms.heard)
+    chosen = np.random.default_rng(schedule.seed).permutation(rows)[:REFERENCE_SEGMENTS]
+    session = onnxruntime.InferenceSession(tower)
+    vectors = []
+    for row in np.sort(chosen):
+        log_mel = spectrograms.decibels(int(row))
+        windows = [window.frames for window in cut_windows([log_mel], *[schedule.window] * 2)]
+        vectors.append(session.run(None, {"log_mel": np.stack(windows)})[0].mean(axis=0))
+    return unit(np.stack(vectors)).astype(np.float16)
 
 
 def _make_text_tower(encoder: Path, run: Path, out: Path, dim: int) -> dict[str, float]:

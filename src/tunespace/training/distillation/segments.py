@@ -59,6 +59,12 @@ class Spectrograms:
     heard: npt.NDArray[np.bool_]
     front_end: LogMel
 
+    def decibels(self, row: int) -> npt.NDArray[np.float32]:
+        """``(frames, n_mels)`` float32 of one segment."""
+        scale = (self.front_end.max_db - self.front_end.min_db) / 255
+        decibels: npt.NDArray[np.float32] = self.values[row] * np.float32(scale)
+        return decibels + np.float32(self.front_end.min_db)
+
 
 def make_spectrograms(
     targets: Targets, music: Path, front_end: LogMel, cache: Path, *, workers: int

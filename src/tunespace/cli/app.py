@@ -1,0 +1,55 @@
+"""All commands, and how errors end them: 0 done, 1 failed, 2 wrong usage."""
+
+import os
+import sys
+
+import typer
+
+from tunespace import __version__
+from tunespace.cli import index, search
+from tunespace.errors import TunespaceError
+
+app = typer.Typer(
+    help="Find music with words: index a folder, then describe what you want to hear.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("index")(index.index)
+app.command("search")(search.search)
+app.command("similar")(search.similar)
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if value:
+        typer.echo(f"tunespace {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(  # noqa: FBT001 - typer's way
+        False,  # noqa: FBT003
+        "--version",
+        callback=_show_version,
+        is_eager=True,
+        help="Show the version and exit.",
+    ),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Runs a command; what a user can cause ends in one sentence."""
+    try:
+        app()
+    except TunespaceError as error:
+        sys.stderr.write(f"tunespace: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("tunespace: stopped; what was done is kept\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of a pipe has had enough; Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,106 @@
+"""``tunespace index``."""
+
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tunespace.cli.options import JsonOption, LibraryOption, ModelOption
+from tunespace.cli.output import clock, console, print_json, printable
+from tunespace.library import IndexReport, Library, Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+_SHOWN_FAILURES = 20
+
+
+def index(
+    paths: Annotated[list[Path], typer.Argument(help="Folders or files of music.")],
+    library: LibraryOption = None,
+    model: ModelOption = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; by default one for each core.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add or update music. Can be stopped at any moment and run again."""
+    with Library.open(library, model=model) as lib:
+        out = console(stderr=True)
+        bar = _bar(out) if out.is_terminal and not as_json else None
+        with bar or nullcontext():
+            report = lib.index(paths, workers=workers, on_progress=_shown_on(bar))
+        total = len(lib)
+    if as_json:
+        print_json(asdict(report) | {"tracks": total})
+    else:
+        _print(report, total)
+
+
+def _bar(out: Any) -> "Bar":  # noqa: ANN401 - rich is imported late
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    return Bar(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("files,"),
+        TextColumn("{task.fields[rate]:,.0f}x real time,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=out,
+        transient=True,
+    )
+
+
+def _shown_on(bar: "Bar | None") -> Any:  # noqa: ANN401 - a callback or nothing
+    if bar is None:
+        return None
+    task = bar.add_task("", total=None, rate=0.0)
+
+    def show(progress: Progress) -> None:
+        elapsed = bar.tasks[task].elapsed or 1.0
+        rate = progress.music_seconds / elapsed
+        bar.update(task, completed=progress.done, total=progress.total, rate=rate)
+
+    return show
+
+
+def _print(report: IndexReport, total: int) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(justify="right")
+    table.add_column()
+    rows = {
+        "added": report.added,
+        "updated": report.updated,
+        "moved": report.moved,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+        "failed": len(report.failed),
+    }
+    for name, count in rows.items():
+        if count or name in ("added", "unchanged", "failed"):
+            table.add_row(f"{count:,}", name)
+    out.print(table)
+    if report.kept:
+        out.print(
+            f"{report.kept:,} tracks are kept although their folder is empty or gone: it may not "
+            "be mounted."
+        )
+    for failure in report.failed[:_SHOWN_FAILURES]:
+        out.print(Text(f"failed: {printable(failure.path)} {printable(failure.reason)}"))
+    if len(report.failed) > _SHOWN_FAILURES:
+        more = len(report.failed) - _SHOWN_FAILURES
+        out.print(f"and {more:,} more; `tunespace doctor` lists them all")
+    rate = report.music_seconds / max(report.elapsed_seconds, 1e-9)
+    heard = f": {clock(report.music_seconds)} of music, {rate:,.0f}x real time"
+    out.print(
+        f"{total:,} tracks in the library; this took {report.elapsed_seconds:.1f} s"
+        + (heard if report.music_seconds else "")
+    )

@@ -1,0 +1,26 @@
+"""A searchable collection: scan, read tags, listen, store; then search.
+
+The only state is the library's folder: a SQLite file that is the truth, and matrices that are made
+from it and can be made again.
+"""
+
+from tunespace.library.indexing import Failed, IndexReport, Progress
+from tunespace.library.library import Library, default_folder
+from tunespace.library.query import Clip, Query, Term, Text, TrackLike
+from tunespace.library.search import Hit
+from tunespace.library.store import Track
+
+__all__ = [
+    "Clip",
+    "Failed",
+    "Hit",
+    "IndexReport",
+    "Library",
+    "Progress",
+    "Query",
+    "Term",
+    "Text",
+    "Track",
+    "TrackLike",
+    "default_folder",
+]

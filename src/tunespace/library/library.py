@@ -1,0 +1,195 @@
+"""A library: a folder that knows music and finds it."""
+
+import os
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from platformdirs import user_data_path
+
+from tunespace.errors import LibraryError, QueryError
+from tunespace.library.indexing import IndexReport, Progress, index
+from tunespace.library.query import Clip, Query, Term, Text, TrackLike
+from tunespace.library.search import Hit, Searcher
+from tunespace.library.store import Store, Track
+from tunespace.models import Model, load_model
+
+
+def default_folder() -> Path:
+    """Where the library lies when nothing else is said."""
+    named = os.environ.get("TUNESPACE_LIBRARY")
+    return Path(named).expanduser() if named else user_data_path("tunespace")
+
+
+class Library:
+    """A searchable collection.
+
+    Searching needs the model that the library was indexed with; it is found by what the library
+    remembers, and loaded when it is needed.
+
+    Attributes:
+        folder: Where it lies.
+    """
+
+    def __init__(self, store: Store, model: str | None = None) -> None:
+        """Takes an open store; ``open`` opens one."""
+        self.folder = store.folder
+        self._store = store
+        self._model = model
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | PathLike[str] | None = None,
+        *,
+        model: str | None = None,
+        create: bool = True,
+    ) -> Self:
+        """Opens a library.
+
+        Args:
+            folder: Its place; none for the default.
+            model: What to index with: a bundled name, a folder or ``hf:owner/name``; none for the
+                model that the library has, or the default for a new one.
+            create: Whether it is made when it is missing.
+
+        Raises:
+            LibraryError: It cannot be opened, or is missing and must not be made.
+        """
+        place = Path(folder).expanduser() if folder is not None else default_folder()
+        return cls(Store(place, create=create), model)
+
+    def __enter__(self) -> Self:
+        """Gives itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes the library."""
+        self.close()
+
+    def close(self) -> None:
+        """Closes the files of the library."""
+        self._store.close()
+
+    def __len__(self) -> int:
+        """Number of tracks that can be found."""
+        return self._store.count()
+
+    def index(
+        self,
+        paths: Iterable[str | PathLike[str]],
+        *,
+        workers: int | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> IndexReport:
+        """Adds or updates music.
+
+        Args:
+            paths: Folders or files.
+            workers: Processes; one for each core where it is not given.
+            on_progress: Told after each file.
+
+        Raises:
+            LibraryError: A path does not exist, another process is writing, or the disk is full.
+            ModelError: The model cannot be used.
+        """
+        roots = [Path(path).expanduser() for path in paths]
+        space = self._store.active_space
+        source = self._model or (space.source if space else "") or ""
+        model = load_model(source or None)
+        report = index(self._store, model, source, roots, workers=workers, on_progress=on_progress)
+        self.__dict__.pop("_searcher", None)
+        return report
+
+    def search(
+        self,
+        query: str | Query,
+        *,
+        limit: int = 20,
+        where: str = "",
+        min_score: float = 0.0,
+        per_artist: int | None = None,
+    ) -> list[Hit]:
+        """Finds music.
+
+        Args:
+            query: Words, or a whole ``Query``, beside which the other arguments do not count.
+            limit: Most hits.
+            where: A filter on metadata, such as ``year >= 1990 and genre = "Jazz"``.
+            min_score: Hits below this score (0..100) are left out.
+            per_artist: Most hits of one artist.
+
+        Raises:
+            QueryError: The query is empty or cannot be read.
+            LibraryError: The library is empty, or its model is not to be had.
+        """
+        if isinstance(query, str):
+            if not query.strip():
+                raise QueryError("the query is empty: describe the music in a few words")
+            query = Query(
+                terms=(Term(Text(query)),),
+                limit=limit,
+                where=where,
+                min_score=min_score,
+                per_artist=per_artist,
+            )
+        return self._searcher.search(query)
+
+    def similar(self, track: str | PathLike[str] | Track, *, limit: int = 20) -> list[Hit]:
+        """Neighbours of a track of the library, or of any file."""
+        what = TrackLike(track.id) if isinstance(track, Track) else Clip(track)
+        return self.search(Query(terms=(Term(what),), limit=limit))
+
+    def failures(self) -> list[tuple[str, str]]:
+        """Path and reason of each file that could not be read."""
+        return self._store.failures()
+
+    def find(self, name: str) -> Track | None:
+        """The track of a path, or else the one whose names hold every word of ``name``."""
+        path = os.fsencode(os.path.realpath(os.path.expanduser(name)))
+        rows = self._store.select(
+            "SELECT id FROM tracks WHERE path = ? AND reason IS NULL", (path,)
+        )
+        words = "".join(c if c.isalnum() else " " for c in name).split()
+        if not rows and words:
+            match = " ".join(f'"{word}"' for word in words)
+            rows = self._store.select(
+                "SELECT rowid FROM names WHERE names MATCH ? ORDER BY rank LIMIT 1", (match,)
+            )
+        return self._store.tracks([rows[0][0]]).get(rows[0][0]) if rows else None
+
+    @cached_property
+    def model(self) -> Model:
+        """The model that the library was indexed with.
+
+        Raises:
+            LibraryError: The library is empty, or the model is another now.
+        """
+        space = self._store.active_space
+        if space is None:
+            raise LibraryError(
+                f"the library in {self.folder} is empty: run `tunespace index PATH` first"
+            )
+        model = load_model(self._model or space.source or None)
+        if model.identity != space.identity:
+            raise LibraryError(
+                f"the library in {self.folder} was indexed with {space.identity}, not with "
+                f"{model.identity}: index it again with that model, or search without naming one"
+            )
+        return model
+
+    @cached_property
+    def _searcher(self) -> Searcher:
+        model = self.model
+        space = self._store.active_space
+        if space is None:
+            raise LibraryError(f"the library in {self.folder} is empty")
+        return Searcher(self._store, model, space)

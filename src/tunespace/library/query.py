@@ -1,0 +1,59 @@
+"""What is asked of a library: one type for the command line, Python and every other door."""
+
+from dataclasses import dataclass
+from os import PathLike
+
+
+@dataclass(frozen=True)
+class Text:
+    """Words: a tag, several, or a sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A file, in the library or not."""
+
+    path: str | PathLike[str]
+
+
+@dataclass(frozen=True)
+class TrackLike:
+    """A track of the library, by its id."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class Term:
+    """One thing that the answer should be near to, or away from.
+
+    Attributes:
+        what: A text, a clip or a track.
+        weight: Beside the other terms; negative for "away from".
+    """
+
+    what: Text | Clip | TrackLike
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """A whole question.
+
+    Attributes:
+        terms: Their weighted sum is looked for; none lists what the filter leaves.
+        where: A filter on metadata, as ``parse_where`` reads it.
+        limit: Most hits.
+        min_score: Hits below this score (0..100) are left out.
+        per_artist: Most hits of one artist; none for no limit.
+        duplicates: Whether the same recording may appear more than once.
+    """
+
+    terms: tuple[Term, ...] = ()
+    where: str = ""
+    limit: int = 20
+    min_score: float = 0.0
+    per_artist: int | None = None
+    duplicates: bool = False

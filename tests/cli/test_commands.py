@@ -1,0 +1,158 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run
+
+
+def test_index_then_search(run: Run, music: Path) -> None:
+    indexed = run("index", music)
+    assert indexed.code == 0
+    assert "2  added" in indexed.out
+    assert f"failed: {music}/broken.mp3 is not audio" in indexed.out
+    found = run("search", "low")
+    assert found.code == 0
+    lines = found.out.splitlines()
+    assert lines[0].split() == ["score", "title", "artist", "best", "at", "file"]
+    assert "low tone" in lines[1]
+    assert "0:00-0:01" in lines[1]
+    assert "high tone" in lines[2]
+    assert str(music) in lines[3]
+
+
+def test_json_of_index_and_search(run: Run, music: Path) -> None:
+    report = run("index", music, "--json").json()
+    assert report["added"] == 2
+    assert report["tracks"] == 2
+    assert report["failed"][0]["path"] == str(music / "broken.mp3")
+    hits = run("search", "high", "--json").json()
+    assert [hit["title"] for hit in hits] == ["high tone", "low tone"]
+    assert hits[0].keys() >= {"score", "cosine", "path", "artist", "year", "start", "end"}
+    assert hits[0]["year"] == 1999
+
+
+def test_words_need_no_quotes(run: Run, music: Path) -> None:
+    run("index", music)
+    assert run("search", "low", "piano", "--json").json()[0]["title"] == "low tone"
+
+
+def test_like_not_where_top_and_min_score(run: Run, music: Path) -> None:
+    run("index", music)
+    low = music / "low.flac"
+    assert [h["title"] for h in run("search", "--like", low, "--json").json()] == ["high tone"]
+    named = run("search", "--like", "high tone", "--json").json()
+    assert [h["title"] for h in named] == ["low tone"]
+    assert run("search", "--not", "low", "--json").json()[0]["title"] == "high tone"
+    assert run("search", "low", "--where", "year < 1990", "--json").json() == []
+    assert len(run("search", "low", "--top", 1, "--json").json()) == 1
+    assert run("search", "low", "--min-score", 100, "--json").json() == []
+    assert len(run("search", "low", "--per-artist", 1, "--json").json()) == 1
+    assert len(run("search", "--where", "year = 1999", "--json").json()) == 2
+
+
+def test_similar(run: Run, music: Path) -> None:
+    run("index", music)
+    assert "high tone" in run("similar", music / "low.flac").out
+    missing = run("similar", "no such thing")
+    assert missing.code == 1
+    assert "there is no file 'no such thing'" in missing.err
+
+
+def test_a_playlist_is_written_beside_the_hits(run: Run, music: Path, tmp_path: Path) -> None:
+    run("index", music)
+    found = run("search", "low", "--m3u8", tmp_path / "out.m3u8")
+    assert "2 tracks in" in found.err
+    assert (tmp_path / "out.m3u8").read_text().splitlines()[2] == "music/low.flac"
+
+
+def test_nothing_that_fits_is_said(run: Run, music: Path) -> None:
+    run("index", music)
+    nothing = run("search", "low", "--where", "year = 1800")
+    assert (nothing.code, nothing.out, nothing.err) == (0, "", "nothing fits\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["search", "low"], 1, "tunespace: there is no library in"),
+        (["index", "/no/such/folder"], 1, "tunespace: /no/such/folder does not exist"),
+        (["search", "low", "--top", "0"], 2, "--top"),
+        (["search", "low", "--min-score", "101"], 2, "--min-score"),
+        (["index"], 2, "paths"),
+        (["frobnicate"], 2, "frobnicate"),
+        (["search", "--unknown"], 2, "--unknown"),
+    ],
+)
+def test_errors_are_one_sentence_and_a_code(
+    arguments: list[str], code: int, said: str, run: Run
+) -> None:
+    ran = run(*arguments)
+    assert ran.code == code
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["search"], "the query is empty"),
+        (["search", ""], "the query is empty"),
+        (["search", "  "], "the query is empty"),
+        (["search", "low", "--where", "1=1; drop table"], "the filter cannot be read"),
+        (["search", "zzz"], "no word of 'zzz' is understood"),
+        (["search", "low", "--like", "nothing.mp3"], "there is no file 'nothing.mp3'"),
+        (["search", "low", "--model", "nothing"], "there is no model 'nothing'"),
+        (["search", "low", "--m3u8", "/no/such/folder/x.m3u8"], "cannot be written"),
+    ],
+)
+def test_queries_that_cannot_be_answered(
+    arguments: list[str], said: str, run: Run, music: Path
+) -> None:
+    run("index", music)
+    ran = run(*arguments)
+    assert ran.code == 1
+    assert said in ran.err
+    assert ran.err.count("\n") == 1 + ("tracks in" in ran.err)
+
+
+def test_help_and_version(run: Run) -> None:
+    assert "Find music with words" in run("--help").out
+    assert "--where" in run("search", "-h").out
+    assert run("--version").out.startswith("tunespace 0.")
+
+
+def test_a_reader_that_goes_away_is_no_error(music: Path, run: Run) -> None:
+    run("index", music)
+    command = f"{sys.executable} -c 'from tunespace.cli import main; main()' search low | true"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)  # noqa: S603, S607
+    assert ran.stderr == ""
+
+
+def test_index_and_search_need_no_torch(music: Path, tmp_path: Path) -> None:
+    """In a process in which nothing that belongs to training can be imported."""
+    script = tmp_path / "without.py"
+    script.write_text(
+        "import sys\n"
+        "BANNED = {'torch', 'lightning', 'transformers', 'onnx', 'librosa', 'scipy'}\n"
+        "class Ban:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] in BANNED:\n"
+        "            raise ImportError(name)\n"
+        "sys.meta_path.insert(0, Ban())\n"
+        "from tunespace.cli import main\n"
+        "main()\n"
+    )
+    environment = {n: v for n, v in os.environ.items() if n != "TUNESPACE_MODEL"}
+    for arguments in (["index", str(music)], ["search", "calm piano"]):
+        ran = subprocess.run(  # noqa: S603
+            [sys.executable, script, *arguments],
+            capture_output=True,
+            text=True,
+            env=environment | {"TUNESPACE_LIBRARY": str(tmp_path / "other")},
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+    assert "tone" in ran.stdout
