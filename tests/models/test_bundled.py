@@ -28,6 +28,12 @@ def test_its_card_is_beside_it(model: Model) -> None:
     assert "What it was made from" in card
 
 
+def test_every_word_of_its_lexicon_is_a_point(model: Model) -> None:
+    assert model.words is not None
+    for word in model.words.lexicon.entries:
+        assert np.linalg.norm(model.words.vector(word)) == pytest.approx(1, abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("query", "near", "far"),
     [

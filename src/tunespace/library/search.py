@@ -95,7 +95,8 @@ class Searcher:
             ranking[~allowed] = -np.inf
         ranking[self.matrix.rows_of(np.array(sorted(aim.excluded), np.int64))] = -np.inf
         scale = scale_of(aim.vector, self.model.reference, cosines)
-        return self._hits(query, aim, cosines, ranking, scale)
+        hits = self._hits(query, aim, cosines, ranking, scale)
+        return [replace(hit, missing=not os.path.exists(hit.track.path)) for hit in hits]
 
     def _allowed(self, where: str) -> npt.NDArray[np.bool_] | None:
         if not where.strip():
@@ -224,28 +225,25 @@ class Searcher:
         """Hits in their final order, with the place in the track that fits best."""
         ids = [int(id_) for id_ in self.matrix.ids[rows]]
         tracks = self.store.tracks(ids)
+        windows = self.store.windows(ids, self.space)
         found: list[tuple[float, Hit]] = []
         for id_, row in zip(ids, rows, strict=True):
-            if id_ not in tracks:  # removed since the scan
+            if id_ not in tracks or id_ not in windows:  # removed since the scan
                 continue
-            spans, windows = self.store.windows(id_, self.space)
-            near = windows @ aim.vector
-            best = int(near.argmax()) if len(near) else 0
-            start, end = spans[best] if len(spans) else (0.0, tracks[id_].seconds)
+            near = windows[id_].vectors.astype(np.float32) @ aim.vector / np.float32(127)
+            best = int(near.argmax())
+            start, end = windows[id_].spans[best].tolist()
             cosine = float(cosines[row])
-            fit = cosine
-            if len(near):
-                fit = (1 - _WINDOW_SHARE) * cosine + _WINDOW_SHARE * float(near[best])
+            fit = (1 - _WINDOW_SHARE) * cosine + _WINDOW_SHARE * float(near[best])
             named = id_ in aim.named
             score = scale(fit)
             hit = Hit(
                 tracks[id_],
                 score=90 + score / 10 if named else score,
-                start=float(start),
-                end=float(end),
+                start=start,
+                end=end,
                 cosine=cosine,
                 named=named,
-                missing=not os.path.exists(tracks[id_].path),
             )
             found.append((fit + _NAMED_BONUS * named, hit))
         return [hit for _, hit in sorted(found, key=lambda pair: -pair[0])]

@@ -136,6 +136,19 @@ class Embedded:
     tags: Tags
 
 
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a track.
+
+    Attributes:
+        spans: ``(windows, 2)`` float32, start and end in seconds.
+        vectors: ``(windows, dim)`` int8, unit rows times 127.
+    """
+
+    spans: npt.NDArray[np.float32]
+    vectors: npt.NDArray[np.int8]
+
+
 class Store:
     """The SQLite file of a library."""
 
@@ -307,18 +320,20 @@ class Store:
         )
         return dict(rows.fetchall())
 
-    def windows(
-        self, track: int, space: Space
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """``(windows, 2)`` spans in seconds and ``(windows, dim)`` vectors of a track."""
-        row = self._connection.execute(
-            "SELECT spans, vectors FROM windows WHERE track = ? AND space = ?", (track, space.id)
-        ).fetchone()
-        if row is None:
-            return np.empty((0, 2), np.float32), np.empty((0, space.dim), np.float32)
-        spans = np.frombuffer(row[0], np.float32).reshape(-1, 2)
-        quantised = np.frombuffer(row[1], np.int8).reshape(-1, space.dim)
-        return spans, quantised.astype(np.float32) / np.float32(127)
+    def windows(self, tracks: Sequence[int], space: Space) -> dict[int, Windows]:
+        """The windows of some tracks."""
+        marks = ",".join("?" * len(tracks))
+        rows = self._connection.execute(
+            f"SELECT track, spans, vectors FROM windows WHERE space = ? AND track IN ({marks})",
+            (space.id, *tracks),
+        )
+        return {
+            track: Windows(
+                np.frombuffer(spans, np.float32).reshape(-1, 2),
+                np.frombuffer(vectors, np.int8).reshape(-1, space.dim),
+            )
+            for track, spans, vectors in rows
+        }
 
     def vectors(self, space: Space) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """``(tracks,)`` ids and ``(tracks, dim)`` vectors of a whole space, in the order of ids."""

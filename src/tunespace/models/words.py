@@ -41,16 +41,20 @@ class Words:
             raise ModelError(f"the lexicon of the model cannot be read: {error}") from error
         if len(names) != dim:
             raise ModelError(f"{concepts} names {len(names)} concepts, the model has {dim}")
-        for entry in words.lexicon.entries.values():
-            if unknown := entry.concepts.keys() - words._column.keys():
-                raise ModelError(f"{lexicon}: {entry.word!r} has unknown concepts {unknown}")
         return words
 
     def vector(self, word: str) -> Vectors:
-        """``(dim,)`` float32, unit length: the weights of an entry."""
+        """``(dim,)`` float32, unit length: the weights of an entry.
+
+        Raises:
+            ModelError: Its weights cannot be read, or it has a concept that is none.
+        """
         vector = np.zeros(len(self.concepts), np.float32)
-        for name, weight in self.lexicon.entries[word].concepts.items():
-            vector[self._column[name]] = weight
+        try:
+            for name, weight in self.lexicon.entries[word].concepts.items():
+                vector[self._column[name]] = weight
+        except (KeyError, ValueError) as error:
+            raise ModelError(f"the lexicon's entry {word!r} cannot be read: {error}") from error
         return unit(vector)
 
     def parsed(self, reading: Reading) -> Vectors:

@@ -14,6 +14,7 @@ _STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae"
 # Accents of Latin, Greek and Cyrillic; Arabic vowel points. Other marks (Devanagari, kana) are
 # parts of letters.
 _ACCENTS = re.compile(r"[\u0300-\u036f\u064b-\u065f\u0670]")
+_NOT_IN_ASCII_KEYS = dict.fromkeys(n for n in range(128) if not chr(n).isalnum() and chr(n) != "&")
 _NOT_IN_KEYS = re.compile(r"[^\w&]|_")
 
 _UNSPACED = (
@@ -58,12 +59,21 @@ class Token:
 
 def fold(text: str) -> str:
     """The key of a word or phrase: no case, accents, hyphens, apostrophes or spaces."""
+    if text.isascii():
+        return text.lower().translate(_NOT_IN_ASCII_KEYS)
     text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     text = unicodedata.normalize("NFC", _ACCENTS.sub("", text)).translate(_STROKES)
     # Marks that are parts of letters are no word characters to a regular expression.
     return "".join(
         c for c in text if not _NOT_IN_KEYS.match(c) or unicodedata.category(c) in ("Mn", "Mc")
     )
+
+
+def most_tokens(text: str) -> int:
+    """At least as many tokens as a text has, without cutting it."""
+    if text.isascii():
+        return 1 + text.count(" ") + text.count("-") + text.count("/")
+    return len(text)
 
 
 def tokens(text: str) -> list[Token]:

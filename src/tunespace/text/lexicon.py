@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tunespace.text.folding import fold, tokens
+from tunespace.text.folding import fold, most_tokens
 
 # They say that music is meant, not which.
 SKIPPED = frozenset(
@@ -31,13 +31,25 @@ class Entry:
         word: As it is written.
         kind: mood, genre, theme, instrument, sound, vocal, place, rhythm or era.
         description: What music so described sounds like, without the word itself.
-        concepts: By concept, -3..3: how much stronger it is than in a big mixed collection.
+        weights: As the table has them, ``concept:weight,concept:weight``.
     """
 
     word: str
     kind: str
     description: str
-    concepts: dict[str, float]
+    weights: str
+
+    @property
+    def concepts(self) -> dict[str, float]:
+        """By concept, -3..3: how much stronger it is than in a big mixed collection.
+
+        Read when it is asked for: a search needs a few of some thousand entries.
+
+        Raises:
+            ValueError: A weight is no number.
+        """
+        pairs = (pair.rsplit(":", 1) for pair in self.weights.split(",") if pair)
+        return {name: float(weight) for name, weight in pairs}
 
 
 @dataclass(frozen=True)
@@ -96,16 +108,17 @@ class Lexicon:
 
     @cached_property
     def longest(self) -> int:
-        """Most tokens that any term has."""
-        return max((len(tokens(word)) for word in (*self.entries, *self.languages)), default=0)
+        """At least as many tokens as the longest term has."""
+        return max(map(most_tokens, (*self.entries, *self.languages)), default=0)
 
 
 def _entries(path: Path) -> Iterator[Entry]:
     with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-            try:
-                pairs = (pair.rsplit(":", 1) for pair in row["concepts"].split(",") if pair)
-                concepts = {name: float(weight) for name, weight in pairs}
-                yield Entry(row["word"], row["kind"], row["description"], concepts)
-            except (KeyError, ValueError, AttributeError) as error:
-                raise ValueError(f"{path}: cannot read {dict(row)}") from error
+        rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        header = next(rows, [])
+        if header != ["word", "kind", "description", "concepts"]:
+            raise ValueError(f"{path}: its header is {header}")
+        for row in rows:
+            if len(row) != len(header):
+                raise ValueError(f"{path}: cannot read {row}")
+            yield Entry(*row)
