@@ -2,9 +2,16 @@
 # System packages: python3 (3.11 or newer), python3-venv, make.
 PYTHON ?= python3
 VENV ?= .venv
+INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
+PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+MUSIC ?=
 
-.PHONY: test check format clean
+.PHONY: demo test check format clean
+
+# Fetches free music, indexes it and searches it; or MUSIC=folder, your own.
+demo: $(INSTALLED)
+	@$(VENV)/bin/python demo/demo.py '$(MUSIC)'
 
 test: $(READY)
 	$(VENV)/bin/python -m pytest
@@ -19,13 +26,20 @@ format: $(READY)
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-$(READY): pyproject.toml constraints.txt
+# What a user needs.
+$(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'tunespace needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ...' >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || \
 		{ echo 'Python cannot make an environment here; on Debian: apt-get install python3-venv' >&2; exit 1; }
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@echo 'installing tunespace into $(VENV)'
+	@$(PIP) --editable .
+	@touch $@
+
+# What a developer needs besides.
+$(READY): $(INSTALLED)
+	@$(PIP) --editable '.[dev]'
 	@touch $@
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) build/demo

@@ -156,3 +156,61 @@ def test_index_and_search_need_no_torch(music: Path, tmp_path: Path) -> None:
         )
         assert ran.returncode == 0, ran.stderr
     assert "tone" in ran.stdout
+
+
+def test_describe_needs_no_library(run: Run, music: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TUNESPACE_MODEL")
+    ran = run("describe", music / "low.flac", "--top", 2)
+    assert ran.code == 0
+    assert "because of" in ran.out
+    assert "instrument" in ran.out
+    kinds = run("describe", music / "low.flac", "--json").json()
+    assert kinds["genre"][0].keys() == {"word", "score", "because"}
+
+
+def test_describe_a_track_of_the_library(
+    run: Run, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TUNESPACE_MODEL")
+    run("index", music)
+    by_name = run("describe", "low tone", "--json").json()
+    assert by_name == run("describe", music / "low.flac", "--json").json()
+    assert "there is no file" in run("describe", "no such track").err
+
+
+def test_describe_what_is_no_music(run: Run, music: Path) -> None:
+    ran = run("describe", music / "broken.mp3")
+    assert ran.code == 1
+    assert "is not audio" in ran.err
+    assert "does not exist" in run("describe", music / "nothing.mp3").err
+
+
+def test_models_are_shown_with_size_and_licence(run: Run, tmp_path: Path) -> None:
+    shown = run("models").out
+    assert "tunespace-small@" in shown
+    assert "apache-2.0" in shown
+    [about] = run("models", tmp_path / "model", "--json").json()
+    assert about["name"] == "tiny"
+    assert about["dim"] == 2
+
+
+def test_doctor_finds_everything_in_order(run: Run, music: Path) -> None:
+    run("index", music)
+    ran = run("doctor")
+    assert ran.code == 0, ran.out
+    assert "2 tracks" in ran.out
+    assert "broken.mp3 is not audio" in ran.out
+
+
+def test_doctor_says_what_is_wrong(run: Run, music: Path, tmp_path: Path) -> None:
+    assert "there is no library" in run("doctor").out
+    run("index", music)
+    (music / "low.flac").unlink()
+    ran = run("doctor", "--json")
+    assert ran.code == 1
+    checks = {check["check"]: check for check in ran.json()["checks"]}
+    assert "the files of 1 are gone" in checks["library"]["found"]
+    assert checks["model"]["ok"]
+    (tmp_path / "model" / "text.onnx").write_bytes(b"x")
+    checks = {check["check"]: check for check in run("doctor", "--json").json()["checks"]}
+    assert "is not the file that config.json describes" in checks["model"]["found"]

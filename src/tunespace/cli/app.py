@@ -6,7 +6,7 @@ import sys
 import typer
 
 from tunespace import __version__
-from tunespace.cli import index, search
+from tunespace.cli import describe, doctor, index, models, search
 from tunespace.errors import TunespaceError
 
 app = typer.Typer(
@@ -18,6 +18,9 @@ app = typer.Typer(
 app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("similar")(search.similar)
+app.command("describe")(describe.describe)
+app.command("models")(models.models)
+app.command("doctor")(doctor.doctor)
 
 
 def _show_version(value: bool) -> None:  # noqa: FBT001 - typer calls it so

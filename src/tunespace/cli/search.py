@@ -20,6 +20,9 @@ from tunespace.cli.output import hit_as_json, print_hits, print_json
 from tunespace.errors import QueryError
 from tunespace.library import Clip, Hit, Library, Query, Term, Text, TrackLike
 
+# Away from something must not outweigh what is looked for.
+_AWAY = -0.5
+
 
 def search(
     words: Annotated[
@@ -47,7 +50,7 @@ def search(
     with Library.open(library, model=model, create=False) as lib:
         terms = [Term(Text(text))] if text.strip() else []
         terms += [Term(_like(lib, name)) for name in like or []]
-        terms += [Term(Text(name), -1.0) for name in away or []]
+        terms += [Term(Text(name), _AWAY) for name in away or []]
         if not terms and not where.strip():
             raise QueryError("the query is empty: describe the music in a few words")
         query = Query(

@@ -4,6 +4,7 @@ The only state is the library's folder: a SQLite file that is the truth, and mat
 from it and can be made again.
 """
 
+from tunespace.library.describing import FittingWord, describe
 from tunespace.library.indexing import Failed, IndexReport, Progress
 from tunespace.library.library import Library, default_folder
 from tunespace.library.query import Clip, Query, Term, Text, TrackLike
@@ -13,6 +14,7 @@ from tunespace.library.store import Track
 __all__ = [
     "Clip",
     "Failed",
+    "FittingWord",
     "Hit",
     "IndexReport",
     "Library",
@@ -23,4 +25,5 @@ __all__ = [
     "Track",
     "TrackLike",
     "default_folder",
+    "describe",
 ]

@@ -11,6 +11,7 @@ from typing import Self
 from platformdirs import user_data_path
 
 from tunespace.errors import LibraryError, QueryError
+from tunespace.library.describing import FittingWord, describe
 from tunespace.library.indexing import IndexReport, Progress, index
 from tunespace.library.query import Clip, Query, Term, Text, TrackLike
 from tunespace.library.search import Hit, Searcher
@@ -148,9 +149,36 @@ class Library:
         what = TrackLike(track.id) if isinstance(track, Track) else Clip(track)
         return self.search(Query(terms=(Term(what),), limit=limit))
 
+    def describe(
+        self, track: str | PathLike[str] | Track, *, top: int = 5
+    ) -> dict[str, list[FittingWord]]:
+        """The words that fit a track best, by kind: genre, mood, instrument, voice, tempo, use.
+
+        Args:
+            track: Of the library, or any file.
+            top: Most words of each kind.
+
+        Raises:
+            AudioError: The file cannot be read.
+            ModelError: The model has no lexicon.
+        """
+        what = TrackLike(track.id) if isinstance(track, Track) else Clip(track)
+        vector = self._searcher.vector_of(what)
+        return describe(self.model, vector, self._searcher.matrix.vectors, top=top)
+
     def failures(self) -> list[tuple[str, str]]:
         """Path and reason of each file that could not be read."""
         return self._store.failures()
+
+    def missing(self) -> int:
+        """How many tracks have lost their file since the last run of ``index``."""
+        rows = self._store.select("SELECT path FROM tracks WHERE reason IS NULL")
+        return sum(not os.path.exists(path) for (path,) in rows)
+
+    def check(self) -> str:
+        """What is wrong with the library's file; empty where nothing is."""
+        [(found,), *_] = self._store.select("PRAGMA quick_check")
+        return "" if found == "ok" else str(found)
 
     def find(self, name: str) -> Track | None:
         """The track of a path, or else the one whose names hold every word of ``name``."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tunespace.errors import QueryError
 from tunespace.library.matrix import Matrix, open_matrix
 from tunespace.library.names import Named, find_names
-from tunespace.library.query import Clip, Query, Text
+from tunespace.library.query import Clip, Query, Text, TrackLike
 from tunespace.library.scores import Scale, scale_of
 from tunespace.library.store import Space, Store, Track
 from tunespace.library.where import parse_where
@@ -97,6 +97,16 @@ class Searcher:
         scale = scale_of(aim.vector, self.model.reference, cosines)
         hits = self._hits(query, aim, cosines, ranking, scale)
         return [replace(hit, missing=not os.path.exists(hit.track.path)) for hit in hits]
+
+    def vector_of(self, what: Clip | TrackLike) -> Vectors:
+        """``(dim,)`` float32, unit length, of a track or a file.
+
+        Raises:
+            QueryError: The library has no such track.
+            AudioError: The file cannot be read.
+        """
+        aim = _Aim(np.zeros(self.space.dim, np.float32))
+        return self._clip(what, aim) if isinstance(what, Clip) else self._track(what.id, aim)
 
     def _allowed(self, where: str) -> npt.NDArray[np.bool_] | None:
         if not where.strip():

@@ -13,6 +13,10 @@ from tunespace.text import Lexicon, Reading
 Vectors = npt.NDArray[np.float32]
 
 
+# What is not wanted must not outweigh what is: with 1, "piano but not sad" found no piano.
+_REFUSAL = 0.5
+
+
 class Words:
     """The lexicon of a model, in its space.
 
@@ -61,5 +65,6 @@ class Words:
         """``(dim,)`` float32: the sum of a query's terms, what is not wanted subtracted."""
         total = np.zeros(len(self.concepts), np.float32)
         for term in reading.terms:
-            total += self.vector(term.word) if term.wanted else -self.vector(term.word)
+            weight = _REFUSAL if term.refuses else 1.0
+            total += self.vector(term.word) * np.float32(weight if term.wanted else -weight)
         return total

@@ -19,11 +19,14 @@ class Term:
         word: The word of the lexicon.
         typed: What stands in the query.
         wanted: False where the query says "no ...".
+        refuses: Whether it says what is not wanted, by a negation before it or of its own ("no
+            vocals" is an entry of many lexicons, and wanted).
     """
 
     word: str
     typed: str
     wanted: bool = True
+    refuses: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class _Reader:
         for ending in negation.ENDINGS:
             stem = token.key.removesuffix(ending)
             if stem != token.key and (stemmed := self._lookup(stem)):
-                self.terms.append(Term(stemmed, token.text, wanted=False))
+                self.terms.append(Term(stemmed, token.text, wanted=False, refuses=True))
                 return at + 1
         self.missed += token.key not in SKIPPED and token.key not in negation.BETWEEN
         if not token.unspaced:  # a lone character of an unknown word says nothing to an encoder
@@ -102,7 +105,7 @@ class _Reader:
 
     def _want(self, at: int, length: int, word: str, *, said: bool) -> None:
         typed = self._typed(at, length)
-        self.terms.append(Term(word, typed))
+        self.terms.append(Term(word, typed, refuses=not said))
         self.understood += length
         if said:
             english = self._key(at, length) in self.lexicon.english
@@ -111,7 +114,7 @@ class _Reader:
     def _take_back(self, word: str) -> None:
         """A negation stood behind the term."""
         term = self.terms.pop()
-        self.terms.append(Term(term.word, term.typed, wanted=False))
+        self.terms.append(Term(term.word, term.typed, wanted=False, refuses=True))
         if self.sentence and self.sentence[-1] in (word, term.typed):
             self.sentence.pop()
 
@@ -124,7 +127,7 @@ class _Reader:
                 return at
             length, word = self._term_at(at)
             if length:
-                self.terms.append(Term(word, self._typed(at, length), wanted=False))
+                self.terms.append(Term(word, self._typed(at, length), wanted=False, refuses=True))
             elif not self.tokens[at].unspaced:
                 self.unwanted.append(self.tokens[at].text)
             at += max(1, length)

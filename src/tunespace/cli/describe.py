@@ -1,0 +1,70 @@
+"""``tunespace describe``."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from tunespace.cli.options import JsonOption, LibraryOption, ModelOption
+from tunespace.cli.output import console, print_json, printable
+from tunespace.errors import LibraryError, QueryError
+from tunespace.library import FittingWord, Library
+from tunespace.library import describe as words_of
+from tunespace.models import load_model
+
+
+def describe(
+    track: Annotated[str, typer.Argument(help="A file, or a track of the library by its name.")],
+    top: Annotated[int, typer.Option("--top", "-n", min=1, help="Most words of each kind.")] = 5,
+    library: LibraryOption = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which words fit a file best, and why. Needs no library."""
+    try:
+        with Library.open(library, model=model, create=False) as lib:
+            words = _in_library(lib, track, top)
+    except LibraryError:
+        words = _alone(track, model, top)
+    if as_json:
+        print_json({kind: [asdict(word) for word in some] for kind, some in words.items()})
+    else:
+        _print(words)
+
+
+def _in_library(lib: Library, name: str, top: int) -> dict[str, list[FittingWord]]:
+    path = Path(name).expanduser()
+    if path.exists():
+        return lib.describe(path, top=top)
+    track = lib.find(name)
+    if track is None:
+        raise QueryError(f"there is no file {name!r}, and no track of the library has that name")
+    return lib.describe(track, top=top)
+
+
+def _alone(name: str, model: str | None, top: int) -> dict[str, list[FittingWord]]:
+    loaded = load_model(model)
+    vector = loaded.listen(Path(name).expanduser()).vector
+    return words_of(loaded, vector, np.empty((0, loaded.dim), np.float32), top=top)
+
+
+def _print(words: dict[str, list[FittingWord]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("")
+    table.add_column("score", justify="right")
+    table.add_column("word")
+    table.add_column("because of", style="dim")
+    for kind, some in words.items():
+        for n, word in enumerate(some):
+            table.add_row(
+                kind if n == 0 else "",
+                f"{word.score:.0f}",
+                Text(printable(word.word)),
+                ", ".join(word.because),
+            )
+    console().print(table)

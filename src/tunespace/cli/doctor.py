@@ -1,0 +1,120 @@
+"""``tunespace doctor``: whether everything is in order, and what to do where it is not."""
+
+import os
+import platform
+import shutil
+import sqlite3
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+
+import typer
+
+from tunespace.cli.options import JsonOption, LibraryOption, ModelOption
+from tunespace.cli.output import console, print_json, printable
+from tunespace.errors import TunespaceError
+from tunespace.library import Library
+from tunespace.models import load_model
+
+_LITTLE_SPACE = 500e6
+_PARTS = ("tunespace", "numpy", "onnxruntime", "av", "tokenizers", "mutagen")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found; ``ok`` is false where something has to be done."""
+
+    check: str
+    ok: bool
+    found: str
+
+
+def doctor(
+    library: LibraryOption = None, model: ModelOption = None, as_json: JsonOption = False
+) -> None:
+    """Check the installation, the model and the library, and list files that failed."""
+    findings = [
+        _try("python", lambda: f"{platform.python_version()} on {platform.platform()}"),
+        _try("parts", lambda: ", ".join(f"{part} {version(part)}" for part in _PARTS)),
+        _try("sqlite", _sqlite),
+        _try("model", lambda: _model(model)),
+    ]
+    failures: list[tuple[str, str]] = []
+    try:
+        with Library.open(library, create=False) as lib:
+            failures = lib.failures()
+            findings.append(_try("library", lambda: _library(lib)))
+            findings.append(_try("space", lambda: _space(lib)))
+    except TunespaceError as error:
+        findings.append(Finding("library", ok=False, found=str(error)))
+    if as_json:
+        shown = [{"path": printable(path), "reason": reason} for path, reason in failures]
+        print_json({"checks": [asdict(finding) for finding in findings], "failed": shown})
+    else:
+        _print(findings, failures)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+def _try(check: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(check, ok=True, found=look())
+    except (TunespaceError, OSError, sqlite3.Error, ImportError) as error:
+        return Finding(check, ok=False, found=str(error))
+
+
+def _sqlite() -> str:
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.execute("CREATE VIRTUAL TABLE names USING fts5 (title)")
+    except sqlite3.Error as error:
+        raise TunespaceError(
+            "SQLite has no FTS5, which finds names: use a Python that is built with it"
+        ) from error
+    finally:
+        connection.close()
+    return f"{sqlite3.sqlite_version} with FTS5"
+
+
+def _model(name: str | None) -> str:
+    model = load_model(name)
+    _ = model.audio_tower, model.text_tower, model.words, model.reference
+    return f"{model.identity}, every file as it should be"
+
+
+def _library(lib: Library) -> str:
+    problem = lib.check()
+    if problem:
+        raise TunespaceError(f"{lib.folder}: {problem}; index into a new --library folder")
+    gone = lib.missing()
+    text = f"{lib.folder}: {len(lib):,} tracks"
+    if gone:
+        raise TunespaceError(
+            f"{text}, the files of {gone:,} are gone: run `tunespace index` on their folder again"
+        )
+    return text
+
+
+def _space(lib: Library) -> str:
+    free = shutil.disk_usage(lib.folder).free
+    if not os.access(lib.folder, os.W_OK):
+        raise TunespaceError(f"{lib.folder} cannot be written: index as the user who owns it")
+    if free < _LITTLE_SPACE:
+        raise TunespaceError(f"only {free / 1e6:.0f} MB are free where the library lies")
+    return f"{free / 1e9:.0f} GB free"
+
+
+def _print(findings: list[Finding], failures: list[tuple[str, str]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for finding in findings:
+        mark = Text("ok", style="green") if finding.ok else Text("bad", style="red")
+        table.add_row(mark, finding.check, Text(printable(finding.found), overflow="fold"))
+    out = console()
+    out.print(table)
+    if failures:
+        out.print(f"{len(failures):,} files could not be read; they are tried again when changed:")
+    for path, reason in failures:
+        out.print(Text(f"  {printable(path)} {printable(reason)}"))

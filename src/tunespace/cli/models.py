@@ -1,0 +1,56 @@
+"""``tunespace models``."""
+
+import re
+from typing import Annotated, Any
+
+import typer
+
+from tunespace.cli.options import JsonOption
+from tunespace.cli.output import console, print_json
+from tunespace.models import Model, list_models, load_model
+
+_LICENCE = re.compile(r"^license:\s*(\S+)", re.MULTILINE)
+
+
+def models(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Folders or hf:owner/name; by default the bundled models."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show models: what they are called, how large they are, and under which licence."""
+    found = [_about(load_model(name)) for name in names or list_models()]
+    if as_json:
+        print_json(found)
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("name", "size", "dimensions", "words", "licence", "folder"):
+        table.add_column(column, overflow="fold")
+    for model in found:
+        table.add_row(
+            model["identity"],
+            f"{model['megabytes']:.0f} MB",
+            str(model["dim"]),
+            f"{model['words']:,}",
+            model["licence"] or "see its card",
+            model["folder"],
+        )
+    console().print(table)
+
+
+def _about(model: Model) -> dict[str, Any]:
+    files = [model.folder / name for name in model.config.files]
+    card = model.folder / "README.md"
+    licence = _LICENCE.search(card.read_text(encoding="utf-8")) if card.exists() else None
+    return {
+        "name": model.name,
+        "identity": model.identity,
+        "dim": model.dim,
+        "megabytes": round(sum(f.stat().st_size for f in files if f.exists()) / 1e6, 1),
+        "words": len(model.words.lexicon.entries) if model.words else 0,
+        "licence": licence.group(1) if licence else "",
+        "folder": str(model.folder),
+    }
