@@ -3,8 +3,24 @@
 Nothing here knows any model: sample rate, mel bands and window length are arguments.
 """
 
-from tunespace.audio.decode import decode, decode_blocks
+from typing import TYPE_CHECKING, Any
+
 from tunespace.audio.mel import LogMel
 from tunespace.audio.windows import Window, cut_windows
 
+if TYPE_CHECKING:
+    from tunespace.audio.decode import decode, decode_blocks
+
 __all__ = ["LogMel", "Window", "cut_windows", "decode", "decode_blocks"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a module holds
+    """Imports the decoder when it is first used: a search for words never needs its 40 ms."""
+    if name not in ("decode", "decode_blocks"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # The module has the name of its function; both must not be bound here by turns.
+    from importlib import import_module
+
+    module = import_module("tunespace.audio.decode")
+    globals().update(decode=module.decode, decode_blocks=module.decode_blocks)
+    return globals()[name]

@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from tunespace.errors import LibraryError
 from tunespace.library.scan import Found, scan
 from tunespace.library.store import Row, Space, Store
@@ -112,6 +110,8 @@ def index(
         LibraryError: A root does not exist, another process is writing, or the disk is full; what
             was stored is kept.
     """
+    from filelock import FileLock, Timeout  # a search never needs it
+
     lock = FileLock(store.folder / "writer.lock")
     try:
         lock.acquire(timeout=0)

@@ -30,6 +30,14 @@ class Matrix:
     ids: npt.NDArray[np.int64]
     vectors: npt.NDArray[np.float32]
 
+    def vector_of(self, id_: int) -> npt.NDArray[np.float32] | None:
+        """``(dim,)`` float32 of a track; none where it has no vector."""
+        row = int(np.searchsorted(self.ids, id_))
+        if row == len(self.ids) or self.ids[row] != id_:
+            return None
+        vector: npt.NDArray[np.float32] = self.vectors[row]
+        return vector
+
     def rows_of(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Rows of those of some tracks that have vectors."""
         rows = np.searchsorted(self.ids, ids)

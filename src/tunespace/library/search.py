@@ -4,6 +4,7 @@ Every step is a function of the query, the store as it is, and the matrix made f
 """
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from tunespace.library.names import Named, find_names
 from tunespace.library.query import Clip, Query, Text, TrackLike
 from tunespace.library.scores import Scale, scale_of
 from tunespace.library.store import Space, Store, Track
-from tunespace.library.where import parse_where
+from tunespace.library.where import Where, parse_where
 from tunespace.models import Model
 from tunespace.text.folding import fold
 
@@ -26,6 +27,10 @@ _RERANKED = 64
 # Of the best window beside the whole track: it lifts a long mix that has what is asked for in one
 # place, and changes no figure on Emotify by more than .002.
 _WINDOW_SHARE = 0.2
+# So many of the best are tried first when there is a filter.
+_FILTERED_FIRST = 1024
+# Files of one recording differ in length by what encoders pad, in seconds.
+_LENGTHS_APART = 1.5
 # A name that matches counts for more than any likeness.
 _NAMED_BONUS = 2.0
 
@@ -85,17 +90,18 @@ class Searcher:
             raise QueryError(f"the number of hits must be at least 1, not {query.limit}")
         if self.matrix.generation != self.store.generation:
             self.matrix = open_matrix(self.store, self.space)
-        allowed = self._allowed(query.where)
+        where = parse_where(query.where) if query.where.strip() else None
         aim = self._aim(query)
         cosines = self.matrix.vectors @ aim.vector
         ranking = cosines.copy()
-        named_rows = self.matrix.rows_of(np.array(sorted(aim.named), np.int64))
-        ranking[named_rows] += _NAMED_BONUS
-        if allowed is not None:
-            ranking[~allowed] = -np.inf
+        ranking[self.matrix.rows_of(np.array(sorted(aim.named), np.int64))] += _NAMED_BONUS
         ranking[self.matrix.rows_of(np.array(sorted(aim.excluded), np.int64))] = -np.inf
         scale = scale_of(aim.vector, self.model.reference, cosines)
-        hits = self._hits(query, aim, cosines, ranking, scale)
+        hits: list[Hit] = []
+        for rows in self._batches(ranking, where, query.limit):
+            self._take(hits, self._looked_at(rows, aim, cosines, scale), query)
+            if len(hits) == query.limit:
+                break
         return [replace(hit, missing=not os.path.exists(hit.track.path)) for hit in hits]
 
     def vector_of(self, what: Clip | TrackLike) -> Vectors:
@@ -108,18 +114,35 @@ class Searcher:
         aim = _Aim(np.zeros(self.space.dim, np.float32))
         return self._clip(what, aim) if isinstance(what, Clip) else self._track(what.id, aim)
 
-    def _allowed(self, where: str) -> npt.NDArray[np.bool_] | None:
-        if not where.strip():
-            return None
-        condition = parse_where(where)
-        found = self.store.select(
-            f"SELECT id FROM tracks WHERE reason IS NULL AND {condition.sql}",
-            condition.parameters,
-        )
-        allowed = np.zeros(len(self.matrix.ids), bool)
-        ids = np.fromiter((id_ for (id_,) in found), np.int64, len(found))
-        allowed[self.matrix.rows_of(np.sort(ids))] = True
-        return allowed
+    def _batches(
+        self, ranking: Vectors, where: Where | None, limit: int
+    ) -> Iterator[npt.NDArray[np.int64]]:
+        """Rows that the filter allows, best first, a batch at a time for as long as it is asked."""
+        size = max(_RERANKED, 2 * limit)
+        if where is not None:
+            # Most filters leave enough of the best: then the others need not be looked at.
+            rows = _best(ranking, _FILTERED_FIRST)
+            rows = rows[np.isin(self.matrix.ids[rows], self._allowed(where, self.matrix.ids[rows]))]
+            if len(rows) >= size:
+                yield rows[:size]
+                ranking[rows[:size]] = -np.inf
+            rest = np.ones(len(ranking), bool)
+            rest[self.matrix.rows_of(self._allowed(where))] = False
+            ranking[rest] = -np.inf
+        while len(rows := _best(ranking, size)):
+            yield rows
+            ranking[rows] = -np.inf
+            size *= 4
+
+    def _allowed(
+        self, where: Where, ids: npt.NDArray[np.int64] | None = None
+    ) -> npt.NDArray[np.int64]:
+        """Ids that a filter leaves, of some tracks or of all."""
+        sql = f"SELECT group_concat(id) FROM tracks WHERE reason IS NULL AND {where.sql}"
+        if ids is not None:
+            sql += f" AND id IN ({','.join(map(str, ids.tolist()))})"
+        [(found,)] = self.store.select(sql, where.parameters)
+        return np.sort(np.fromstring(found or "", np.int64, sep=","))
 
     def _aim(self, query: Query) -> _Aim:
         aim = _Aim(np.zeros(self.space.dim, np.float32))
@@ -164,16 +187,15 @@ class Searcher:
     def _clip(self, clip: Clip, aim: _Aim) -> Vectors:
         path = os.path.realpath(clip.path)
         row = self.store.select("SELECT id FROM tracks WHERE path = ?", (os.fsencode(path),))
-        if row and len(self.matrix.rows_of(np.array(row[0], np.int64))):
+        if row and self.matrix.vector_of(row[0][0]) is not None:
             return self._track(row[0][0], aim)
         return self.model.listen(path).vector
 
     def _track(self, id_: int, aim: _Aim) -> Vectors:
-        rows = self.matrix.rows_of(np.array([id_], np.int64))
-        if not len(rows):
+        vector = self.matrix.vector_of(id_)
+        if vector is None:
             raise QueryError(f"the library has no track {id_}")
         aim.excluded.add(id_)
-        vector: Vectors = np.array(self.matrix.vectors[rows[0]])
         return vector
 
     def _tracks_of(self, artists: frozenset[str]) -> set[int]:
@@ -190,41 +212,31 @@ class Searcher:
         length = float(np.linalg.norm(total))
         return total / length if length else total
 
-    def _hits(
-        self, query: Query, aim: _Aim, cosines: Vectors, ranking: Vectors, scale: Scale
-    ) -> list[Hit]:
-        hits: list[Hit] = []
-        seen: dict[str, int] = {}
-        # Caps and duplicates use some of the best up; then more are taken.
-        wanted = max(_RERANKED, 2 * query.limit)
-        taken = 0
-        while True:
-            rows = _best(ranking, wanted)[taken:]
-            if not len(rows):
-                return hits
-            taken += len(rows)
-            for hit in self._looked_at(rows, aim, cosines, scale):
-                if hit.score < query.min_score:
+    def _take(self, hits: list[Hit], found: list[Hit], query: Query) -> None:
+        """Adds what was found, in its order, up to the limits of the query."""
+        for hit in found:
+            if len(hits) == query.limit:
+                return
+            if hit.score < query.min_score:
+                continue
+            if not query.duplicates and self._folded_into(hits, hit):
+                continue
+            artist = fold(hit.track.artist)
+            if query.per_artist is not None and artist:
+                same = sum(fold(other.track.artist) == artist for other in hits)
+                if same >= query.per_artist:
                     continue
-                if not query.duplicates and self._folded_into(hits, hit):
-                    continue
-                artist = hit.track.artist.casefold()
-                if query.per_artist is not None and artist:
-                    if seen.get(artist, 0) >= query.per_artist:
-                        continue
-                    seen[artist] = seen.get(artist, 0) + 1
-                hits.append(hit)
-                if len(hits) == query.limit:
-                    return hits
-            wanted *= 4
+            hits.append(hit)
 
     def _folded_into(self, hits: list[Hit], hit: Hit) -> bool:
         """Adds a hit to the one that has the same recording, if there is one."""
-        vector = self.matrix.vectors[self.matrix.rows_of(np.array([hit.track.id], np.int64))[0]]
         for n, other in enumerate(hits):
-            row = self.matrix.rows_of(np.array([other.track.id], np.int64))[0]
-            cosine = float(self.matrix.vectors[row] @ vector)
-            if _same_recording(other.track, hit.track, cosine):
+            if abs(other.track.seconds - hit.track.seconds) > _LENGTHS_APART:
+                continue
+            one, two = (self.matrix.vector_of(h.track.id) for h in (other, hit))
+            if one is None or two is None:
+                continue
+            if _same_recording(other.track, hit.track, float(one @ two)):
                 hits[n] = replace(other, duplicates=(*other.duplicates, hit.track.path))
                 return True
         return False
@@ -277,5 +289,5 @@ def _same_recording(one: Track, other: Track, cosine: float) -> bool:
     """
     apart = abs(one.seconds - other.seconds)
     if fold(one.title) == fold(other.title) and fold(one.artist) == fold(other.artist):
-        return apart <= 1.5 and cosine >= 0.99
+        return apart <= _LENGTHS_APART and cosine >= 0.99
     return apart <= 0.25 and cosine >= 0.9993

@@ -52,6 +52,7 @@ CREATE TABLE tracks (
 );
 CREATE INDEX tracks_content ON tracks (content);
 CREATE INDEX tracks_artist ON tracks (artist_key);
+CREATE INDEX tracks_title ON tracks (title_key);
 CREATE TABLE vectors (
     id INTEGER PRIMARY KEY, track INTEGER NOT NULL REFERENCES tracks ON DELETE CASCADE,
     space INTEGER NOT NULL REFERENCES spaces, vector BLOB NOT NULL, UNIQUE (space, track)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mutagen
-
 _YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
 _LONGEST = 500
 
@@ -39,6 +37,8 @@ class Tags:
 
 def read_tags(path: str) -> Tags:
     """Reads the tags of a file; broken or missing tags are no tags."""
+    import mutagen  # only needed when indexing
+
     try:
         file = mutagen.File(path, easy=True)
     except Exception:  # noqa: BLE001 - damaged tags raise whatever the damage leads to

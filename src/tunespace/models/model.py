@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tunespace.audio import Window, cut_windows, decode_blocks
+from tunespace.audio import Window, cut_windows
 from tunespace.errors import ModelError, QueryError
 from tunespace.models.config import CONCEPTS, LANGUAGES, LEXICON, REFERENCE, ModelConfig
 from tunespace.models.folder import check_file, find_model
@@ -194,6 +194,8 @@ class Model:
         return Words.load(lexicon, languages, concepts, self.dim)
 
     def _windows(self, path: str | PathLike[str]) -> Iterator[Window]:
+        from tunespace.audio import decode_blocks  # a search for words never needs it
+
         front_end = self.config.front_end
         blocks = front_end.stream(decode_blocks(path, front_end.sample_rate))
         return cut_windows(blocks, self.config.window, self.config.hop)
