@@ -15,7 +15,7 @@ from filelock import FileLock
 import sounds
 import tiny_model
 from tunespace.errors import LibraryError
-from tunespace.library import IndexReport, Library
+from tunespace.library import IndexReport, Library, Progress
 
 from .conftest import write_noise
 
@@ -267,3 +267,49 @@ def test_progress_is_told(library: Library, music: Path) -> None:
     told: list[tuple[int, int]] = []
     library.index([music], on_progress=lambda p: told.append((p.done, p.total)))
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_whoever_stops_does_not_wait_for_a_long_file(library: Library, music: Path) -> None:
+    for n in range(6):
+        write_noise(music / f"long {n}.wav", 1, 1, seconds=1200, seed=n)
+    stopped = 0.0
+
+    def stop(_: Progress) -> None:
+        nonlocal stopped
+        stopped = time.monotonic()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        library.index([music / "album 0", music], workers=2, on_progress=stop)
+    assert time.monotonic() - stopped < 2
+    assert len(library) == 1
+    assert counts(library.index([music]))["unchanged"] == 1
+
+
+def test_two_that_begin_at_once_end_well(tmp_path: Path, model: str, music: Path) -> None:
+    script = (
+        "import sys; from tunespace import Library; from tunespace.errors import LibraryError\n"
+        "try:\n"
+        "    Library.open(sys.argv[1], model=sys.argv[2]).index([sys.argv[3]])\n"
+        "except LibraryError as error:\n"
+        "    print(error)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "new"), model, str(music)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]  # noqa: S603
+    said = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert all(text == "" or "another process is writing" in text for text in said)
+    with Library.open(tmp_path / "new") as opened:
+        assert len(opened) == 4
+
+
+def test_a_library_that_cannot_be_written_can_be_searched(
+    library: Library, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.index([music])
+    library.close()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with Library.open(library.folder) as opened:
+        assert len(opened.search("low")) == 4
+        with pytest.raises(LibraryError, match="readonly"):
+            opened.index([music])

@@ -180,3 +180,26 @@ def test_a_hub_name_that_cannot_be_fetched_is_one_sentence(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ModelError, match="hf:nobody/nothing cannot be fetched"):
         load_model("hf:nobody/nothing")
+
+
+def cached(folder: Path, cache: Path, revision: str) -> None:
+    """Lays a model out as the hub's client does in its cache."""
+    repository = cache / "models--owner--tiny"
+    shutil.copytree(folder, repository / "snapshots" / revision)
+    (repository / "refs").mkdir(exist_ok=True)
+    (repository / "refs" / "main").write_text(revision)
+
+
+def test_a_hub_name_is_found_offline_once_it_was_fetched(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = "a" * 40, "b" * 40
+    cached(folder, tmp_path, first)
+    other = shutil.copytree(folder, tmp_path / "other")
+    tiny_model.write_config(other, name="newer")
+    cached(other, tmp_path, second)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub._snapshot_download.constants.HF_HUB_CACHE", str(tmp_path))
+    assert load_model("hf:owner/tiny").name == "newer"
+    assert load_model(f"hf:owner/tiny@{first}").name == "tiny"

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from tunespace.errors import LibraryError
 from tunespace.library.search import Hit
@@ -30,13 +30,14 @@ def write_m3u8(hits: Iterable[Hit], path: Path) -> int:
         if hit.missing or "\n" in entry or not _is_utf8(entry):
             continue
         lines += [f"#EXTINF:{round(hit.track.seconds)},{' '.join(name.split())}", entry]
+    new = path.with_name(f".{path.name}.new")
     try:
-        with NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.absolute().parent, delete=False, newline="\n"
-        ) as file:
+        with new.open("w", encoding="utf-8", newline="\n") as file:
             file.write("\n".join(lines) + "\n")
-        os.replace(file.name, path)
+        new.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            new.unlink()
         raise LibraryError(f"{path} cannot be written ({error.strerror})") from error
     return len(lines) // 2
 

@@ -165,7 +165,11 @@ class Store:
             raise LibraryError(f"there is no library in {folder}: run `tunespace index PATH` first")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+            # A library on a read-only disk can be searched: nobody can be writing to it.
+            place = path.absolute().as_uri()
+            if path.exists() and not os.access(folder, os.W_OK):
+                place += "?mode=ro&immutable=1"
+            self._connection = sqlite3.connect(place, isolation_level=None, timeout=30, uri=True)
             self._connection.execute("PRAGMA foreign_keys = ON")
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:

@@ -5,6 +5,7 @@ parent is killed.
 """
 
 import hashlib
+import os
 import pickle
 import sys
 from dataclasses import dataclass
@@ -66,5 +67,8 @@ def serve(folder: str) -> None:
             answer: Embedded | Unheard = listen(path, model)
         except Exception as error:  # noqa: BLE001 - one file must not end the run
             answer = Unheard(hash_of(path), f"cannot be read ({type(error).__name__}: {error})")
-        pickle.dump(answer, answers)
-        answers.flush()
+        try:
+            pickle.dump(answer, answers)
+            answers.flush()
+        except BrokenPipeError:
+            os._exit(0)  # the parent is gone; a traceback would only disturb its terminal

@@ -41,8 +41,9 @@ def listen_to_all(paths: Iterable[str], model: Path, workers: int) -> Generator[
     for _ in range(workers):
         left.put(None)
     stop = threading.Event()
+    running: set[subprocess.Popen[bytes]] = set()
     threads = [
-        threading.Thread(target=_feed, args=(left, done, model, stop), daemon=True)
+        threading.Thread(target=_feed, args=(left, done, model, stop, running), daemon=True)
         for _ in range(workers)
     ]
     for thread in threads:
@@ -59,6 +60,8 @@ def listen_to_all(paths: Iterable[str], model: Path, workers: int) -> Generator[
                 yield answer
     finally:
         stop.set()
+        for process in list(running):  # whoever stops must not wait for a three-hour mix
+            process.kill()
         for thread in threads:
             while thread.is_alive():
                 with suppress(queue.Empty):
@@ -70,23 +73,28 @@ def _feed(
     done: "queue.Queue[Answer | BaseException | None]",
     model: Path,
     stop: threading.Event,
+    running: "set[subprocess.Popen[bytes]]",
 ) -> None:
     """Runs one worker process, and a new one when it crashed."""
     process = _start(model)
+    running.add(process)
     try:
         while not stop.is_set() and (path := left.get()) is not None:
             try:
                 done.put((path, _ask(process, path)))
             except (EOFError, OSError, pickle.UnpicklingError):
+                running.discard(process)
                 code = _end(process)
                 if stop.is_set():
                     break
                 reason = f"ended the process that decoded it (exit code {code})"
                 done.put((path, Unheard(hash_of(path), reason)))
                 process = _start(model)
+                running.add(process)
     except BaseException as error:  # noqa: BLE001 - raised again where the results are read
         done.put(error)
     finally:
+        running.discard(process)
         process.kill()
         _end(process)
         done.put(None)
