@@ -214,3 +214,15 @@ def test_doctor_says_what_is_wrong(run: Run, music: Path, tmp_path: Path) -> Non
     (tmp_path / "model" / "text.onnx").write_bytes(b"x")
     checks = {check["check"]: check for check in run("doctor", "--json").json()["checks"]}
     assert "is not the file that config.json describes" in checks["model"]["found"]
+
+
+def test_an_interrupt_is_one_sentence(
+    run: Run, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tunespace.library.Library.index", interrupted)
+    ran = run("index", music)
+    assert ran.code == 130
+    assert ran.err.startswith("tunespace: stopped; the library has 0 tracks")

@@ -30,8 +30,15 @@ def index(
     with Library.open(library, model=model) as lib:
         out = console(stderr=True)
         bar = _bar(out) if out.is_terminal and not as_json else None
-        with bar or nullcontext():
-            report = lib.index(paths, workers=workers, on_progress=_shown_on(bar))
+        try:
+            with bar or nullcontext():
+                report = lib.index(paths, workers=workers, on_progress=_shown_on(bar))
+        except KeyboardInterrupt:
+            said = (
+                f"stopped; the library has {len(lib):,} tracks, and a next run goes on from there"
+            )
+            typer.echo(f"tunespace: {said}", err=True)
+            raise typer.Exit(130) from None
         total = len(lib)
     if as_json:
         print_json(asdict(report) | {"tracks": total})
