@@ -120,6 +120,7 @@ def inside(folder: Path) -> None:
         vectors = library.model.embed_text(QUERIES)
         scans = [elapsed(lambda v=v: matrix.vectors @ v) for v in vectors]
         text = [elapsed(lambda q=q: library.model.embed_text([q])) for q in QUERIES]
+        memory = peak_memory()
         exact = matrix.vectors.astype(np.float64)
         recalls = []
         for query, vector in list(zip(QUERIES, vectors, strict=True))[::4]:
@@ -142,7 +143,7 @@ def inside(folder: Path) -> None:
                     "scan_ms": summary(scans),
                     "text_ms": summary(text),
                     "recall_at_10": round(float(np.mean(recalls)), 4),
-                    "peak_memory_mb": peak_memory(),
+                    "peak_memory_mb": memory,
                 }
             )
         )

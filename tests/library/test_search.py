@@ -10,6 +10,7 @@ from tunespace.audio import decode
 from tunespace.errors import LibraryError, QueryError
 from tunespace.library import Clip, Hit, Library, Query, Term, Text, TrackLike
 from tunespace.library.matrix import open_matrix
+from tunespace.library.search import _best
 from tunespace.library.store import Embedded
 from tunespace.library.tags import Tags
 from tunespace.models import load_model
@@ -217,3 +218,17 @@ def test_filters_on_tags(named: Library) -> None:
 def test_names_are_no_query_language(named: Library) -> None:
     for query in ('low " OR', "low NEAR(", "low*", "low AND high NOT", "title:low", "low ' -- "):
         assert named.search(query)
+
+
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 1000, 50_000])
+@pytest.mark.parametrize("count", [1, 10, 64, 2000])
+def test_the_best_are_those_of_a_full_sort(size: int, count: int) -> None:
+    random = np.random.default_rng(size + count)
+    ranking = random.normal(size=size).astype(np.float32)
+    ranking[random.random(size) < 0.3] = -np.inf
+    expected = [int(n) for n in np.argsort(-ranking, kind="stable") if np.isfinite(ranking[n])]
+    assert _best(ranking, count).tolist() == expected[:count]
+
+
+def test_ties_are_broken_by_the_row() -> None:
+    assert _best(np.array([1, 2, 2, 1], np.float32), 4).tolist() == [1, 2, 0, 3]

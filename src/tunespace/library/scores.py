@@ -52,5 +52,5 @@ def scale_of(
         share = min(_MOST_OF_LIBRARY, len(cosines) / len(reference))
         weights = [1 - share, share]
     mean = sum(w * float(p.mean()) for w, p in zip(weights, parts, strict=True))
-    square = sum(w * float((p**2).mean()) for w, p in zip(weights, parts, strict=True))
+    square = sum(w * float(p @ p) / len(p) for w, p in zip(weights, parts, strict=True))
     return Scale(mean, max(math.sqrt(max(square - mean**2, 0.0)), 1e-3))

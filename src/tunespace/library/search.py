@@ -27,6 +27,8 @@ _RERANKED = 64
 # Of the best window beside the whole track: it lifts a long mix that has what is asked for in one
 # place, and changes no figure on Emotify by more than .002.
 _WINDOW_SHARE = 0.2
+# Values that are looked at as one when the best are found.
+_BLOCK = 256
 # So many of the best are tried first when there is a filter.
 _FILTERED_FIRST = 1024
 # Files of one recording differ in length by what encoders pad, in seconds.
@@ -272,12 +274,24 @@ class Searcher:
 
 
 def _best(ranking: Vectors, count: int) -> npt.NDArray[np.int64]:
-    """Rows of the highest values that are not minus infinity, highest first."""
+    """Rows of the highest values that are not minus infinity, highest first.
+
+    The best so many lie in as many blocks, those with the highest maxima: one pass finds the
+    blocks, and only they are sorted out. A partition of a million values takes ten times as long.
+    """
     count = min(count, len(ranking))
-    if count == 0:
-        return np.empty(0, np.int64)
-    rows = np.argpartition(ranking, len(ranking) - count)[len(ranking) - count :]
-    rows = rows[np.lexsort((rows, -ranking[rows]))]
+    rows = np.arange(len(ranking))
+    whole = len(ranking) // _BLOCK
+    if count < whole:
+        highest = ranking[: whole * _BLOCK].reshape(whole, _BLOCK).max(axis=1)
+        blocks = np.argpartition(highest, whole - count)[whole - count :]
+        rows = (blocks[:, None] * _BLOCK + np.arange(_BLOCK)).ravel()
+        rows = np.concatenate([rows, np.arange(whole * _BLOCK, len(ranking))])
+    values = ranking[rows]
+    if count < len(rows):
+        chosen = np.argpartition(values, len(rows) - count)[len(rows) - count :]
+        rows, values = rows[chosen], values[chosen]
+    rows = rows[np.lexsort((rows, -values))]
     return rows[np.isfinite(ranking[rows])]
 
 

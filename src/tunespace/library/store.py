@@ -316,15 +316,6 @@ class Store:
                 found[id_] = Track(id_, name, seconds or 0.0, title or title_of(name), *rest)
         return found
 
-    def contents(self, ids: Sequence[int]) -> dict[int, bytes]:
-        """Hashes of the files of some tracks."""
-        marks = ",".join("?" * len(ids))
-        rows = self._connection.execute(
-            f"SELECT id, content FROM tracks WHERE id IN ({marks})",
-            [int(id_) for id_ in ids],
-        )
-        return dict(rows.fetchall())
-
     def windows(self, tracks: Sequence[int], space: Space) -> dict[int, Windows]:
         """The windows of some tracks."""
         marks = ",".join("?" * len(tracks))
