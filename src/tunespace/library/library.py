@@ -210,8 +210,8 @@ class Library:
         if model.identity != space.identity:
             raise LibraryError(
                 f"the library in {self.folder} was indexed with {space.identity}, not with "
-                f"{model.identity}: search with that model, or run `tunespace index PATH` with this "
-                "one, which listens to all tracks again"
+                f"{model.identity}: search with that model, or run `tunespace index PATH` with "
+                "this one, which listens to all tracks again"
             )
         return model
 

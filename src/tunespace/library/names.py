@@ -49,7 +49,8 @@ def find_names(query: str, store: Store, lexicon: Lexicon | None) -> Named:
         for length in range(min(_LONGEST_NAME, len(words) - at), 0, -1):
             key = "".join(token.key for token in words[at : at + length])
             cue, before = _cue(words, at)
-            alone = length == len(words)
+            # "calm" is a wish for calm music, also where an artist is called so.
+            alone = length == len(words) > 1
             if key in known and (cue or alone or not _is_ordinary(words, at, length, lexicon)):
                 (like if cue == "like" else artists).add(key)
                 taken.update(range(at - before, at + length))
@@ -107,7 +108,7 @@ def _titled(words: list[Token], store: Store, lexicon: Lexicon | None) -> frozen
     terms = [word for key in keys for word in key]
     if len(terms) < _SHORTEST_TITLE or _is_ordinary(words, 0, len(words), lexicon):
         whole = fold(" ".join(token.text for token in words))
-        if not whole or len(terms) < 1:
+        if not whole or (len(words) == 1 and _is_ordinary(words, 0, 1, lexicon)):
             return frozenset()
         found = store.select("SELECT id FROM tracks WHERE title_key = ? LIMIT 200", (whole,))
         return frozenset(id_ for (id_,) in found)

@@ -352,15 +352,19 @@ class Store:
         return row[0] if row else None
 
     def _make(self) -> None:
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        # Two processes may come here at once; the second finds the work done.
-        self._connection.execute("BEGIN IMMEDIATE")
-        if self._connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+        from filelock import FileLock  # a search never needs it
+
+        # SQLite does not wait for another process that turns write-ahead logging on as well.
+        with FileLock(self.folder / "create.lock", timeout=30):
+            if self._connection.execute("PRAGMA user_version").fetchone()[0] != 0:
+                return  # another process has made it meanwhile
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("BEGIN IMMEDIATE")
             for statement in _SCHEMA.split(";\n"):
                 self._connection.execute(statement)
             self._connection.execute("INSERT INTO meta VALUES ('generation', 0)")
             self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        self._connection.execute("COMMIT")
+            self._connection.execute("COMMIT")
 
     def _put_row(
         self,
