@@ -82,6 +82,29 @@ def test_a_moved_file_keeps_its_vectors(library: Library, music: Path, tmp_path:
     assert counts(library.index([music])) == {"moved": 1, "unchanged": 3}
 
 
+def test_a_file_that_moves_to_the_place_of_a_broken_one(library: Library, music: Path) -> None:
+    broken = music / "broken.wav"
+    broken.write_text("no music")
+    library.index([music])
+    (music / "album 0" / "track 0.wav").rename(broken)
+    assert counts(library.index([music])) == {"moved": 1, "unchanged": 3}
+    assert library.failures() == []
+    assert len(library) == 4
+
+
+def test_files_that_change_places(library: Library, music: Path) -> None:
+    library.index([music])
+    before = vectors(library)
+    one, other = music / "album 0" / "track 0.wav", music / "album 1" / "track 3.wav"
+    one.rename(music / "x.wav")
+    other.rename(one)
+    (music / "x.wav").rename(other)
+    library.index([music])
+    after = vectors(library)
+    assert after["track 0.wav"] == before["track 3.wav"]
+    assert after["track 3.wav"] == before["track 0.wav"]
+
+
 def test_a_new_date_alone_is_no_change(library: Library, music: Path) -> None:
     library.index([music])
     os.utime(music / "album 0" / "track 0.wav", (1, 1))

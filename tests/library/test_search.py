@@ -1,16 +1,17 @@
 import shutil
 from pathlib import Path
+from typing import Any
 
 import mutagen
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 import sounds
 from tunespace.audio import decode
 from tunespace.errors import LibraryError, QueryError
 from tunespace.library import Clip, Hit, Library, Query, Term, Text, TrackLike
-from tunespace.library.matrix import open_matrix
-from tunespace.library.search import _best
+from tunespace.library.search import Searcher, _best
 from tunespace.library.store import Embedded
 from tunespace.library.tags import Tags
 from tunespace.models import load_model
@@ -137,24 +138,58 @@ def test_a_matrix_that_was_deleted_is_made_again(indexed: Library) -> None:
     assert (indexed.folder / "vectors").exists()
 
 
-def test_a_scan_is_exact(library: Library, model: str) -> None:
+@pytest.fixture
+def many(library: Library, model: str) -> tuple[Library, npt.NDArray[np.float64]]:
+    """500 tracks of one artist, without music, and their vectors."""
     random = np.random.default_rng(0)
-    store = library._store  # noqa: SLF001 - vectors without the music
     rows = random.normal(size=(500, 2))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    store = library._store  # noqa: SLF001 - vectors without the music
     with store.writing():
         space = store.space_of(load_model(model), model)
         store.activate(space)
         for n, row in enumerate(rows):
             vector = row.astype(np.float32)
             span = np.array([[0, 1]], np.float32)
-            heard = Embedded(str(n).encode(), 1.0 + 10 * n, vector, span, vector[None], Tags())
+            tags = Tags(artist="The Many", year=1900 + n % 100)
+            heard = Embedded(str(n).encode(), 1.0 + 10 * n, vector, span, vector[None], tags)
             store.put(f"/nowhere/{n}.mp3", 1, 1, heard, space)
-    matrix = open_matrix(store, space)
-    np.testing.assert_array_equal(matrix.vectors, rows.astype(np.float32))
-    found = [int(Path(hit.track.path).stem) for hit in library.search("low", limit=10)]
-    exact = np.argsort(-(rows @ np.array([1.0, 0.0])))[:10]
-    assert set(found) == set(exact.tolist())
+    return library, rows
+
+
+@pytest.mark.parametrize("where", ["", "year >= 1950", "year = 1977", "year > 3000"])
+def test_a_scan_is_exact(where: str, many: tuple[Library, npt.NDArray[np.float64]]) -> None:
+    library, rows = many
+    found = [int(Path(hit.track.path).stem) for hit in library.search("low", limit=5, where=where)]
+    years = 1900 + np.arange(500) % 100
+    allowed = {"": years > 0, "year >= 1950": years >= 1950, "year = 1977": years == 1977}
+    cosines = np.where(allowed.get(where, years < 0), rows @ np.array([1.0, 0.0]), -np.inf)
+    exact = [int(n) for n in np.argsort(-cosines)[:5] if np.isfinite(cosines[n])]
+    assert set(found) == set(exact)
+
+
+def test_limits_that_use_up_everything_end(
+    many: tuple[Library, npt.NDArray[np.float64]],
+) -> None:
+    library, _ = many
+    assert len(library.search("low", per_artist=1)) == 1
+    assert len(library.search("low", limit=1000)) == 500
+
+
+def test_a_high_least_score_does_not_look_at_everything(
+    many: tuple[Library, npt.NDArray[np.float64]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, _ = many
+    looked: list[int] = []
+    original = Searcher._looked_at  # noqa: SLF001
+
+    def counted(self: Searcher, rows: npt.NDArray[np.int64], *rest: Any) -> list[Hit]:  # noqa: ANN401
+        looked.append(len(rows))
+        return original(self, rows, *rest)
+
+    monkeypatch.setattr(Searcher, "_looked_at", counted)
+    assert library.search("low", min_score=99.9, limit=100) == []
+    assert sum(looked) < 500
 
 
 def tagged(path: Path, low: float, high: float, **tags: str) -> None:

@@ -27,6 +27,8 @@ _RERANKED = 64
 # Of the best window beside the whole track: it lifts a long mix that has what is asked for in one
 # place, and changes no figure on Emotify by more than .002.
 _WINDOW_SHARE = 0.2
+# Caps and duplicates may use up many; SQLite takes so many parameters at once.
+_LARGEST_BATCH = 4096
 # Values that are looked at as one when the best are found.
 _BLOCK = 256
 # So many of the best are tried first when there is a filter.
@@ -102,7 +104,9 @@ class Searcher:
         hits: list[Hit] = []
         for rows in self._batches(ranking, where, query.limit):
             self._take(hits, self._looked_at(rows, aim, cosines, scale), query)
-            if len(hits) == query.limit:
+            # Even if its best window fitted perfectly, no track after these reaches the score.
+            best_left = (1 - _WINDOW_SHARE) * float(cosines[rows[-1]]) + _WINDOW_SHARE
+            if len(hits) == query.limit or scale(best_left) < query.min_score:
                 break
         return [replace(hit, missing=not os.path.exists(hit.track.path)) for hit in hits]
 
@@ -134,7 +138,7 @@ class Searcher:
         while len(rows := _best(ranking, size)):
             yield rows
             ranking[rows] = -np.inf
-            size *= 4
+            size = min(4 * size, _LARGEST_BATCH)
 
     def _allowed(
         self, where: Where, ids: npt.NDArray[np.int64] | None = None

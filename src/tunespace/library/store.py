@@ -275,6 +275,12 @@ class Store:
 
     def move(self, track: int, path: str, size: int, mtime_ns: int, tags: Tags | None) -> None:
         """The same content under another name or date; within ``writing``."""
+        # What was known of that name, such as a broken file that this one took the place of.
+        row = self._connection.execute(
+            "SELECT id FROM tracks WHERE path = ? AND id != ?", (os.fsencode(path), track)
+        ).fetchone()
+        if row is not None:
+            self.remove(row)
         self._connection.execute(
             "UPDATE tracks SET path = ?, size = ?, mtime_ns = ? WHERE id = ?",
             (os.fsencode(path), size, mtime_ns, track),
