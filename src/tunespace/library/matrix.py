@@ -38,8 +38,9 @@ class Matrix:
         vector: npt.NDArray[np.float32] = self.vectors[row]
         return vector
 
-    def rows_of(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Rows of those of some tracks that have vectors."""
+    def rows_of(self, tracks: set[int] | npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Rows, ascending, of those of some tracks that have vectors."""
+        ids = np.sort(np.array(list(tracks), np.int64) if isinstance(tracks, set) else tracks)
         rows = np.searchsorted(self.ids, ids)
         rows = rows[rows < len(self.ids)] if len(self.ids) else rows[:0]
         return rows[np.isin(self.ids[rows], ids)]

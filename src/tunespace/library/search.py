@@ -98,8 +98,8 @@ class Searcher:
         aim = self._aim(query)
         cosines = self.matrix.vectors @ aim.vector
         ranking = cosines.copy()
-        ranking[self.matrix.rows_of(np.array(sorted(aim.named), np.int64))] += _NAMED_BONUS
-        ranking[self.matrix.rows_of(np.array(sorted(aim.excluded), np.int64))] = -np.inf
+        ranking[self.matrix.rows_of(aim.named)] += _NAMED_BONUS
+        ranking[self.matrix.rows_of(aim.excluded)] = -np.inf
         scale = scale_of(aim.vector, self.model.reference, cosines)
         hits: list[Hit] = []
         for rows in self._batches(ranking, where, query.limit):
@@ -148,7 +148,7 @@ class Searcher:
         if ids is not None:
             sql += f" AND id IN ({','.join(map(str, ids.tolist()))})"
         [(found,)] = self.store.select(sql, where.parameters)
-        return np.sort(np.fromstring(found or "", np.int64, sep=","))
+        return np.fromstring(found or "", np.int64, sep=",")
 
     def _aim(self, query: Query) -> _Aim:
         aim = _Aim(np.zeros(self.space.dim, np.float32))
@@ -213,7 +213,7 @@ class Searcher:
         return {id_ for (id_,) in found}
 
     def _mean_of(self, tracks: set[int]) -> Vectors:
-        rows = self.matrix.rows_of(np.array(sorted(tracks), np.int64))
+        rows = self.matrix.rows_of(tracks)
         total: Vectors = self.matrix.vectors[rows].sum(axis=0)
         length = float(np.linalg.norm(total))
         return total / length if length else total
