@@ -255,6 +255,25 @@ def test_names_are_no_query_language(named: Library) -> None:
         assert named.search(query)
 
 
+def test_a_least_score_does_not_end_among_the_named(library: Library, model: str) -> None:
+    """More named tracks than a batch, of the wrong sound, stand before those that fit."""
+    store = library._store  # noqa: SLF001 - vectors without the music
+    span = np.array([[0, 1]], np.float32)
+    with store.writing():
+        space = store.space_of(load_model(model), model)
+        store.activate(space)
+        for n in range(100):
+            named = n < 80
+            angle = (1.5 if named else 0.1) + n / 1000
+            vector = np.array([np.cos(angle), np.sin(angle)], np.float32)
+            tags = Tags(artist="The Deep" if named else "", title=f"{n}")
+            heard = Embedded(str(n).encode(), 10.0 * n, vector, span, vector[None], tags)
+            store.put(f"/nowhere/{n}.mp3", 1, 1, heard, space)
+    hits = library.search("low by The Deep", limit=30, per_artist=1, min_score=50)
+    fitting = [hit for hit in hits if not hit.named]
+    assert len(fitting) == 20
+
+
 @pytest.mark.parametrize("size", [0, 1, 255, 256, 1000, 50_000])
 @pytest.mark.parametrize("count", [1, 10, 64, 2000])
 def test_the_best_are_those_of_a_full_sort(size: int, count: int) -> None:
