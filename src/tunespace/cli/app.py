@@ -49,9 +49,6 @@ def main() -> None:
     except TunespaceError as error:
         sys.stderr.write(f"tunespace: {error}\n")
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write("tunespace: stopped; what was done is kept\n")
-        sys.exit(130)
     except BrokenPipeError:
         # The reader of a pipe has had enough; Python must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,7 +9,8 @@ import typer
 
 from tunespace.cli.options import JsonOption, LibraryOption, ModelOption
 from tunespace.cli.output import console, print_json, printable
-from tunespace.errors import LibraryError, QueryError
+from tunespace.cli.search import track_named
+from tunespace.errors import LibraryError
 from tunespace.library import FittingWord, Library
 from tunespace.library import describe as words_of
 from tunespace.models import load_model
@@ -36,12 +37,7 @@ def describe(
 
 def _in_library(lib: Library, name: str, top: int) -> dict[str, list[FittingWord]]:
     path = Path(name).expanduser()
-    if path.exists():
-        return lib.describe(path, top=top)
-    track = lib.find(name)
-    if track is None:
-        raise QueryError(f"there is no file {name!r}, and no track of the library has that name")
-    return lib.describe(track, top=top)
+    return lib.describe(path if path.exists() else track_named(lib, name), top=top)
 
 
 def _alone(name: str, model: str | None, top: int) -> dict[str, list[FittingWord]]:

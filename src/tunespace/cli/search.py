@@ -18,7 +18,7 @@ from tunespace.cli.options import (
 )
 from tunespace.cli.output import hit_as_json, print_hits, print_json
 from tunespace.errors import QueryError
-from tunespace.library import Clip, Hit, Library, Query, Term, Text, TrackLike
+from tunespace.library import Clip, Hit, Library, Query, Term, Text, Track, TrackLike
 
 # Away from something must not outweigh what is looked for.
 _AWAY = -0.5
@@ -75,24 +75,35 @@ def similar(
     as_json: JsonOption = False,
 ) -> None:
     """Find the neighbours of a track."""
-    with Library.open(library, model=model, create=False) as lib:
-        query = Query(
-            terms=(Term(_like(lib, track)),),
-            where=where,
-            limit=top,
-            min_score=min_score,
-            per_artist=per_artist,
-        )
-        _show(lib.search(query), m3u8, as_json=as_json)
+    search(
+        like=[track],
+        where=where,
+        top=top,
+        min_score=min_score,
+        per_artist=per_artist,
+        m3u8=m3u8,
+        library=library,
+        model=model,
+        as_json=as_json,
+    )
+
+
+def track_named(lib: Library, name: str) -> Track:
+    """The track of the library that has a name, where there is no file of that name.
+
+    Raises:
+        QueryError: No track has it.
+    """
+    track = lib.find(name)
+    if track is None:
+        raise QueryError(f"there is no file {name!r}, and no track of the library has that name")
+    return track
 
 
 def _like(lib: Library, name: str) -> Clip | TrackLike:
     if os.path.isfile(os.path.expanduser(name)):  # noqa: PTH111, PTH113 - a name may be any bytes
         return Clip(os.path.expanduser(name))  # noqa: PTH111
-    track = lib.find(name)
-    if track is None:
-        raise QueryError(f"there is no file {name!r}, and no track of the library has that name")
-    return TrackLike(track.id)
+    return TrackLike(track_named(lib, name).id)
 
 
 def _show(hits: list[Hit], m3u8: Path | None, *, as_json: bool) -> None:

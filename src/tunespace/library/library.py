@@ -146,8 +146,7 @@ class Library:
 
     def similar(self, track: str | PathLike[str] | Track, *, limit: int = 20) -> list[Hit]:
         """Neighbours of a track of the library, or of any file."""
-        what = TrackLike(track.id) if isinstance(track, Track) else Clip(track)
-        return self.search(Query(terms=(Term(what),), limit=limit))
+        return self.search(Query(terms=(Term(_likeness(track)),), limit=limit))
 
     def describe(
         self, track: str | PathLike[str] | Track, *, top: int = 5
@@ -162,8 +161,7 @@ class Library:
             AudioError: The file cannot be read.
             ModelError: The model has no lexicon.
         """
-        what = TrackLike(track.id) if isinstance(track, Track) else Clip(track)
-        vector = self._searcher.vector_of(what)
+        vector = self._searcher.vector_of(_likeness(track))
         return describe(self.model, vector, self._searcher.matrix.vectors, top=top)
 
     def failures(self) -> list[tuple[str, str]]:
@@ -222,3 +220,7 @@ class Library:
         if space is None:
             raise LibraryError(f"the library in {self.folder} is empty")
         return Searcher(self._store, model, space)
+
+
+def _likeness(track: str | PathLike[str] | Track) -> Clip | TrackLike:
+    return TrackLike(track.id) if isinstance(track, Track) else Clip(track)

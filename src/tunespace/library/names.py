@@ -13,8 +13,16 @@ from tunespace.text.folding import Token, fold, tokens
 from tunespace.text.lexicon import SKIPPED
 
 # What leads up to a name when it is likeness that is meant, and when it is the artist.
-_LIKENESS = ("similar to", "sounds like", "in the style of", "reminiscent of", "like", "à la")
-_AUTHORSHIP = ("by", "from", "songs by", "music by")
+_CUES = {
+    "like": ("in the style of", "reminiscent of", "sounds like", "similar to", "like", "à la"),
+    "by": ("songs by", "music by", "from", "by"),
+}
+# The same as keys of their words, in the order in which they are tried: longer ones first.
+_CUE_KEYS = [
+    (kind, [fold(word) for word in phrase.split()])
+    for kind, phrases in _CUES.items()
+    for phrase in sorted(phrases, key=len, reverse=True)
+]
 _LONGEST_NAME = 6
 # Words of a query that a title must share; shorter queries are tags more often than titles.
 _SHORTEST_TITLE = 2
@@ -46,12 +54,13 @@ def find_names(query: str, store: Store, lexicon: Lexicon | None) -> Named:
     known = _known_artists(words, store)
     at = 0
     while at < len(words):
+        cue, before = _cue(words, at)
         for length in range(min(_LONGEST_NAME, len(words) - at), 0, -1):
-            key = "".join(token.key for token in words[at : at + length])
-            cue, before = _cue(words, at)
+            name = words[at : at + length]
+            key = "".join(token.key for token in name)
             # "calm" is a wish for calm music, also where an artist is called so.
             alone = length == len(words) > 1
-            if key in known and (cue or alone or not _is_ordinary(words, at, length, lexicon)):
+            if key in known and (cue or alone or not _is_ordinary(name, lexicon)):
                 (like if cue == "like" else artists).add(key)
                 taken.update(range(at - before, at + length))
                 at += length - 1
@@ -81,17 +90,15 @@ def _known_artists(words: list[Token], store: Store) -> set[str]:
 def _cue(words: list[Token], at: int) -> tuple[str, int]:
     """What the words before a name say about it, and how many they are."""
     before = [token.key for token in words[:at]]
-    for kind, phrases in (("like", _LIKENESS), ("by", _AUTHORSHIP)):
-        for phrase in sorted(phrases, key=len, reverse=True):
-            cue = [fold(word) for word in phrase.split()]
-            if before[-len(cue) :] == cue:
-                return kind, len(cue)
+    for kind, cue in _CUE_KEYS:
+        if before[-len(cue) :] == cue:
+            return kind, len(cue)
     return "", 0
 
 
-def _is_ordinary(words: list[Token], at: int, length: int, lexicon: Lexicon | None) -> bool:
+def _is_ordinary(name: list[Token], lexicon: Lexicon | None) -> bool:
     """Whether a name is made of words that describe music: "Air", "Love", "Jazz"."""
-    keys = [token.key for token in words[at : at + length]]
+    keys = [token.key for token in name]
     if all(key in SKIPPED for key in keys):
         return True
     if lexicon is None:
@@ -106,9 +113,10 @@ def _titled(words: list[Token], store: Store, lexicon: Lexicon | None) -> frozen
     """Tracks that have every word of the query in their title, artist or album."""
     keys = [re.sub(r"\W", " ", token.text).split() for token in words]
     terms = [word for key in keys for word in key]
-    if len(terms) < _SHORTEST_TITLE or _is_ordinary(words, 0, len(words), lexicon):
+    ordinary = _is_ordinary(words, lexicon)
+    if len(terms) < _SHORTEST_TITLE or ordinary:
         whole = fold(" ".join(token.text for token in words))
-        if not whole or (len(words) == 1 and _is_ordinary(words, 0, 1, lexicon)):
+        if not whole or (len(words) == 1 and ordinary):
             return frozenset()
         found = store.select("SELECT id FROM tracks WHERE title_key = ? LIMIT 200", (whole,))
         return frozenset(id_ for (id_,) in found)

@@ -47,7 +47,7 @@ def scale_of(
     parts = [values for values in (reference @ query, cosines) if len(values) > 1]
     if not parts:
         return Scale(0.0, 1 / math.sqrt(len(query)))
-    weights = [1.0] if len(parts) == 1 else [1 - _MOST_OF_LIBRARY, _MOST_OF_LIBRARY]
+    weights = [1.0]
     if len(parts) == 2:  # a handful of tracks says little about music in general
         share = min(_MOST_OF_LIBRARY, len(cosines) / len(reference))
         weights = [1 - share, share]

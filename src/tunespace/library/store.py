@@ -50,7 +50,6 @@ CREATE TABLE tracks (
     title_key TEXT NOT NULL DEFAULT '', artist_key TEXT NOT NULL DEFAULT '',
     album_key TEXT NOT NULL DEFAULT '', genre_key TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX tracks_content ON tracks (content);
 CREATE INDEX tracks_artist ON tracks (artist_key);
 CREATE INDEX tracks_title ON tracks (title_key);
 CREATE TABLE vectors (
@@ -243,12 +242,12 @@ class Store:
             execute(f"DELETE FROM {table} WHERE space != ?", (space.id,))
         execute("DELETE FROM spaces WHERE id != ?", (space.id,))
 
-    def rows(self, space: Space | None) -> list[Row]:
+    def rows(self, space: Space) -> list[Row]:
         """Every file that the library knows."""
         found = self._connection.execute(
             "SELECT t.id, t.path, t.size, t.mtime_ns, t.content, t.reason, v.id IS NOT NULL "
             "FROM tracks t LEFT JOIN vectors v ON v.track = t.id AND v.space = ?",
-            (space.id if space else -1,),
+            (space.id,),
         )
         return [Row(id_, os.fsdecode(path), *rest) for id_, path, *rest in found]
 
@@ -273,7 +272,7 @@ class Store:
             self._connection.execute(f"DELETE FROM {table} WHERE track = ?", (track,))
         self._connection.execute("DELETE FROM names WHERE rowid = ?", (track,))
 
-    def move(self, track: int, path: str, size: int, mtime_ns: int, tags: Tags | None) -> None:
+    def move(self, track: int, path: str, size: int, mtime_ns: int, tags: Tags) -> None:
         """The same content under another name or date; within ``writing``."""
         # What was known of that name, such as a broken file that this one took the place of.
         row = self._connection.execute(
@@ -285,8 +284,7 @@ class Store:
             "UPDATE tracks SET path = ?, size = ?, mtime_ns = ? WHERE id = ?",
             (os.fsencode(path), size, mtime_ns, track),
         )
-        if tags is not None:
-            self._put_tags(track, path, tags)
+        self._put_tags(track, path, tags)
 
     def remove(self, tracks: Iterable[int]) -> None:
         """Forgets files; within ``writing``."""

@@ -32,6 +32,7 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<text>\"[^\"]*\"|'[^']*')|(?P<operator><=|>=|!=|!~|=|<|>|~)|(?P<paren>[()])"
     r"|(?P<word>[^\s()=<>!~\"';]+))"
 )
+_OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "~", "!~")
 _LONGEST = 10_000
 
 
@@ -114,10 +115,10 @@ class _Parser:
                 f"the filter has no field {first!r}: fields are {', '.join((*TEXTS, *NUMBERS))}"
             )
         operator = self._next("an operator")
-        if operator not in ("=", "!=", "<", "<=", ">", ">=", "~", "!~"):
-            raise QueryError(f"the filter has {operator!r} where = != < <= > >= ~ !~ can stand")
+        if operator not in _OPERATORS:
+            raise QueryError(f"the filter has {operator!r} where {' '.join(_OPERATORS)} can stand")
         value = self._next(f"a value for {field}")
-        if value in ("(", ")") or value in ("=", "!=", "<", "<=", ">", ">=", "~", "!~"):
+        if value in ("(", ")", *_OPERATORS):
             raise QueryError(f"the filter has {value!r} where {field} should have a value")
         value = value[1:-1] if value[0] in "\"'" else value
         return (

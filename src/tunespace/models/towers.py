@@ -31,7 +31,7 @@ class AudioTower:
         Raises:
             ModelError: The file is missing, another, or has other shapes than the configuration.
         """
-        self._session = _session(check_file(folder, config, AUDIO_TOWER))
+        self._session = open_session(check_file(folder, config, AUDIO_TOWER))
         shape = (config.window, config.front_end.n_mels)
         _require_shapes(folder / AUDIO_TOWER, self._session, {"log_mel": shape}, config.dim)
 
@@ -52,26 +52,39 @@ class TextTower:
                 the tower has collapsed.
         """
         path = check_file(folder, config, TEXT_TOWER)
-        self._session = _session(path)
+        self._session = open_session(path)
         _require_shapes(path, self._session, {"input_ids": (), "attention_mask": ()}, config.dim)
-        self._tokenizer = Tokenizer.from_file(str(check_file(folder, config, TOKENIZER)))
-        self._tokenizer.enable_truncation(config.max_tokens)
-        self._tokenizer.no_padding()
+        self._tokenizer = open_tokenizer(check_file(folder, config, TOKENIZER), config.max_tokens)
         _refuse_collapsed(path, [self(probe) for probe in _PROBES])
 
     def __call__(self, sentence: str) -> Vectors | None:
         """Maps a sentence to ``(dim,)`` float32, unit length; none where it knows no word of it."""
-        # One at a time: the activations of a quantised tower are scaled over the batch, so that a
-        # text's vector would depend on its neighbours.
         encoding = self._tokenizer.encode(sentence)
         unknown = self._tokenizer.token_to_id("[UNK]")
         said = zip(encoding.ids, encoding.special_tokens_mask, strict=True)
         if all(special or token == unknown for token, special in said):
             return None
-        ids = np.array([encoding.ids], np.int64)
-        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-        vector: Vectors = self._session.run(None, inputs)[0][0]
-        return unit(vector)
+        return unit(read_tokens(self._session, encoding.ids))
+
+
+def open_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
+    """A tokenizer that cuts off what is too long and pads nothing."""
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.enable_truncation(max_tokens)
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def read_tokens(session: onnxruntime.InferenceSession, ids: list[int]) -> Vectors:
+    """``(dim,)`` float32: what a text graph says of one text.
+
+    One at a time: the activations of a quantised graph are scaled over the batch, so that a text's
+    vector would depend on its neighbours.
+    """
+    batch = np.array([ids], np.int64)
+    inputs = {"input_ids": batch, "attention_mask": np.ones_like(batch)}
+    vector: Vectors = session.run(None, inputs)[0][0]
+    return vector
 
 
 def unit(vectors: Vectors) -> Vectors:
@@ -82,7 +95,12 @@ def unit(vectors: Vectors) -> Vectors:
     return scaled
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
+def open_session(path: Path) -> onnxruntime.InferenceSession:
+    """A graph on one thread.
+
+    Raises:
+        ModelError: The file is no graph that ONNX Runtime can run.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 import torch
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from tokenizers import Tokenizer
 from torch import nn
 from transformers import BertModel
+
+from tunespace.models.towers import open_session, open_tokenizer, read_tokens
 
 
 class _MeanPooled(nn.Module):
@@ -66,18 +66,8 @@ def embed(
     encoder: Path, tokenizer: Path, texts: list[str], max_tokens: int
 ) -> npt.NDArray[np.float32]:
     """``(texts, hidden)`` float32: each text on its own, as it is read at inference."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(encoder, options, providers=["CPUExecutionProvider"])
-    cutter = Tokenizer.from_file(str(tokenizer))
-    cutter.enable_truncation(max_tokens)
-    cutter.no_padding()
-    rows = []
-    for text in texts:
-        ids = np.array([cutter.encode(text).ids], np.int64)
-        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-        rows.append(session.run(None, inputs)[0][0])
-    return np.stack(rows)
+    session, cutter = open_session(encoder), open_tokenizer(tokenizer, max_tokens)
+    return np.stack([read_tokens(session, cutter.encode(text).ids) for text in texts])
 
 
 def fit_ridge(

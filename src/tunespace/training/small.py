@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from tunespace.audio import LogMel, cut_windows
 from tunespace.models.config import (
@@ -30,7 +29,7 @@ from tunespace.models.config import (
     ModelConfig,
     sha256_of,
 )
-from tunespace.models.towers import unit
+from tunespace.models.towers import open_session, unit
 from tunespace.models.words import Words
 from tunespace.training.concepts import ConceptSpace, fit_concept_space
 from tunespace.training.distillation.distil import Schedule, distil, held_out_tracks
@@ -126,7 +125,7 @@ def _reference(
     """``(segments, dim)`` unit rows: what the tower says of some of the music."""
     rows = np.flatnonzero(spectrograms.heard)
     chosen = np.random.default_rng(schedule.seed).permutation(rows)[:REFERENCE_SEGMENTS]
-    session = onnxruntime.InferenceSession(tower)
+    session = open_session(tower)
     vectors = []
     for row in np.sort(chosen):
         log_mel = spectrograms.decibels(int(row))

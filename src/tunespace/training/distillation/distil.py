@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from tunespace.audio import LogMel
 from tunespace.training.distillation.augment import Augmentation
-from tunespace.training.distillation.segments import Spectrograms
+from tunespace.training.distillation.segments import Spectrograms, decibels_per_step
 from tunespace.training.distillation.student import CENTRE_DB, Student
 
 
@@ -177,5 +177,5 @@ class _Lesson(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
 
     def _decibels(self, spectrogram: torch.Tensor) -> torch.Tensor:
-        scale = (self.front_end.max_db - self.front_end.min_db) / 255
-        return spectrogram.float() * scale + self.front_end.min_db
+        step = decibels_per_step(self.front_end)
+        return spectrogram.float() * step + self.front_end.min_db

@@ -61,9 +61,14 @@ class Spectrograms:
 
     def decibels(self, row: int) -> npt.NDArray[np.float32]:
         """``(frames, n_mels)`` float32 of one segment."""
-        scale = (self.front_end.max_db - self.front_end.min_db) / 255
-        decibels: npt.NDArray[np.float32] = self.values[row] * np.float32(scale)
+        step = np.float32(decibels_per_step(self.front_end))
+        decibels: npt.NDArray[np.float32] = self.values[row] * step
         return decibels + np.float32(self.front_end.min_db)
+
+
+def decibels_per_step(front_end: LogMel) -> float:
+    """What a byte's step is worth, when its 255 steps cover the range of a front end."""
+    return (front_end.max_db - front_end.min_db) / 255
 
 
 def make_spectrograms(
@@ -145,6 +150,6 @@ def _cut(
 
 
 def _as_bytes(decibels: npt.NDArray[np.float32], front_end: LogMel) -> npt.NDArray[np.uint8]:
-    scale = 255 / (front_end.max_db - front_end.min_db)
-    values: npt.NDArray[np.uint8] = np.rint((decibels - front_end.min_db) * scale).astype(np.uint8)
+    steps = (decibels - front_end.min_db) / decibels_per_step(front_end)
+    values: npt.NDArray[np.uint8] = np.rint(steps).astype(np.uint8)
     return values
