@@ -1,0 +1,1 @@
+"""Judging models: metrics, protocols, data sets, reports. Needs numpy, no torch."""

@@ -1,0 +1,282 @@
+"""How high the right answers stand in a ranking.
+
+Conventions:
+    A rank is 1 for the best item of the pool. Scores are cosines: products of unit rows in float64,
+    rounded to float32, so that equal vectors tie, and neither the size of a block nor the machine's
+    matrix kernels move a rank.
+
+    Ties are where published numbers quietly differ: a model whose texts all give one vector has
+    a perfect recall if the right item goes first among equals. The rule is named in every report:
+
+    - ``pessimistic`` (ours): what is not relevant goes first among equals.
+    - ``mean``: the expected position in a random order of the equals. The j-th of r relevant items
+      that are tied with n others, below g better ones, stands at g + j (n + r + 1) / (r + 1).
+    - ``optimistic``: what is relevant goes first among equals.
+
+    A query without any relevant item has no value (NaN) and is left out of every mean; reports
+    count such queries.
+
+Metrics (R: number of relevant items of the query; see ``docs/metrics.md``):
+    recall@k, hit rate@k, precision@k, average precision (also cut at k), reciprocal rank, first
+    rank (for median and mean rank), nDCG@k. With one relevant item per query recall@k and hit
+    rate@k are the same; with several they are not, and papers that print one call it the other.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Ties = Literal["pessimistic", "mean", "optimistic"]
+Floats = npt.NDArray[np.float64]
+Scores = npt.NDArray[np.floating]
+Indices = npt.NDArray[np.int64]
+
+# Bytes of a block of scores; a block holds float64 products and their float32 copy.
+_BLOCK_BYTES = 256 << 20
+# From so many relevant items on, sorting a row is cheaper than counting for each of them.
+_SORT_FROM = 24
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Where the relevant items of each query stand.
+
+    Attributes:
+        ranks: Of all relevant items, query after query, ascending within a query; float64, since
+            expected positions need not be whole.
+        gains: Of the same items, for nDCG; 1 where relevance is binary.
+        offsets: ``(queries + 1,)``: the items of query q are ``offsets[q]:offsets[q + 1]``.
+        pool: ``(queries,)``: how many items each query was ranked against.
+        ideal: Gains of the same items, descending within a query.
+        ties: The rule.
+    """
+
+    ranks: Floats
+    gains: Floats
+    offsets: Indices
+    pool: Indices
+    ideal: Floats
+    ties: Ties
+
+    def __len__(self) -> int:
+        """The number of queries."""
+        return len(self.pool)
+
+    @property
+    def relevant(self) -> Indices:
+        """``(queries,)``: how many relevant items each has."""
+        return np.diff(self.offsets)
+
+
+def rank_scores(
+    scores: Scores,
+    relevant: Sequence[npt.ArrayLike],
+    *,
+    gains: Sequence[npt.ArrayLike] | None = None,
+    ties: Ties = "pessimistic",
+) -> Ranked:
+    """Ranks of the relevant items by a matrix of scores.
+
+    Args:
+        scores: ``(queries, items)``, higher is better; minus infinity takes an item out of the
+            pool of a query.
+        relevant: For each query the indices of its relevant items; none is allowed.
+        gains: For each query the gain (above 0) of each of these items; 1 without.
+        ties: What goes first among equals.
+
+    Raises:
+        ValueError: Shapes do not fit, a score is NaN, an index is not in the pool, or stands twice.
+    """
+    return _gather([scores], len(scores), scores.shape[1], relevant, gains, ties)
+
+
+def rank_vectors(
+    queries: Scores,
+    items: Scores,
+    relevant: Sequence[npt.ArrayLike],
+    *,
+    gains: Sequence[npt.ArrayLike] | None = None,
+    exclude: npt.ArrayLike | None = None,
+    ties: Ties = "pessimistic",
+) -> Ranked:
+    """Ranks of the relevant items by the product of vectors, block by block.
+
+    100,000 queries against 100,000 items need less than 2 GB.
+
+    Args:
+        queries: ``(queries, dim)``, unit rows for cosines.
+        items: ``(items, dim)``.
+        relevant: For each query the indices of its relevant items.
+        gains: As in ``rank_scores``.
+        exclude: For each query the index of an item that is not in its pool, as the query itself
+            where tracks are compared with tracks; -1 for none.
+        ties: What goes first among equals.
+
+    Raises:
+        ValueError: As in ``rank_scores``.
+    """
+    if queries.ndim != 2 or items.ndim != 2 or queries.shape[1] != items.shape[1]:
+        raise ValueError(f"queries {queries.shape} and items {items.shape} do not fit")
+    left_out = None if exclude is None else np.asarray(exclude, np.int64)
+    blocks = _blocks(queries, items, left_out)
+    return _gather(blocks, len(queries), len(items), relevant, gains, ties)
+
+
+def _blocks(queries: Scores, items: Scores, exclude: Indices | None) -> Iterator[Scores]:
+    columns = items.astype(np.float64).T
+    rows = max(1, _BLOCK_BYTES // (12 * max(1, len(items))))
+    for start in range(0, len(queries), rows):
+        part = queries[start : start + rows].astype(np.float64)
+        scores = (part @ columns).astype(np.float32)
+        if exclude is not None:
+            out = exclude[start : start + rows]
+            here = np.flatnonzero(out >= 0)
+            scores[here, out[here]] = -np.inf
+        yield scores
+
+
+def _gather(
+    blocks: "Sequence[Scores] | Iterator[Scores]",
+    queries: int,
+    items: int,
+    relevant: Sequence[npt.ArrayLike],
+    gains: Sequence[npt.ArrayLike] | None,
+    ties: Ties,
+) -> Ranked:
+    if len(relevant) != queries or (gains is not None and len(gains) != queries):
+        raise ValueError(f"{queries} queries, but relevant items of {len(relevant)}")
+    ranks: list[Floats] = []
+    gained: list[Floats] = []
+    ideal: list[Floats] = []
+    pools: list[int] = []
+    rows = (row for block in blocks for row in block)
+    for query, row in enumerate(rows):
+        wanted = np.asarray(relevant[query], np.int64).reshape(-1)
+        if len(wanted) and (wanted.min() < 0 or wanted.max() >= items):
+            raise ValueError(f"query {query}: a relevant item is not among the {items} items")
+        if len(np.unique(wanted)) != len(wanted):
+            raise ValueError(f"query {query}: a relevant item stands twice")
+        gain = np.ones(len(wanted)) if gains is None else np.asarray(gains[query], np.float64)
+        if gain.shape != wanted.shape or (gain <= 0).any():
+            raise ValueError(f"query {query}: each relevant item needs a gain above 0")
+        found, order, pool = _ranks(row, wanted, ties, query)
+        ranks.append(found)
+        gained.append(gain[order])
+        ideal.append(np.sort(gain)[::-1])
+        pools.append(pool)
+    return Ranked(
+        ranks=np.concatenate(ranks) if ranks else np.empty(0),
+        gains=np.concatenate(gained) if gained else np.empty(0),
+        offsets=np.concatenate([[0], np.cumsum([len(r) for r in ranks])]).astype(np.int64),
+        pool=np.array(pools, np.int64),
+        ideal=np.concatenate(ideal) if ideal else np.empty(0),
+        ties=ties,
+    )
+
+
+def _ranks(row: Scores, wanted: Indices, ties: Ties, query: int) -> tuple[Floats, Indices, int]:
+    """Ranks of one query's relevant items, the order they come in, and the size of the pool."""
+    if np.isnan(row).any():
+        raise ValueError(f"query {query}: a score is not a number")
+    pool = len(row) - int(np.count_nonzero(np.isneginf(row)))
+    mine = row[wanted]
+    if np.isneginf(mine).any():
+        raise ValueError(f"query {query}: a relevant item is not in its pool")
+    order = np.argsort(-mine, kind="stable")
+    mine = mine[order]
+    if len(mine) >= _SORT_FROM:
+        ascending = np.sort(row)
+        above = len(row) - np.searchsorted(ascending, mine, side="right")
+        level = len(row) - np.searchsorted(ascending, mine, side="left") - above
+    else:
+        above = np.array([np.count_nonzero(row > score) for score in mine], np.int64)
+        level = np.array([np.count_nonzero(row == score) for score in mine], np.int64)
+    _, first, alike = np.unique(-mine, return_index=True, return_counts=True)
+    r = np.repeat(alike, alike)
+    j = np.arange(1, len(mine) + 1) - np.repeat(first, alike)
+    n = level - r
+    place: npt.NDArray[np.floating | np.integer]
+    match ties:
+        case "pessimistic":
+            place = n + j
+        case "optimistic":
+            place = j
+        case "mean":
+            place = j * (n + r + 1) / (r + 1)
+    return (above + place).astype(np.float64), order, pool
+
+
+def recall_at(ranked: Ranked, k: int) -> Floats:
+    """``(queries,)``: share of a query's relevant items among the first k."""
+    return _per_query(ranked, ranked.ranks <= k, np.add) / _nonzero(ranked.relevant)
+
+
+def hit_rate_at(ranked: Ranked, k: int) -> Floats:
+    """``(queries,)``: 1 where any relevant item is among the first k."""
+    return (first_rank(ranked) <= k) * 1.0 + 0 * first_rank(ranked)
+
+
+def precision_at(ranked: Ranked, k: int) -> Floats:
+    """``(queries,)``: share of relevant items among the first k, also in a pool below k."""
+    return _per_query(ranked, ranked.ranks <= k, np.add) / k + 0 / _nonzero(ranked.relevant)
+
+
+def average_precision(ranked: Ranked, k: int | None = None) -> Floats:
+    """``(queries,)``: mean over the relevant items of the precision at their ranks.
+
+    Cut at k, items beyond k count 0 and the divisor stays R, as in trec_eval's ``map_cut``; some
+    papers divide by min(R, k) instead, which is the same for one relevant item.
+    """
+    starts = np.repeat(ranked.offsets[:-1], ranked.relevant)
+    precision = (np.arange(len(ranked.ranks)) - starts + 1) / ranked.ranks
+    if k is not None:
+        precision = np.where(ranked.ranks <= k, precision, 0.0)
+    return _per_query(ranked, precision, np.add) / _nonzero(ranked.relevant)
+
+
+def reciprocal_rank(ranked: Ranked) -> Floats:
+    """``(queries,)``: 1 / rank of the first relevant item."""
+    return 1 / first_rank(ranked)
+
+
+def first_rank(ranked: Ranked) -> Floats:
+    """``(queries,)``: rank of the first relevant item, from 1; NaN without any.
+
+    Its median and mean over queries are the median and mean rank.
+    """
+    found = np.full(len(ranked), np.nan)
+    some = ranked.relevant > 0
+    found[some] = ranked.ranks[ranked.offsets[:-1][some]]
+    return found
+
+
+def ndcg_at(ranked: Ranked, k: int) -> Floats:
+    """``(queries,)``: normalised discounted cumulative gain (Järvelin and Kekäläinen 2002).
+
+    Gains are linear and the discount of rank i is log2(i + 1), as in trec_eval.
+    """
+    gained = np.where(ranked.ranks <= k, ranked.gains / np.log2(ranked.ranks + 1), 0.0)
+    starts = np.repeat(ranked.offsets[:-1], ranked.relevant)
+    place = np.arange(len(ranked.ranks)) - starts + 1
+    best = np.where(place <= k, ranked.ideal / np.log2(place + 1), 0.0)
+    # No relevant item: 0 / NaN.
+    whole = _per_query(ranked, best, np.add)
+    whole[ranked.relevant == 0] = np.nan
+    return _per_query(ranked, gained, np.add) / whole
+
+
+def _per_query(ranked: Ranked, values: npt.NDArray[np.generic], over: np.ufunc) -> Floats:
+    """Sums within each query; 0 where it has no relevant item."""
+    found = np.zeros(len(ranked))
+    some = np.flatnonzero(ranked.relevant)
+    if len(some):
+        found[some] = over.reduceat(values.astype(np.float64), ranked.offsets[:-1][some])
+    return found
+
+
+def _nonzero(counts: Indices) -> Floats:
+    """NaN for 0."""
+    return np.where(counts > 0, counts, np.nan).astype(np.float64)
