@@ -37,7 +37,7 @@ MEASURES: list[Measure] = [
 
 
 def reference(
-    measure: object,
+    measure: ir_measures.Measure,
     scores: np.ndarray,
     relevant: list[np.ndarray],
     gains: list[np.ndarray] | None,
