@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+_SHOWN_PROBLEMS = 100
+
 
 class TunespaceError(Exception):
     """Everything that tunespace raises on purpose; its text can be shown to a user as it is."""
@@ -38,3 +40,19 @@ class QueryError(TunespaceError):
 
 class LibraryError(TunespaceError):
     """A library that cannot be opened or written as it stands."""
+
+
+class DataError(TunespaceError):
+    """Data to judge or train with that cannot be used as it stands.
+
+    Attributes:
+        problems: All that is wrong, each with its place; found before any work is done.
+    """
+
+    def __init__(self, problems: "list[str]") -> None:
+        """Builds the message: a line for each problem."""
+        self.problems = problems
+        shown = problems[:_SHOWN_PROBLEMS]
+        more = len(problems) - len(shown)
+        lines = shown if not more else [*shown, f"and {more:,} more of the kind"]
+        super().__init__("\n  ".join(lines if len(lines) == 1 else ["the data is wrong:", *lines]))

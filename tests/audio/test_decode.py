@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from sounds import BY_SUFFIX, FORMATS, Format, tone, write, write_as
+from sounds import BY_SUFFIX, FORMATS, Format, tone, wav, write, write_as
 from tunespace.audio import decode, decode_blocks
 from tunespace.errors import AudioError
 
@@ -250,3 +250,18 @@ def test_the_error_survives_the_way_out_of_a_worker_process() -> None:
     error = AudioError(Path("a.mp3"), "is empty")
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301  (made one line above)
     assert (copy.path, copy.reason, str(copy)) == (Path("a.mp3"), "is empty", "a.mp3: is empty")
+
+
+def test_a_stretch_is_that_part_of_the_whole(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    path = wav(tmp_path / "noise.wav", random.random((1, 48_000), np.float32) - 0.5)
+    whole = decode(path, 16_000)
+    part = decode(path, 16_000, start=1.25, duration=0.5)
+    np.testing.assert_array_equal(part, whole[20_000:28_000])
+    np.testing.assert_array_equal(decode(path, 16_000, start=2.5), whole[40_000:])
+    np.testing.assert_array_equal(decode(path, 16_000, start=2.5, duration=9), whole[40_000:])
+    with pytest.raises(AudioError, match="no audio that can be decoded after 3 s"):
+        decode(path, 16_000, start=3)
+    for bad in ({"start": -1.0}, {"duration": 0.0}, {"start": float("nan")}):
+        with pytest.raises(ValueError, match="no stretch"):
+            decode(path, 16_000, **bad)

@@ -248,9 +248,10 @@ def test_a_file_that_ends_its_worker_costs_one_line(
         "import os, sys; from tunespace.library import worker;"
         "listen = worker.listen;"
         "worker.listen = lambda p, m: os._exit(3) if '1.wav' in p else listen(p, m);"
-        "worker.serve(sys.argv[1])"
+        "from tunespace.models.worker import serve;"
+        "serve(*sys.argv[1:])"
     )
-    monkeypatch.setattr("tunespace.library.workers._COMMAND", command)
+    monkeypatch.setattr("tunespace.models.workers._COMMAND", command)
     report = library.index([music])
     assert counts(report) == {"added": 3, "failed": 1}
     assert "ended the process that decoded it (exit code 3)" in report.failed[0].reason

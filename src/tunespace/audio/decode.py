@@ -29,12 +29,20 @@ _GATHERED_SAMPLES = 1 << 16
 _LARGEST_SAMPLE = 8.0
 
 
-def decode(path: str | PathLike[str], sample_rate: int) -> Waveform:
-    """Decodes a whole file.
+def decode(
+    path: str | PathLike[str],
+    sample_rate: int,
+    *,
+    start: float = 0.0,
+    duration: float | None = None,
+) -> Waveform:
+    """Decodes a file, or a stretch of it.
 
     Args:
         path: A file that holds audio, alone or beside pictures.
         sample_rate: Rate of the result in Hz.
+        start: In seconds.
+        duration: In seconds; to the end without it. What lies beyond the end is not there.
 
     Returns:
         ``(samples,)`` float32, finite, nominally within -1..1.
@@ -43,25 +51,37 @@ def decode(path: str | PathLike[str], sample_rate: int) -> Waveform:
         AudioError: No audio can be read from the file; its ``reason`` says why.
         ValueError: ``sample_rate`` is not positive.
     """
-    return np.concatenate(list(decode_blocks(path, sample_rate)))
+    blocks = decode_blocks(path, sample_rate, start=start, duration=duration)
+    return np.concatenate(list(blocks))
 
 
-def decode_blocks(path: str | PathLike[str], sample_rate: int) -> Iterator[Waveform]:
+def decode_blocks(
+    path: str | PathLike[str],
+    sample_rate: int,
+    *,
+    start: float = 0.0,
+    duration: float | None = None,
+) -> Iterator[Waveform]:
     """Decodes a file piece by piece, so that hours need no more memory than minutes.
 
     Args:
         path: A file that holds audio, alone or beside pictures.
         sample_rate: Rate of the result in Hz.
+        start: In seconds. What comes before is decoded as well, since few formats can be entered
+            in the middle exactly.
+        duration: In seconds; to the end without it.
 
     Yields:
         ``(samples,)`` float32, never empty, of about a second each; joined they are ``decode``.
 
     Raises:
         AudioError: No audio can be read from the file; its ``reason`` says why.
-        ValueError: ``sample_rate`` is not positive.
+        ValueError: ``sample_rate`` or ``duration`` is not positive, or ``start`` is negative.
     """
     if sample_rate <= 0:
         raise ValueError(f"sample_rate must be positive, not {sample_rate}")
+    if not start >= 0 or not (duration is None or duration > 0):
+        raise ValueError(f"there is no stretch of {duration} s from {start} s on")
     file = Path(path)
     _require_readable(file)
     heard = False
@@ -72,7 +92,8 @@ def decode_blocks(path: str | PathLike[str], sample_rate: int) -> Iterator[Wavef
             stream = container.streams.best("audio")
             if not isinstance(stream, av.AudioStream):
                 raise AudioError(file, "holds no audio")
-            for block in _resampled(_gathered(_frames(container, stream)), sample_rate):
+            blocks = _resampled(_gathered(_frames(container, stream)), sample_rate)
+            for block in _stretch(blocks, sample_rate, start, duration):
                 heard = True
                 yield block
     except (InvalidDataError, EndOfFileError) as error:
@@ -80,7 +101,24 @@ def decode_blocks(path: str | PathLike[str], sample_rate: int) -> Iterator[Wavef
     except FFmpegError as error:
         raise AudioError(file, f"cannot be read as audio ({error.strerror})") from error
     if not heard:
-        raise AudioError(file, "holds no audio that can be decoded")
+        beyond = f" after {start:g} s" if start else ""
+        raise AudioError(file, f"holds no audio that can be decoded{beyond}")
+
+
+def _stretch(
+    blocks: Iterator[Waveform], sample_rate: int, start: float, duration: float | None
+) -> Iterator[Waveform]:
+    """The samples from ``start`` on, ``duration`` long."""
+    first = round(start * sample_rate)
+    stop = None if duration is None else first + max(1, round(duration * sample_rate))
+    at = 0
+    for block in blocks:
+        if stop is not None and at >= stop:
+            return
+        part = block[max(0, first - at) : None if stop is None else stop - at]
+        at += len(block)
+        if len(part):
+            yield part
 
 
 def _require_readable(file: Path) -> None:

@@ -1,1 +1,19 @@
-"""Judging models: metrics, protocols, data sets, reports. Needs numpy, no torch."""
+"""Judging models: metrics, protocols, data sets, reports. Needs numpy, no torch.
+
+model + data set + protocol -> similarities -> metrics with intervals -> report.
+"""
+
+from tunespace.evaluation.datasets import DATASETS, load_data
+from tunespace.evaluation.manifest import Item, Manifest, load_manifest, with_audio
+from tunespace.evaluation.report import Report, evaluate
+
+__all__ = [
+    "DATASETS",
+    "Item",
+    "Manifest",
+    "Report",
+    "evaluate",
+    "load_data",
+    "load_manifest",
+    "with_audio",
+]

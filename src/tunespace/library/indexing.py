@@ -14,8 +14,7 @@ from tunespace.errors import LibraryError
 from tunespace.library.scan import Found, scan
 from tunespace.library.store import Row, Space, Store
 from tunespace.library.tags import read_tags
-from tunespace.library.worker import Unheard, hash_of
-from tunespace.library.workers import Answer, listen_to_all
+from tunespace.library.worker import Answer, Unheard, hash_of, listen_to_all
 from tunespace.models import Model
 
 _SECONDS_BETWEEN_COMMITS = 1.0
@@ -239,7 +238,7 @@ def _listen(
 
     if not plan.listen:
         return
-    answers = listen_to_all(plan.listen, model.folder, min(workers, len(plan.listen)))
+    answers = listen_to_all(plan.listen, str(model.folder), min(workers, len(plan.listen)))
     try:
         for done, (path, answer) in enumerate(answers, start=1):
             waiting.append((path, answer))

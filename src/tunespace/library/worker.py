@@ -1,13 +1,8 @@
-"""What a worker process does with a file: hash it, read its tags, listen to it.
-
-Paths come in and results go out as pickles. It ends when its input does, hence also when its
-parent is killed.
-"""
+"""What is done with a file in a worker process: hash it, read its tags, listen to it."""
 
 import hashlib
-import os
-import pickle
-import sys
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +10,8 @@ import numpy as np
 from tunespace.errors import AudioError
 from tunespace.library.store import Embedded
 from tunespace.library.tags import read_tags
-from tunespace.models import Model, load_model
+from tunespace.models import Model
+from tunespace.models.workers import Crashed, work_through
 
 
 @dataclass(frozen=True)
@@ -26,6 +22,26 @@ class Unheard:
     reason: str
 
 
+Answer = tuple[str, Embedded | Unheard]
+
+
+def listen_to_all(paths: Iterable[str], model: str, workers: int) -> Generator[Answer, None, None]:
+    """Listens to files in several processes.
+
+    Args:
+        paths: Of the files.
+        model: Folder of the model.
+        workers: Number of processes.
+
+    Yields:
+        Path and result, in the order in which they are done.
+    """
+    with closing(work_through(paths, f"{__name__}:listen", model, workers)) as answers:
+        for path, answer in answers:
+            crashed = isinstance(answer, Crashed)
+            yield path, Unheard(hash_of(path), answer.reason) if crashed else answer
+
+
 def listen(path: str, model: Model) -> Embedded | Unheard:
     """All that the library stores about a file."""
     content = hash_of(path)
@@ -33,6 +49,8 @@ def listen(path: str, model: Model) -> Embedded | Unheard:
         heard = model.listen(path)
     except AudioError as error:
         return Unheard(content, error.reason)
+    except Exception as error:  # noqa: BLE001 - one file must not end the run
+        return Unheard(content, f"cannot be read ({type(error).__name__}: {error})")
     return Embedded(
         content=content,
         seconds=heard.seconds,
@@ -50,25 +68,3 @@ def hash_of(path: str) -> bytes:
             return hashlib.file_digest(file, "blake2b").digest()[:16]
     except OSError:
         return b""
-
-
-def serve(folder: str) -> None:
-    """Listens to what it is told until there is no more; the whole life of a worker process."""
-    answers = sys.stdout.buffer
-    sys.stdout = sys.stderr  # nothing but answers may go there
-    model = load_model(folder)
-    _ = model.audio_tower
-    while True:
-        try:
-            path = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent alone
-        except EOFError:
-            return
-        try:
-            answer: Embedded | Unheard = listen(path, model)
-        except Exception as error:  # noqa: BLE001 - one file must not end the run
-            answer = Unheard(hash_of(path), f"cannot be read ({type(error).__name__}: {error})")
-        try:
-            pickle.dump(answer, answers)
-            answers.flush()
-        except BrokenPipeError:
-            os._exit(0)  # the parent is gone; a traceback would only disturb its terminal

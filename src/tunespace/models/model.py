@@ -133,8 +133,15 @@ class Model:
         """
         return list(self.listen(path).windows)
 
-    def listen(self, path: str | PathLike[str]) -> AudioEmbedding:
+    def listen(
+        self, path: str | PathLike[str], *, start: float = 0.0, duration: float | None = None
+    ) -> AudioEmbedding:
         """Places a track and its windows in the space, in one reading of the file.
+
+        Args:
+            path: Of the file.
+            start: Of the stretch to listen to, in seconds.
+            duration: Of that stretch, in seconds; to the end without it.
 
         Raises:
             AudioError: The file cannot be read.
@@ -142,7 +149,7 @@ class Model:
         """
         spans: list[tuple[int, int]] = []
         outputs: list[Vectors] = []
-        windows = self._windows(path)
+        windows = self._windows(path, start, duration)
         while some := list(islice(windows, _WINDOWS_AT_ONCE)):
             spans += [(window.start, window.stop) for window in some]
             outputs.append(self.audio_tower(np.stack([window.frames for window in some])))
@@ -193,12 +200,14 @@ class Model:
         )
         return Words.load(lexicon, languages, concepts, self.dim)
 
-    def _windows(self, path: str | PathLike[str]) -> Iterator[Window]:
+    def _windows(
+        self, path: str | PathLike[str], start: float, duration: float | None
+    ) -> Iterator[Window]:
         from tunespace.audio import decode_blocks  # a search for words never needs it
 
         front_end = self.config.front_end
-        blocks = front_end.stream(decode_blocks(path, front_end.sample_rate))
-        return cut_windows(blocks, self.config.window, self.config.hop)
+        samples = decode_blocks(path, front_end.sample_rate, start=start, duration=duration)
+        return cut_windows(front_end.stream(samples), self.config.window, self.config.hop)
 
     def _text(self, text: str) -> Vectors:
         if not text.strip():

@@ -1,7 +1,7 @@
-"""Several processes that listen to files at once.
+"""Several processes that work with a model at once.
 
-Own processes and not a pool: a file that crashes the decoder costs one process and one line in the
-report, and a script that indexes needs no guard around its main part.
+Own processes and not a pool: a file that crashes the decoder costs one process and one answer, and
+a script that uses them needs no guard around its main part.
 """
 
 import os
@@ -12,38 +12,52 @@ import sys
 import threading
 from collections.abc import Generator, Iterable
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any
 
-from tunespace.library.store import Embedded
-from tunespace.library.worker import Unheard, hash_of
+_COMMAND = "import sys; from tunespace.models.worker import serve; serve(*sys.argv[1:])"
 
-_COMMAND = "import sys; from tunespace.library.worker import serve; serve(sys.argv[1])"
-
-Answer = tuple[str, Embedded | Unheard]
+Answer = tuple[Any, Any]
+"""A job and what came of it."""
 
 
-def listen_to_all(paths: Iterable[str], model: Path, workers: int) -> Generator[Answer, None, None]:
-    """Listens to files in several processes.
+@dataclass(frozen=True)
+class Crashed:
+    """A job that ended the process that did it."""
+
+    exit_code: int
+
+    @property
+    def reason(self) -> str:
+        """As a clause for reports."""
+        return f"ended the process that decoded it (exit code {self.exit_code})"
+
+
+def work_through(
+    jobs: Iterable[object], task: str, model: str, workers: int
+) -> Generator[Answer, None, None]:
+    """Does a task for each job in several processes.
 
     Args:
-        paths: Of the files.
-        model: Folder of the model.
+        jobs: Whatever the task takes; not None.
+        task: ``module:function``, called with a job and the model.
+        model: Name or folder of the model.
         workers: Number of processes.
 
     Yields:
-        Path and result, in the order in which they are done.
+        Each job with its answer, or with ``Crashed``, in the order in which they are done.
     """
-    left: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    left: queue.SimpleQueue[object] = queue.SimpleQueue()
     # Bounded, so that results wait here and not in memory when the store is slow.
     done: queue.Queue[Answer | BaseException | None] = queue.Queue(4 * workers)
-    for path in paths:
-        left.put(path)
+    for job in jobs:
+        left.put(job)
     for _ in range(workers):
         left.put(None)
     stop = threading.Event()
     running: set[subprocess.Popen[bytes]] = set()
     threads = [
-        threading.Thread(target=_feed, args=(left, done, model, stop, running), daemon=True)
+        threading.Thread(target=_feed, args=(left, done, (task, model), stop, running), daemon=True)
         for _ in range(workers)
     ]
     for thread in threads:
@@ -69,27 +83,26 @@ def listen_to_all(paths: Iterable[str], model: Path, workers: int) -> Generator[
 
 
 def _feed(
-    left: "queue.SimpleQueue[str | None]",
+    left: "queue.SimpleQueue[object]",
     done: "queue.Queue[Answer | BaseException | None]",
-    model: Path,
+    what: tuple[str, str],
     stop: threading.Event,
     running: "set[subprocess.Popen[bytes]]",
 ) -> None:
     """Runs one worker process, and a new one when it crashed."""
-    process = _start(model)
+    process = _start(what)
     running.add(process)
     try:
-        while not stop.is_set() and (path := left.get()) is not None:
+        while not stop.is_set() and (job := left.get()) is not None:
             try:
-                done.put((path, _ask(process, path)))
+                done.put((job, _ask(process, job)))
             except (EOFError, OSError, pickle.UnpicklingError):
                 running.discard(process)
                 code = _end(process)
                 if stop.is_set():
                     break
-                reason = f"ended the process that decoded it (exit code {code})"
-                done.put((path, Unheard(hash_of(path), reason)))
-                process = _start(model)
+                done.put((job, Crashed(code)))
+                process = _start(what)
                 running.add(process)
     except BaseException as error:  # noqa: BLE001 - raised again where the results are read
         done.put(error)
@@ -100,13 +113,12 @@ def _feed(
         done.put(None)
 
 
-def _ask(process: "subprocess.Popen[bytes]", path: str) -> Embedded | Unheard:
+def _ask(process: "subprocess.Popen[bytes]", job: object) -> object:
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("a worker has no pipes")
-    pickle.dump(path, process.stdin)
+    pickle.dump(job, process.stdin)
     process.stdin.flush()
-    answer: Embedded | Unheard = pickle.load(process.stdout)  # noqa: S301 - from our own process
-    return answer
+    return pickle.load(process.stdout)  # noqa: S301 - from our own process
 
 
 def _end(process: "subprocess.Popen[bytes]") -> int:
@@ -118,7 +130,7 @@ def _end(process: "subprocess.Popen[bytes]") -> int:
     return process.wait()
 
 
-def _start(model: Path) -> "subprocess.Popen[bytes]":
+def _start(what: tuple[str, str]) -> "subprocess.Popen[bytes]":
     environment = os.environ | {
         # One thread each: there are as many processes as cores.
         "OMP_NUM_THREADS": "1",
@@ -126,7 +138,7 @@ def _start(model: Path) -> "subprocess.Popen[bytes]":
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
     }
     return subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-c", _COMMAND, str(model)],
+        [sys.executable, "-c", _COMMAND, *what],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,

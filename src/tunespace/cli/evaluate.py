@@ -1,0 +1,204 @@
+"""``tunespace evaluate``."""
+
+import json
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tunespace.cli.options import JsonOption
+from tunespace.cli.output import console, print_json, printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+    from tunespace.evaluation import Report
+
+DataOption = Annotated[
+    str,
+    typer.Option("--data", help="A data set's name, or a manifest (.csv, .tsv, .jsonl, .parquet)."),
+]
+RootOption = Annotated[
+    Path | None,
+    typer.Option("--root", help="Folder of the data set's files.", show_default=False),
+]
+SplitOption = Annotated[
+    str, typer.Option("--split", help="Judge only this split.", show_default=False)
+]
+ProtocolOption = Annotated[
+    list[str] | None,
+    typer.Option("--protocol", help="Only these protocols, by name.", show_default=False),
+]
+SkipOption = Annotated[
+    bool, typer.Option("--skip-missing", help="Judge on the clips whose file is there.")
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        envvar="TUNESPACE_CACHE",
+        help="File that vectors are kept in; by default in your cache folder.",
+        show_default=False,
+    ),
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, help="Processes; by default one for each core.")
+]
+SeedOption = Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")]
+_FEW = ("recall@1", "recall@10", "hit_rate@10", "map", "mrr", "median_rank")
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A bundled name, a folder, or hf:owner/name.")],
+    data: DataOption,
+    root: RootOption = None,
+    split: SplitOption = "",
+    protocol: ProtocolOption = None,
+    skip_missing: SkipOption = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Also write the report.", show_default=False)
+    ] = None,
+    seed: SeedOption = 0,
+    cache: CacheOption = None,
+    workers: WorkersOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a model: every figure with its interval and with what guessing gives."""
+    report = judged(
+        model, data, root, split, protocol, skip_missing, seed, cache, workers, quiet=as_json
+    )
+    if out is not None:
+        text = json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n"
+        write(out, text)
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _print(report)
+
+
+def judged(
+    model: str,
+    data: str,
+    root: Path | None,
+    split: str,
+    names: list[str] | None,
+    skip_missing: bool,  # noqa: FBT001 - passed on from the command
+    seed: int,
+    cache: Path | None,
+    workers: int | None,
+    *,
+    quiet: bool,
+) -> "Report":
+    """Reads the data and judges a model on it."""
+    from tunespace.evaluation import evaluate, load_data, with_audio
+    from tunespace.models import load_model
+
+    manifest, protocols = load_data(data, root, split)
+    if names:
+        known = {p.name: p for p in protocols}
+        for name in names:
+            if name not in known:
+                choice = ", ".join(known)
+                raise typer.BadParameter(f"{name!r} is not run on {data}; there are {choice}")
+        protocols = tuple(known[name] for name in names)
+    if skip_missing:
+        manifest = with_audio(manifest)
+    loaded = load_model(model)
+    out = console(stderr=True)
+    bar = _bar(out) if out.is_terminal and not quiet else None
+    with bar or nullcontext():
+        return evaluate(
+            loaded,
+            manifest,
+            protocols,
+            seed=seed,
+            cache=cache,
+            workers=workers,
+            on_progress=_shown_on(bar, loaded.name),
+        )
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file whole or not at all.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    from tunespace.errors import DataError
+
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+        partial.replace(path)
+    except OSError as error:
+        raise DataError([f"{path} cannot be written ({error.strerror})"]) from error
+
+
+def _bar(out: object) -> "Bar":
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    return Bar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("clips,"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=out,  # type: ignore[arg-type]  # rich is imported late
+        transient=True,
+    )
+
+
+def _shown_on(bar: "Bar | None", name: str) -> Callable[[int, int], None] | None:
+    if bar is None:
+        return None
+    task = bar.add_task(f"{name} listens", total=None)
+    return lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _print(report: "Report") -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    clips = len(report.data.items)
+    out.print(Text(f"{report.model.identity} on {report.data.name}, {clips:,} clips"))
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("protocol", no_wrap=True)
+    table.add_column("figure")
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("95 % interval", no_wrap=True)
+    table.add_column("guessing", justify="right", no_wrap=True)
+    table.add_column("over", justify="right", no_wrap=True)
+    for protocol, outcome in report.protocols:
+        shown = protocol.name
+        for name, figure in outcome.figures.items():
+            if "@" in name and name not in _FEW:
+                continue
+            chance = outcome.chance.get(name)
+            table.add_row(
+                shown,
+                name,
+                number(figure.value),
+                f"{number(figure.low)} - {number(figure.high)}",
+                "" if chance is None else number(chance),
+                f"{figure.n:,} {figure.unit}",
+            )
+            shown = ""
+    out.print(table)
+    for name, why in report.left_out.items():
+        out.print(Text(f"not run: {name}: {why}"))
+    for track, reason in report.failed.items():
+        out.print(Text(f"not heard: {printable(track)} {printable(reason)}"))
+    for text in report.refused:
+        out.print(Text(f"not understood: {printable(text)}"))
+
+
+def number(value: float) -> str:
+    """Three decimals, or one from 10 on; a dash where there is no value."""
+    if value != value:
+        return "-"
+    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3f}"

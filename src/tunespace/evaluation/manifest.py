@@ -1,0 +1,341 @@
+"""The one input of training and evaluation: a table of clips with what is known about each.
+
+A file of comma- or tab-separated values, JSON lines or Parquet with a row for each clip. Columns:
+
+- ``audio`` (also ``path`` or ``file``): relative to the manifest's folder. ``start`` and
+  ``duration`` in seconds choose a stretch of it.
+- ``track_id``, ``artist_id``; ``title``, ``artist``, ``album``, ``year``; ``split``.
+- ``tags``, ``similar_artists``: lists. In values separated by commas or tabs: a JSON list, or
+  values separated by ``;`` or ``|``, or else by commas.
+- ``captions`` (also ``caption`` or ``text``): a list, or one sentence.
+- Every other column is a label, as ``genre`` for zero-shot classification.
+
+Everything that is wrong is found and named at once, with its line, before any work is done.
+"""
+
+import csv
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tunespace.errors import DataError
+
+_ALIASES = {"path": "audio", "file": "audio", "caption": "captions", "text": "captions"}
+_ALIASES |= {"tag": "tags", "id": "track_id"}
+_TEXTS = ("title", "artist", "album", "artist_id", "split")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A clip and what is known about it.
+
+    Attributes:
+        track_id: Unique within the manifest.
+        audio: The file; None where only the texts are at hand.
+        start: Of the stretch to listen to, in seconds.
+        duration: Of the stretch; to the end without it.
+        title: Of the track.
+        artist: Name.
+        album: Name.
+        artist_id: The artist's name in the data set; the printed name where there is none.
+        year: Of release.
+        tags: Words.
+        captions: Sentences.
+        similar_artists: Their ``artist_id``.
+        split: As "train" or "test".
+        labels: Every other column.
+        line: Where it stands in its file, from 1.
+    """
+
+    track_id: str
+    audio: Path | None = None
+    start: float = 0.0
+    duration: float | None = None
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+    artist_id: str = ""
+    year: int | None = None
+    tags: tuple[str, ...] = ()
+    captions: tuple[str, ...] = ()
+    similar_artists: tuple[str, ...] = ()
+    split: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    line: int = 0
+
+    @property
+    def by(self) -> str:
+        """Who it is by, in whatever way is known."""
+        return self.artist_id or self.artist
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Clips to judge or train with.
+
+    Attributes:
+        name: For reports.
+        items: In the order of the file.
+        categories: What kind of word a tag is, as "genre", where that is known.
+        citation: Of the data set.
+        licence: Of the data set.
+    """
+
+    name: str
+    items: tuple[Item, ...]
+    categories: Mapping[str, str] = field(default_factory=dict)
+    citation: str = ""
+    licence: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what is judged: texts, labels, and the size of each file."""
+        hashed = hashlib.sha256()
+        for item in self.items:
+            size = item.audio.stat().st_size if item.audio and item.audio.exists() else None
+            known = (item.track_id, size, item.start, item.duration, item.tags, item.captions)
+            about = (item.title, item.by, item.album, item.year, item.similar_artists)
+            row = (*known, *about, sorted(item.labels.items()))
+            hashed.update(json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        return hashed.hexdigest()
+
+    def part(self, split: str) -> "Manifest":
+        """The clips of one split.
+
+        Raises:
+            DataError: There is no such split.
+        """
+        items = tuple(item for item in self.items if item.split == split)
+        if not items:
+            known = sorted({item.split for item in self.items if item.split})
+            has = f"it has {', '.join(known)}" if known else "it has none"
+            raise DataError([f"{self.name}: there is no split {split!r}; {has}"])
+        return replace(self, items=items)
+
+
+def load_manifest(path: str | Path) -> Manifest:
+    """Reads a manifest and checks it.
+
+    Raises:
+        DataError: It cannot be read, or something in it is wrong; names all of it.
+    """
+    file = Path(path)
+    problems: list[str] = []
+    items = [
+        item
+        for line, row in _rows(file)
+        if (item := _item(row, line, file, problems.append)) is not None
+    ]
+    problems += _repeated(items, file)
+    if problems:
+        raise DataError(problems)
+    if not items:
+        raise DataError([f"{file} holds no clips"])
+    return Manifest(file.stem, tuple(items))
+
+
+def require_audio(manifest: Manifest) -> None:
+    """Makes sure that every file is there.
+
+    Raises:
+        DataError: Names all that are not.
+    """
+    problems = [
+        f"{manifest.name}{_line(item)}: {item.audio or 'audio'} does not exist"
+        for item in manifest.items
+        if item.audio is None or not item.audio.is_file()
+    ]
+    if problems:
+        raise DataError(problems)
+
+
+def with_audio(manifest: Manifest) -> Manifest:
+    """The clips whose file is there.
+
+    Raises:
+        DataError: None is.
+    """
+    items = tuple(item for item in manifest.items if item.audio and item.audio.is_file())
+    if not items:
+        raise DataError([f"{manifest.name}: not one of its {len(manifest.items):,} files exists"])
+    return replace(manifest, items=items)
+
+
+def _line(item: Item) -> str:
+    return f" line {item.line}" if item.line else f" {item.track_id}"
+
+
+def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows with their line; names of columns are those of ``Item``."""
+    try:
+        match file.suffix.lower():
+            case ".csv" | ".tsv":
+                found = _separated(file)
+            case ".jsonl" | ".ndjson":
+                found = _json_lines(file)
+            case ".parquet":
+                found = _parquet(file)
+            case other:
+                what = f"{other} files" if other else "a file without a suffix"
+                raise DataError(
+                    [f"{file}: {what} cannot be read; use .csv, .tsv, .jsonl or .parquet"]
+                )
+        for line, row in found:
+            yield line, {_ALIASES.get(key, key): value for key, value in row.items()}
+    except FileNotFoundError as error:
+        raise DataError([f"{file} does not exist"]) from error
+    except OSError as error:
+        raise DataError([f"{file} cannot be read ({error.strerror})"]) from error
+    except UnicodeDecodeError as error:
+        raise DataError([f"{file} is not text in UTF-8 (byte {error.start:,})"]) from error
+
+
+def _separated(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    tabs = file.suffix.lower() == ".tsv"
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        reader = csv.DictReader(
+            lines,
+            delimiter="\t" if tabs else ",",
+            quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL,
+        )
+        before = 1
+        for row in reader:
+            if None in row or None in row.values():
+                count = len(reader.fieldnames or ())
+                raise DataError([f"{file} line {before + 1}: there are not {count} values"])
+            yield before + 1, row
+            before = reader.line_num
+
+
+def _json_lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with file.open(encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise DataError([f"{file} line {number}: is not JSON ({error})"]) from error
+            if not isinstance(row, dict):
+                raise DataError([f"{file} line {number}: is not an object"])
+            yield number, row
+
+
+def _parquet(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    if not file.exists():
+        raise FileNotFoundError
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError as error:
+        raise DataError(
+            [f"{file}: reading Parquet needs pyarrow: pip install 'tunespace[evaluate]'"]
+        ) from error
+    try:
+        rows = parquet.read_table(file).to_pylist()
+    except (OSError, ValueError) as error:  # ArrowInvalid is a ValueError
+        raise DataError([f"{file} cannot be read as Parquet ({error})"]) from error
+    yield from enumerate(rows, start=1)
+
+
+def _item(
+    row: Mapping[str, Any], line: int, file: Path, wrong: Callable[[str], None]
+) -> Item | None:
+    def complain(what: str) -> None:
+        wrong(f"{file} line {line}: {what}")
+
+    def text(name: str) -> str:
+        return str(row.get(name) or "").strip()
+
+    def number(name: str) -> float | None:
+        value = row.get(name)
+        if value is None or value == "":
+            return None
+        try:
+            found = float(value)
+        except (TypeError, ValueError):
+            complain(f"{name} {value!r} is not a number")
+            return None
+        if not 0 <= found < float("inf"):
+            complain(f"{name} {value!r} is not possible")
+            return None
+        return found
+
+    audio = str(row.get("audio") or "").strip()
+    if not audio:
+        complain("names no audio")
+        return None
+    start, duration, year = number("start"), number("duration"), number("year")
+    if duration == 0:
+        complain("duration is 0")
+        duration = None
+    lists: dict[str, tuple[str, ...]] = {}
+    for name in ("tags", "captions", "similar_artists"):
+        values = _list(row.get(name), sentences=name == "captions")
+        if any(not value.strip() for value in values):
+            complain(f"an empty text among its {name.replace('_', ' ')}")
+        lists[name] = tuple(value.strip() for value in values)
+    known = {*lists, *_TEXTS, "audio", "start", "duration", "year", "track_id"}
+    return Item(
+        track_id=str(row.get("track_id") or "") or _name(audio, start, duration),
+        audio=file.parent / audio,
+        start=start or 0.0,
+        duration=duration,
+        year=None if year is None else int(year),
+        labels={
+            key: str(value).strip()
+            for key, value in row.items()
+            if key not in known and value not in (None, "")
+        },
+        line=line,
+        title=text("title"),
+        artist=text("artist"),
+        album=text("album"),
+        artist_id=text("artist_id"),
+        split=text("split"),
+        tags=lists["tags"],
+        captions=lists["captions"],
+        similar_artists=lists["similar_artists"],
+    )
+
+
+def _name(audio: str, start: float | None, duration: float | None) -> str:
+    """What a clip is called that has no ``track_id``: its file, and the stretch of it."""
+    return audio if start is None and duration is None else f"{audio}@{start or 0:g}+{duration}"
+
+
+def _list(value: object, *, sentences: bool) -> Sequence[str]:
+    if value is None or value == "":
+        return ()
+    if isinstance(value, list | tuple):
+        return [str(v) for v in value]
+    text = str(value)
+    if text.lstrip().startswith("["):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            pass
+        else:
+            return [str(v) for v in found]
+    if sentences:
+        return [text]
+    mark = next((mark for mark in (";", "|", ",") if mark in text), ";")
+    return text.split(mark)
+
+
+def _repeated(items: Iterable[Item], file: Path) -> list[str]:
+    items = list(items)
+    counts = Counter(item.track_id for item in items)
+    first: dict[str, int] = {}
+    found = []
+    for item in items:
+        if counts[item.track_id] > 1:
+            if item.track_id in first:
+                at = first[item.track_id]
+                found.append(f"{file} line {item.line}: {item.track_id!r} is also line {at}")
+            else:
+                first[item.track_id] = item.line
+    return found

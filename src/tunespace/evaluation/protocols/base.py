@@ -1,0 +1,159 @@
+"""What all protocols share: what they are given, what they give, and the figures of a ranking."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tunespace.errors import QueryError
+from tunespace.evaluation.bootstrap import Figure, Unit, figure
+from tunespace.evaluation.manifest import Item
+from tunespace.evaluation.ranking import (
+    Ranked,
+    average_precision,
+    first_rank,
+    hit_rate_at,
+    ndcg_at,
+    precision_at,
+    recall_at,
+    reciprocal_rank,
+)
+from tunespace.models import Model
+from tunespace.models.model import Vectors
+
+
+class Texts:
+    """The texts of a run as points; each is placed once.
+
+    A text that the model refuses, as one of which it understands no word, is the zero point: it is
+    level with everything, and last under our tie rule.
+    """
+
+    def __init__(self, model: Model) -> None:
+        """Places nothing yet."""
+        self._model = model
+        self._rows: dict[str, Vectors] = {}
+        self.refused: dict[str, str] = {}
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        """``(texts, dim)`` float32, unit rows."""
+        for text in texts:
+            if text not in self._rows:
+                try:
+                    self._rows[text] = self._model.embed_text([text])[0]
+                except QueryError as error:
+                    self.refused[text] = str(error)
+                    self._rows[text] = np.zeros(self._model.dim, np.float32)
+        if not texts:
+            return np.empty((0, self._model.dim), np.float32)
+        return np.stack([self._rows[text] for text in texts])
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a protocol works on.
+
+    Attributes:
+        items: Clips that were heard.
+        vectors: ``(items, dim)`` float32, unit rows.
+        texts: Places texts.
+        categories: Of tags.
+        seed: Of whatever is drawn.
+    """
+
+    items: Sequence[Item]
+    vectors: Vectors
+    texts: Texts
+    categories: Mapping[str, str]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a protocol found.
+
+    Attributes:
+        figures: With intervals, by name.
+        chance: What guessing gives, of the same names where that is known.
+        tables: Rows of details, by name, as figures of each tag.
+        notes: Counts and remarks that a reader needs.
+    """
+
+    figures: dict[str, Figure]
+    chance: dict[str, float] = field(default_factory=dict)
+    tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """How a number is made: all of it is in the fields, and all fields are in the report."""
+
+    kind: ClassVar[str]
+
+    name: str
+
+    def missing(self, items: Sequence[Item]) -> str:
+        """What the clips lack for this protocol; nothing where it can be run."""
+        raise NotImplementedError
+
+    def run(self, material: Material) -> Outcome:
+        """Judges."""
+        raise NotImplementedError
+
+    def described(self) -> dict[str, Any]:
+        """For reports."""
+        return {"kind": self.kind} | {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+_PER_QUERY = {
+    "recall@1": lambda r: recall_at(r, 1),
+    "recall@5": lambda r: recall_at(r, 5),
+    "recall@10": lambda r: recall_at(r, 10),
+    "hit_rate@1": lambda r: hit_rate_at(r, 1),
+    "hit_rate@5": lambda r: hit_rate_at(r, 5),
+    "hit_rate@10": lambda r: hit_rate_at(r, 10),
+    "precision@10": lambda r: precision_at(r, 10),
+    "map@10": lambda r: average_precision(r, 10),
+    "map": average_precision,
+    "mrr": reciprocal_rank,
+    "ndcg@10": lambda r: ndcg_at(r, 10),
+    "ndcg@200": lambda r: ndcg_at(r, 200),
+    "mean_rank": first_rank,
+}
+
+
+def of_ranking(ranked: Ranked, *, unit: Unit, seed: int) -> Outcome:
+    """All figures of a ranking, and what a random order of each pool gives."""
+    found = {
+        name: figure(metric(ranked), unit=unit, seed=seed) for name, metric in _PER_QUERY.items()
+    }
+    found["median_rank"] = figure(first_rank(ranked), unit=unit, statistic="median", seed=seed)
+    guessed = _guess(ranked, seed)
+    chance = {name: _mean(metric(guessed)) for name, metric in _PER_QUERY.items()}
+    ranks = first_rank(guessed)
+    chance["median_rank"] = float(np.nanmedian(ranks)) if (~np.isnan(ranks)).any() else np.nan
+    notes = {
+        "queries": int((ranked.relevant > 0).sum()),
+        "queries_without_relevant": int((ranked.relevant == 0).sum()),
+        "pool": int(ranked.pool.max()) if len(ranked) else 0,
+        "relevant_per_query": _mean(ranked.relevant[ranked.relevant > 0].astype(np.float64)),
+    }
+    return Outcome(found, chance, {}, notes)
+
+
+def _guess(ranked: Ranked, seed: int) -> Ranked:
+    """The same queries with their relevant items at random places, once."""
+    random = np.random.default_rng([seed, len(ranked.ranks)])
+    drawn = [
+        np.sort(random.choice(pool, size=count, replace=False)) + 1.0
+        for pool, count in zip(ranked.pool, ranked.relevant, strict=True)
+    ]
+    ranks = np.concatenate(drawn) if drawn else ranked.ranks
+    return Ranked(ranks, ranked.gains, ranked.offsets, ranked.pool, ranked.ideal, ranked.ties)
+
+
+def _mean(values: np.ndarray) -> float:
+    kept = values[~np.isnan(values)]
+    return float(kept.mean()) if len(kept) else np.nan

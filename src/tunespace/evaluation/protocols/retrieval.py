@@ -1,0 +1,241 @@
+"""Words to music and back: tags, several tags, sentences, and the texts that fit a track."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from tunespace.evaluation.classification import tag_figures
+from tunespace.evaluation.manifest import Item
+from tunespace.evaluation.protocols.base import Material, Outcome, Protocol, of_ranking
+from tunespace.evaluation.ranking import Ties, average_precision, rank_vectors
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagToMusic(Protocol):
+    """Each tag is a query, and the clips that carry it are relevant.
+
+    Attributes:
+        category: Only tags of this kind; all where it is empty.
+        prompt: The text that stands for a tag; ``{}`` is the tag.
+        ties: The tie rule of the ranking.
+    """
+
+    kind: ClassVar[str] = "tag -> music"
+
+    name: str = "tag-to-music"
+    category: str = ""
+    prompt: str = "{}"
+    ties: Ties = "pessimistic"
+
+    def missing(self, items: Sequence[Item]) -> str:
+        """Tags."""
+        return "" if any(item.tags for item in items) else "no clip has tags"
+
+    def run(self, material: Material) -> Outcome:
+        """AUC of each tag (intervals over clips) and the ranking (intervals over tags)."""
+        kept = self.category
+        tags = sorted(
+            {
+                tag
+                for item in material.items
+                for tag in item.tags
+                if not kept or material.categories.get(tag) == kept
+            }
+        )
+        queries = material.texts([self.prompt.replace("{}", tag) for tag in tags])
+        carried = np.array(
+            [[tag in item.tags for tag in tags] for item in material.items], bool
+        ).reshape(len(material.items), len(tags))
+        scores = (material.vectors.astype(np.float64) @ queries.T).astype(np.float32)
+        areas = tag_figures(scores, carried, seed=material.seed)
+        relevant = [np.flatnonzero(carried[:, k]) for k in range(len(tags))]
+        ranked = rank_vectors(queries, material.vectors, relevant, ties=self.ties)
+        found = of_ranking(ranked, unit="tags", seed=material.seed)
+        found.figures["roc_auc"], found.figures["pr_auc"] = areas.roc_macro, areas.pr_macro
+        judged = ~np.isnan(areas.roc)
+        found.chance["roc_auc"] = 0.5
+        found.chance["pr_auc"] = float(areas.prevalence[judged].mean()) if judged.any() else np.nan
+        kinds = sorted({material.categories.get(tag, "") for tag in tags} - {""})
+        for kind in kinds if len(kinds) > 1 else []:
+            chosen = np.array([material.categories.get(tag) == kind for tag in tags])
+            roc, pr = areas.over(chosen)
+            found.figures[f"roc_auc of {kind}"], found.figures[f"pr_auc of {kind}"] = roc, pr
+        precision = average_precision(ranked)
+        found.tables["tags"] = [
+            {
+                "tag": tag,
+                "category": material.categories.get(tag, ""),
+                "clips": int(carried[:, k].sum()),
+                "roc_auc": _value(areas.roc[k]),
+                "pr_auc": _value(areas.pr[k]),
+                "average_precision": _value(precision[k]),
+            }
+            for k, tag in enumerate(tags)
+        ]
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagsToMusic(Protocol):
+    """Several tags at once are a query, and the clips that carry all of them are relevant.
+
+    Attributes:
+        count: How many tags.
+        prompt: The text of the query; ``{}`` is the tags, joined by commas.
+        most: At most so many queries, drawn with the seed.
+        ties: The tie rule.
+    """
+
+    kind: ClassVar[str] = "several tags -> music"
+
+    name: str = "tags-to-music"
+    count: int = 2
+    prompt: str = "{}"
+    most: int = 1000
+    ties: Ties = "pessimistic"
+
+    def missing(self, items: Sequence[Item]) -> str:
+        """Clips with enough tags."""
+        enough = any(len(set(item.tags)) >= self.count for item in items)
+        return "" if enough else f"no clip has {self.count} tags"
+
+    def run(self, material: Material) -> Outcome:
+        """One draw of tags from each clip; the same set of tags is one query."""
+        random = np.random.default_rng([material.seed, self.count])
+        drawn: dict[tuple[str, ...], None] = {}
+        for item in material.items:
+            tags = sorted(set(item.tags))
+            if len(tags) >= self.count:
+                chosen = random.choice(len(tags), size=self.count, replace=False)
+                drawn[tuple(tags[k] for k in sorted(chosen))] = None
+        sets = list(drawn)
+        if len(sets) > self.most:
+            keep = np.sort(random.choice(len(sets), size=self.most, replace=False))
+            sets = [sets[k] for k in keep]
+        carriers: dict[str, set[int]] = {}
+        for n, item in enumerate(material.items):
+            for tag in item.tags:
+                carriers.setdefault(tag, set()).add(n)
+        relevant = [sorted(set.intersection(*(carriers[tag] for tag in tags))) for tags in sets]
+        queries = material.texts([self.prompt.replace("{}", ", ".join(tags)) for tags in sets])
+        ranked = rank_vectors(queries, material.vectors, relevant, ties=self.ties)
+        return of_ranking(ranked, unit="queries", seed=material.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentenceToMusic(Protocol):
+    """Each caption is a query; the clips that it was written for are relevant.
+
+    The same sentence for several clips is one query with several relevant clips.
+
+    Attributes:
+        captions: ``all`` of a clip, or its ``first``.
+        prompt: ``{}`` is the caption.
+        ties: The tie rule.
+    """
+
+    kind: ClassVar[str] = "sentence -> music"
+
+    name: str = "sentence-to-music"
+    captions: Literal["all", "first"] = "all"
+    prompt: str = "{}"
+    ties: Ties = "pessimistic"
+
+    def missing(self, items: Sequence[Item]) -> str:
+        """Captions."""
+        return "" if any(item.captions for item in items) else "no clip has captions"
+
+    def run(self, material: Material) -> Outcome:
+        """Ranks all clips for each sentence."""
+        owners = _owners(material.items, self.captions)
+        queries = material.texts([self.prompt.replace("{}", text) for text in owners])
+        relevant = list(owners.values())
+        ranked = rank_vectors(queries, material.vectors, relevant, ties=self.ties)
+        return of_ranking(ranked, unit="queries", seed=material.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MusicToText(Protocol):
+    """Each clip is a query among all captions; its own are relevant.
+
+    Attributes:
+        captions: ``all`` of a clip, or its ``first``.
+        prompt: ``{}`` is the caption.
+        ties: The tie rule.
+    """
+
+    kind: ClassVar[str] = "music -> text"
+
+    name: str = "music-to-text"
+    captions: Literal["all", "first"] = "all"
+    prompt: str = "{}"
+    ties: Ties = "pessimistic"
+
+    def missing(self, items: Sequence[Item]) -> str:
+        """Captions."""
+        return "" if any(item.captions for item in items) else "no clip has captions"
+
+    def run(self, material: Material) -> Outcome:
+        """Ranks all captions for each clip."""
+        owners = _owners(material.items, self.captions)
+        texts = material.texts([self.prompt.replace("{}", text) for text in owners])
+        relevant: list[list[int]] = [[] for _ in material.items]
+        for n, clips in enumerate(owners.values()):
+            for clip in clips:
+                relevant[clip].append(n)
+        ranked = rank_vectors(material.vectors, texts, relevant, ties=self.ties)
+        return of_ranking(ranked, unit="tracks", seed=material.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameArtist(Protocol):
+    """Each clip is a query among the others; those by the same artist are relevant.
+
+    Attributes:
+        ties: The tie rule.
+    """
+
+    kind: ClassVar[str] = "music -> music of the same artist"
+
+    name: str = "same-artist"
+    ties: Ties = "pessimistic"
+
+    def missing(self, items: Sequence[Item]) -> str:
+        """Artists with two clips."""
+        names = [item.by for item in items if item.by]
+        return "" if len(set(names)) < len(names) else "no two clips are by the same artist"
+
+    def run(self, material: Material) -> Outcome:
+        """Clips of artists with only one clip are no queries, but they are in the pool."""
+        by: dict[str, list[int]] = {}
+        for n, item in enumerate(material.items):
+            if item.by:
+                by.setdefault(item.by, []).append(n)
+        queries = [n for clips in by.values() if len(clips) > 1 for n in clips]
+        relevant = [[n for n in by[material.items[q].by] if n != q] for q in queries]
+        ranked = rank_vectors(
+            material.vectors[queries],
+            material.vectors,
+            relevant,
+            exclude=queries,
+            ties=self.ties,
+        )
+        return of_ranking(ranked, unit="tracks", seed=material.seed)
+
+
+def _owners(items: Sequence[Item], which: str) -> dict[str, list[int]]:
+    """Each caption with the clips that it was written for."""
+    owners: dict[str, list[int]] = {}
+    for n, item in enumerate(items):
+        for text in dict.fromkeys(item.captions[:1] if which == "first" else item.captions):
+            owners.setdefault(text, []).append(n)
+    return owners
+
+
+def _value(number: np.floating) -> float | None:
+    return round(float(number), 4) if np.isfinite(number) else None
+
+
+__all__ = ["MusicToText", "SameArtist", "SentenceToMusic", "TagToMusic", "TagsToMusic"]

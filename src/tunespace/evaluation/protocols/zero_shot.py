@@ -1,0 +1,96 @@
+"""Classes that are only words: the class whose text is nearest to the clip is the answer.
+
+Accuracy depends on the prompt more than on most things (GTZAN: .47 to .72 for one checkpoint), so
+every prompt's figure is reported, with the best, their mean, and that of the ensemble: the mean of
+a class's texts over all prompts (Radford et al. 2021, section 3.1.4).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tunespace.evaluation.bootstrap import figure
+from tunespace.evaluation.classification import accuracy
+from tunespace.evaluation.manifest import Item
+from tunespace.evaluation.protocols.base import Material, Outcome, Protocol
+from tunespace.evaluation.ranking import Floats
+from tunespace.models.model import Vectors
+
+PROMPTS = ("{}", "{} music", "this sounds like {}", "A {} track", "This audio is a {} song.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroShot(Protocol):
+    """Classification by words alone.
+
+    Attributes:
+        label: Name of the label.
+        prompts: The first is what ``accuracy`` is of.
+        words: The word for a class where it is not its name.
+    """
+
+    kind: ClassVar[str] = "zero-shot classification"
+
+    name: str = "zero-shot"
+    label: str = "genre"
+    prompts: tuple[str, ...] = PROMPTS
+    words: tuple[tuple[str, str], ...] = ()
+
+    def missing(self, items: Sequence[Item]) -> str:
+        """The label."""
+        classes = {item.labels.get(self.label, "") for item in items} - {""}
+        return "" if len(classes) > 1 else f"there are no two classes of {self.label!r}"
+
+    def run(self, material: Material) -> Outcome:
+        """Accuracy by prompt; also with the collection's mean taken out of the clips."""
+        rows = [n for n, item in enumerate(material.items) if item.labels.get(self.label)]
+        labels = [material.items[n].labels[self.label] for n in rows]
+        classes = sorted(set(labels))
+        truth = np.array([classes.index(label) for label in labels])
+        vectors = material.vectors[rows]
+        centred = vectors - vectors.mean(axis=0)
+        words = dict(self.words)
+        texts = [
+            material.texts([prompt.replace("{}", words.get(c, c)) for c in classes])
+            for prompt in self.prompts
+        ]
+        right = [accuracy(_scores(vectors, text), truth) for text in texts]
+        ensemble = np.mean(texts, axis=0)
+        ensemble /= np.maximum(np.linalg.norm(ensemble, axis=1, keepdims=True), 1e-12)
+        best = int(np.argmax([r.mean() for r in right]))
+        values = {
+            "accuracy": right[0],
+            "accuracy, collection's mean taken out": accuracy(_scores(centred, texts[0]), truth),
+            "accuracy of the ensemble of prompts": accuracy(_scores(vectors, ensemble), truth),
+            "accuracy, mean over prompts": np.mean(right, axis=0),
+            "accuracy of the best prompt": right[best],
+        }
+        counts = np.bincount(truth, minlength=len(classes))
+        return Outcome(
+            {
+                name: figure(value, unit="tracks", seed=material.seed)
+                for name, value in values.items()
+            },
+            dict.fromkeys(values, float(counts.max() / counts.sum())),
+            {
+                "prompts": [
+                    {"prompt": prompt, "accuracy": round(float(r.mean()), 4)}
+                    for prompt, r in zip(self.prompts, right, strict=True)
+                ],
+                "classes": [
+                    {
+                        "class": name,
+                        "clips": int(counts[k]),
+                        "recall": round(float(right[0][truth == k].mean()), 4),
+                    }
+                    for k, name in enumerate(classes)
+                ],
+            },
+            {"tracks": len(rows), "classes": len(classes), "chance_is": "the largest class"},
+        )
+
+
+def _scores(vectors: Vectors, texts: Vectors) -> Floats:
+    return (vectors.astype(np.float64) @ texts.T.astype(np.float64)).astype(np.float32)

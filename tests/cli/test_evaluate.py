@@ -1,0 +1,51 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run
+
+
+@pytest.fixture
+def manifest(music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TUNESPACE_CACHE", str(tmp_path / "cache.sqlite"))
+    path = music / "m.csv"
+    path.write_text("audio,tags,genre\nlow.flac,low,low\nhigh.flac,high,high\n")
+    return path
+
+
+def test_a_table_for_people(run: Run, manifest: Path) -> None:
+    done = run("evaluate", os.environ["TUNESPACE_MODEL"], "--data", manifest)
+    assert done.code == 0
+    assert "tiny@" in done.out
+    assert "2 clips" in done.out
+    assert "roc_auc" in done.out
+    assert "not run: sentence-to-music: no clip has captions" in done.out
+
+
+def test_json_for_programs_and_a_file(run: Run, manifest: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report.json"
+    model = os.environ["TUNESPACE_MODEL"]
+    done = run("evaluate", model, "--data", manifest, "--json", "--out", out)
+    assert done.json() == json.loads(out.read_text())
+    names = [p["protocol"]["name"] for p in done.json()["protocols"]]
+    assert names == ["tag-to-music", "zero-shot"]
+    only = run("evaluate", model, "--data", manifest, "--protocol", "zero-shot", "--json")
+    assert [p["protocol"]["name"] for p in only.json()["protocols"]] == ["zero-shot"]
+
+
+def test_what_is_wrong_is_said_in_sentences(run: Run, manifest: Path, tmp_path: Path) -> None:
+    model = os.environ["TUNESPACE_MODEL"]
+    assert run("evaluate", model, "--data", "nothing").code == 1
+    assert run("evaluate", model, "--data", manifest, "--protocol", "x").code == 2
+    failed = run("evaluate", model, "--data", manifest, "--out", tmp_path / "no" / "r.json")
+    assert failed.code == 1
+    assert "cannot be written" in failed.err
+    manifest.write_text("audio,genre\nlow.flac,a\ngone.flac,b\nhigh.flac,c\n")
+    failed = run("evaluate", model, "--data", manifest)
+    assert failed.code == 1
+    assert "line 3" in failed.err
+    done = run("evaluate", model, "--data", manifest, "--skip-missing")
+    assert done.code == 0
+    assert "2 clips" in done.out
