@@ -193,6 +193,8 @@ def _print(report: "Report") -> None:
         out.print(Text(f"not run: {name}: {why}"))
     for track, reason in report.failed.items():
         out.print(Text(f"not heard: {printable(track)} {printable(reason)}"))
+    for remark in report.data.remarks:
+        out.print(Text(f"note: {printable(remark)}"))
     for text in report.refused:
         out.print(Text(f"not understood: {printable(text)}"))
 

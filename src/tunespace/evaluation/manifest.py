@@ -83,6 +83,7 @@ class Manifest:
         categories: What kind of word a tag is, as "genre", where that is known.
         citation: Of the data set.
         licence: Of the data set.
+        remarks: What a reader of figures on it must know.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Manifest:
     categories: Mapping[str, str] = field(default_factory=dict)
     citation: str = ""
     licence: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -127,7 +129,7 @@ def load_manifest(path: str | Path) -> Manifest:
     problems: list[str] = []
     items = [
         item
-        for line, row in _rows(file)
+        for line, row in read_rows(file)
         if (item := _item(row, line, file, problems.append)) is not None
     ]
     problems += _repeated(items, file)
@@ -169,8 +171,12 @@ def _line(item: Item) -> str:
     return f" line {item.line}" if item.line else f" {item.track_id}"
 
 
-def _rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Rows with their line; names of columns are those of ``Item``."""
+def read_rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows of a table with their line; names of columns are those of ``Item`` where they are meant.
+
+    Raises:
+        DataError: It cannot be read.
+    """
     try:
         match file.suffix.lower():
             case ".csv" | ".tsv":

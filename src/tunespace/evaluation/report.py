@@ -63,6 +63,7 @@ class Report:
                 "citation": self.data.citation,
                 "licence": self.data.licence,
                 "failed": self.failed,
+                "remarks": list(self.data.remarks),
             },
             "listening": LISTENING,
             "seed": self.seed,

@@ -1,14 +1,36 @@
 """Published data sets, read from their official files: one file each."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tunespace.errors import DataError
 from tunespace.evaluation.datasets.base import Dataset
+from tunespace.evaluation.datasets.ecals import Ecals
 from tunespace.evaluation.datasets.emotify import Emotify
+from tunespace.evaluation.datasets.fma import Fma
+from tunespace.evaluation.datasets.gtzan import Gtzan
+from tunespace.evaluation.datasets.lp_musiccaps import LpMusicCaps
+from tunespace.evaluation.datasets.magnatagatune import MagnaTagATune
+from tunespace.evaluation.datasets.mtg_jamendo import MtgJamendo
+from tunespace.evaluation.datasets.musiccaps import MusicCaps
+from tunespace.evaluation.datasets.song_describer import SongDescriber
 from tunespace.evaluation.manifest import Manifest, load_manifest
 from tunespace.evaluation.protocols import STANDARD, Protocol
 
-DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in (Emotify(),)}
+DATASETS: dict[str, Dataset] = {
+    dataset.name: dataset
+    for dataset in (
+        Ecals(),
+        Emotify(),
+        Fma(),
+        Gtzan(),
+        LpMusicCaps(),
+        MagnaTagATune(),
+        MtgJamendo(),
+        MusicCaps(),
+        SongDescriber(),
+    )
+}
 
 
 def load_data(
@@ -26,7 +48,14 @@ def load_data(
     """
     if name in DATASETS:
         dataset = DATASETS[name]
-        return dataset.to_manifest(root or Path(), split), dataset.protocols
+        manifest = dataset.to_manifest(root or Path(), split)
+        if not manifest.items:
+            raise DataError([f"{manifest.name}: holds no clips"])
+        remarks = tuple(
+            f"{file} is not as it was published (its SHA-256 differs)"
+            for file in dataset.altered(root or Path())
+        )
+        return replace(manifest, remarks=remarks), dataset.protocols
     path = Path(name)
     if not path.suffix and not path.exists():
         known = ", ".join(sorted(DATASETS))

@@ -1,7 +1,8 @@
 """What every data set says about itself."""
 
 import csv
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -23,6 +24,7 @@ class Dataset:
         needs: What to put where, for a user who has nothing yet.
         splits: Names; the first is the one that is judged where none is named.
         protocols: What is run.
+        checksums: SHA-256 of published files, by their path within the folder.
     """
 
     name: ClassVar[str]
@@ -32,6 +34,7 @@ class Dataset:
     needs: ClassVar[str]
     splits: ClassVar[tuple[str, ...]]
     protocols: ClassVar[tuple[Protocol, ...]]
+    checksums: ClassVar[dict[str, str]] = {}
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
         """Reads the official files.
@@ -56,22 +59,52 @@ class Dataset:
             raise DataError([f"{self.name}: there is no split {split!r}; it has {known}"])
         return split or self.splits[0]
 
+    def altered(self, root: Path) -> list[str]:
+        """Files that are there, but not as they were published."""
+        return [
+            name
+            for name, expected in self.checksums.items()
+            if (root / name).exists() and _sha256(root / name) != expected
+        ]
+
     def lacking(self, what: str) -> DataError:
         """The error for files that are not there."""
         return DataError([f"{self.name}: {what} is not there.\n{self.needs}"])
 
 
-def read_table(path: Path, delimiter: str = ",") -> Iterator[dict[str, str]]:
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def first_that_exists(paths: Sequence[Path]) -> Path | None:
+    """The first of the paths that is there."""
+    return next((path for path in paths if path.exists()), None)
+
+
+def audio_of(folder: Path) -> dict[str, Path]:
+    """The files of a folder, by name without suffix; none where there is no folder."""
+    return {path.stem: path for path in sorted(folder.iterdir())} if folder.is_dir() else {}
+
+
+def read_table(
+    path: Path, delimiter: str = ",", *, quoted: bool | None = None
+) -> Iterator[dict[str, str]]:
     """Rows of a file of separated values; names of columns without the blanks around them.
+
+    Args:
+        path: Of the file.
+        delimiter: Between values.
+        quoted: Whether values can stand in quotes; without it, in all but tables with tabs.
 
     Raises:
         DataError: It cannot be read.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            tabs = delimiter == "\t"
+            plain = delimiter == "\t" if quoted is None else not quoted
             for row in csv.DictReader(
-                lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL
+                lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
             ):
                 if None in row or None in row.values():
                     raise DataError([f"{path}: a row has not as many values as there are columns"])
