@@ -30,7 +30,7 @@ def test_json_for_programs_and_a_file(run: Run, manifest: Path, tmp_path: Path) 
     done = run("evaluate", model, "--data", manifest, "--json", "--out", out)
     assert done.json() == json.loads(out.read_text())
     names = [p["protocol"]["name"] for p in done.json()["protocols"]]
-    assert names == ["tag-to-music", "zero-shot"]
+    assert names == ["tag-to-music", "zero-shot", "negation"]
     only = run("evaluate", model, "--data", manifest, "--protocol", "zero-shot", "--json")
     assert [p["protocol"]["name"] for p in only.json()["protocols"]] == ["zero-shot"]
 

@@ -78,6 +78,8 @@ def test_the_same_input_gives_the_same_report(
     assert said["model"]["identity"] == model.identity
     assert set(said["model"]["files"]) == {"audio.onnx", "text.onnx", "tokenizer.json"}
     assert said["data"]["clips"] == 4
+    assert said["probes"]["same file, same vector"] == {"largest difference": 0}
+    assert said["probes"]["spread of texts"]["pairs"] > 0
     assert said["protocols"][0]["protocol"] == {
         "kind": "tag -> music",
         "name": "tag-to-music",

@@ -189,6 +189,9 @@ def _print(report: "Report") -> None:
             )
             shown = ""
     out.print(table)
+    for name, values in report.probes.items():
+        shown = ", ".join(f"{key} {value}" for key, value in values.items())
+        out.print(Text(f"probe: {name}: {shown}", style="dim"))
     for name, why in report.left_out.items():
         out.print(Text(f"not run: {name}: {why}"))
     for track, reason in report.failed.items():

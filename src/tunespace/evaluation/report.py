@@ -12,6 +12,7 @@ from tunespace.errors import DataError
 from tunespace.evaluation.bootstrap import DRAWS, LEVEL
 from tunespace.evaluation.embedding import Clip, embed_clips
 from tunespace.evaluation.manifest import Manifest, require_audio
+from tunespace.evaluation.probes import PROMPTS, probe
 from tunespace.evaluation.protocols import Material, Outcome, Protocol, Texts
 from tunespace.models import Model
 from tunespace.models.model import Vectors
@@ -32,6 +33,7 @@ class Report:
         left_out: Protocols that the data do not allow, and why.
         failed: Clips that could not be heard, and why.
         refused: Texts of which the model understands no word.
+        probes: What is wrong with the space, whatever the task.
         vectors: ``(clips, dim)``: of the clips that were heard.
         heard: Those clips.
     """
@@ -43,6 +45,7 @@ class Report:
     left_out: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    probes: dict[str, Any] = field(default_factory=dict)
     vectors: Vectors = field(default_factory=lambda: np.empty((0, 0), np.float32), repr=False)
     heard: Manifest | None = field(default=None, repr=False)
 
@@ -80,6 +83,7 @@ class Report:
                 }
                 for protocol, outcome in self.protocols
             ],
+            "probes": self.probes,
             "left_out": self.left_out,
             "refused_texts": self.refused,
         }
@@ -139,6 +143,7 @@ def evaluate(
             left_out[protocol.name] = why
         else:
             found.append((protocol, protocol.run(material)))
+    refused = dict(texts.refused)  # of the protocols, not of the probes
     return Report(
         model,
         data,
@@ -146,7 +151,14 @@ def evaluate(
         found,
         left_out,
         {data.items[n].track_id: reason for n, reason in failed.items()},
-        texts.refused,
+        refused,
+        probe(
+            model,
+            material.vectors,
+            [item.audio for item in heard if item.audio],
+            texts(PROMPTS),
+            seed=seed,
+        ),
         material.vectors,
         Manifest(data.name, tuple(heard), data.categories, data.citation, data.licence),
     )

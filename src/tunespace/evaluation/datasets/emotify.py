@@ -27,6 +27,7 @@ from tunespace.errors import DataError
 from tunespace.evaluation.datasets.base import Dataset, read_table
 from tunespace.evaluation.manifest import Item, Manifest
 from tunespace.evaluation.protocols import (
+    NegationPairs,
     Protocol,
     SameArtist,
     SentenceToMusic,
@@ -115,6 +116,7 @@ class Emotify(Dataset):
         ),
         SentenceToMusic(name="sentences"),
         SameArtist(),
+        NegationPairs(name="negated-emotions", category="emotion", refused="not {}"),
     )
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:

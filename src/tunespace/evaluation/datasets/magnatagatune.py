@@ -13,7 +13,13 @@ from typing import ClassVar
 from tunespace.errors import DataError
 from tunespace.evaluation.datasets.base import Dataset, first_that_exists, read_table
 from tunespace.evaluation.manifest import Item, Manifest
-from tunespace.evaluation.protocols import Protocol, SameArtist, TagToMusic
+from tunespace.evaluation.protocols import (
+    NegationPairs,
+    Protocol,
+    SameArtist,
+    TagToMusic,
+    UnseenTags,
+)
 
 _TAGS, _CLIPS = "annotations_final.csv", "clip_info_final.csv"
 _FOLDERS = {"train": "0123456789ab", "validation": "c", "test": "def"}
@@ -42,7 +48,12 @@ class MagnaTagATune(Dataset):
         "clean-validation",
         "clean-train",
     )
-    protocols: ClassVar[tuple[Protocol, ...]] = (TagToMusic(), SameArtist())
+    protocols: ClassVar[tuple[Protocol, ...]] = (
+        TagToMusic(),
+        SameArtist(),
+        NegationPairs(),
+        UnseenTags(),
+    )
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
         """Reads both published tables."""

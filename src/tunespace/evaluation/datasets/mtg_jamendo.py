@@ -11,7 +11,14 @@ from typing import ClassVar
 from tunespace.errors import DataError
 from tunespace.evaluation.datasets.base import Dataset, first_that_exists
 from tunespace.evaluation.manifest import Item, Manifest
-from tunespace.evaluation.protocols import Protocol, SameArtist, TagsToMusic, TagToMusic
+from tunespace.evaluation.protocols import (
+    NegationPairs,
+    Protocol,
+    SameArtist,
+    TagsToMusic,
+    TagToMusic,
+    UnseenTags,
+)
 
 _SUBSETS = ("top50tags", "genre", "instrument", "moodtheme", "all")
 _PARTS = ("test", "validation", "train")
@@ -38,7 +45,13 @@ class MtgJamendo(Dataset):
     splits: ClassVar[tuple[str, ...]] = tuple(
         f"{subset}-{part}-{number}" for number in range(5) for subset in _SUBSETS for part in _PARTS
     )
-    protocols: ClassVar[tuple[Protocol, ...]] = (TagToMusic(), TagsToMusic(), SameArtist())
+    protocols: ClassVar[tuple[Protocol, ...]] = (
+        TagToMusic(),
+        TagsToMusic(),
+        SameArtist(),
+        NegationPairs(),
+        UnseenTags(),
+    )
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
         """Reads the tables of one split."""

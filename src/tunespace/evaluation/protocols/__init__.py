@@ -1,6 +1,7 @@
 """How numbers are made: a protocol is a small object, and all of it stands in the report."""
 
 from tunespace.evaluation.protocols.base import Material, Outcome, Protocol, Texts
+from tunespace.evaluation.protocols.negation import NegationPairs
 from tunespace.evaluation.protocols.retrieval import (
     MusicToText,
     SameArtist,
@@ -8,6 +9,8 @@ from tunespace.evaluation.protocols.retrieval import (
     TagsToMusic,
     TagToMusic,
 )
+from tunespace.evaluation.protocols.similarity import SimilarArtist, SimilarTrack
+from tunespace.evaluation.protocols.unseen import TagSplit, UnseenTags, split_tags
 from tunespace.evaluation.protocols.zero_shot import ZeroShot
 
 STANDARD: tuple[Protocol, ...] = (
@@ -17,6 +20,9 @@ STANDARD: tuple[Protocol, ...] = (
     MusicToText(),
     ZeroShot(),
     SameArtist(),
+    SimilarArtist(),
+    SimilarTrack(),
+    NegationPairs(),
 )
 """What is run on a manifest, as far as its columns allow."""
 
@@ -24,12 +30,18 @@ __all__ = [
     "STANDARD",
     "Material",
     "MusicToText",
+    "NegationPairs",
     "Outcome",
     "Protocol",
     "SameArtist",
     "SentenceToMusic",
+    "SimilarArtist",
+    "SimilarTrack",
+    "TagSplit",
     "TagToMusic",
     "TagsToMusic",
     "Texts",
+    "UnseenTags",
     "ZeroShot",
+    "split_tags",
 ]

@@ -1,0 +1,278 @@
+"""What is wrong with a space, whatever the task: one function for each question.
+
+Sources: collapse: what loading a broken checkpoint looks like (all texts alike). Modality gap:
+Liang et al. 2022 (distance of centroids) and linear separability as in SLAP (Guinot et al. 2025).
+Hubness: Radovanović et al. 2010 (skew of the k-occurrence).
+"""
+
+import tempfile
+import wave
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tunespace.errors import AudioError
+from tunespace.evaluation.ranking import Floats
+from tunespace.models import Model
+from tunespace.models.model import Vectors
+
+# A hundred short texts that have little in common.
+_MOODS = "happy sad calm angry dark dreamy romantic energetic mysterious funny".split()
+_KINDS = "jazz metal techno folk opera reggae hip-hop ambient samba country".split()
+PROMPTS = tuple(f"{mood} {kind}" for mood in _MOODS for kind in _KINDS)
+_CLIPS = 4
+_RATE = 44_100
+_SECONDS = 20.0
+_QUIETER_DB = -12.0
+_OFFSET_SECONDS = 0.5
+
+
+def probe(
+    model: Model, music: Vectors, paths: Sequence[Path], texts: Vectors, *, seed: int = 0
+) -> dict[str, Any]:
+    """All probes, for a report.
+
+    Args:
+        model: Whose space it is.
+        music: ``(clips, dim)``, unit rows.
+        paths: Of these clips; a few of them are heard again.
+        texts: ``(texts, dim)``: those of ``PROMPTS``.
+        seed: Of what is drawn.
+    """
+    understood = texts[texts.any(axis=1)]
+    step = max(1, len(paths) // _CLIPS)
+    few = list(paths[::step][:_CLIPS])
+    found: dict[str, Any] = {
+        "spread of texts": spread(understood, seed=seed),
+        "spread of music": spread(music, seed=seed),
+        "modality gap": modality_gap(music, understood, seed=seed),
+        "hubs among music, of texts": hubness(understood, music),
+        "hubs among music, of music": hubness(music, music, same=True),
+        "12 dB quieter": loudness(model, few),
+        "as MP3 of 128 kbit/s": mp3_coding(model, few),
+        "half a second later": window_offset(model, few),
+    }
+    plain = {name: _rounded(asdict(value)) for name, value in found.items()}
+    plain["same file, same vector"] = {"largest difference": same_file_same_vector(model, few)}
+    return plain
+
+
+def _rounded(values: dict[str, float]) -> dict[str, float | None]:
+    return {
+        name: value if isinstance(value, int) else round(value, 4) if np.isfinite(value) else None
+        for name, value in values.items()
+    }
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Cosines between different points of one kind.
+
+    Attributes:
+        mean: Near 1 where the space has collapsed.
+        std: Near 0 there; above .05 in a space that tells points apart.
+        pairs: How many pairs that is of.
+    """
+
+    mean: float
+    std: float
+    pairs: int
+
+
+def spread(vectors: Vectors, *, seed: int = 0, most: int = 2000) -> Spread:
+    """Collapse: how the cosines of different points are spread; of at most ``most`` points.
+
+    Args:
+        vectors: ``(points, dim)``, unit rows.
+        seed: Of the draw.
+        most: Points.
+    """
+    if len(vectors) > most:
+        chosen = np.random.default_rng(seed).choice(len(vectors), size=most, replace=False)
+        vectors = vectors[chosen]
+    cosines = (vectors.astype(np.float64) @ vectors.T)[np.triu_indices(len(vectors), k=1)]
+    if not len(cosines):
+        return Spread(np.nan, np.nan, 0)
+    return Spread(float(cosines.mean()), float(cosines.std()), len(cosines))
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far apart music and words lie.
+
+    Attributes:
+        distance: Between the centroids of both, 0 to 2.
+        separability: Share of points that a linear rule puts on the right side, on points that it
+            did not see; .5 where both are mixed, 1 where they never meet.
+    """
+
+    distance: float
+    separability: float
+
+
+def modality_gap(music: Vectors, words: Vectors, *, seed: int = 0) -> Gap:
+    """Distance of centroids, and how well Fisher's linear discriminant tells both apart.
+
+    Args:
+        music: ``(tracks, dim)``, unit rows.
+        words: ``(texts, dim)``, unit rows.
+        seed: Of the draw of equally many of both, and of the halves.
+    """
+    distance = float(np.linalg.norm(music.mean(axis=0) - words.mean(axis=0)))
+    count = min(len(music), len(words))
+    if count < 4:
+        return Gap(distance, np.nan)
+    random = np.random.default_rng(seed)
+    kinds = [random.permutation(kind.astype(np.float64))[:count].copy() for kind in (music, words)]
+    right = 0
+    for half in (0, 1):
+        seen = [kind[half::2] for kind in kinds]
+        other = [kind[1 - half :: 2] for kind in kinds]
+        means = [kind.mean(axis=0) for kind in seen]
+        within = np.cov(seen[0].T, bias=True) + np.cov(seen[1].T, bias=True)
+        ridge = 1e-3 * np.trace(within) / len(within) + 1e-9
+        normal = np.linalg.solve(within + ridge * np.eye(len(within)), means[0] - means[1])
+        middle = (means[0] + means[1]) @ normal / 2
+        right += int((other[0] @ normal > middle).sum() + (other[1] @ normal <= middle).sum())
+    return Gap(distance, right / (2 * count))
+
+
+@dataclass(frozen=True)
+class Hubs:
+    """How unevenly the nearest places are taken.
+
+    Attributes:
+        skew: Of the number of queries that have an item among their first k; 0 to 1 is even, and
+            some items answer everything where it is large.
+        never: Share of items that are among the first k of no query.
+        k: How many nearest.
+    """
+
+    skew: float
+    never: float
+    k: int
+
+
+def hubness(queries: Vectors, items: Vectors, *, k: int = 10, same: bool = False) -> Hubs:
+    """Hubness: the skew of the k-occurrence.
+
+    Args:
+        queries: ``(queries, dim)``, unit rows.
+        items: ``(items, dim)``, unit rows.
+        k: How many nearest.
+        same: The queries are the items; none is its own neighbour.
+    """
+    k = min(k, len(items) - same)
+    counts = np.zeros(len(items))
+    for start in range(0, len(queries), 1024):
+        scores = queries[start : start + 1024].astype(np.float64) @ items.T
+        if same:
+            rows = np.arange(len(scores))
+            scores[rows, start + rows] = -np.inf
+        if k > 0:
+            nearest = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+            counts += np.bincount(nearest.ravel(), minlength=len(items))
+    return Hubs(_skew(counts), float((counts == 0).mean()) if len(counts) else np.nan, k)
+
+
+def _skew(values: Floats) -> float:
+    centred = values - values.mean() if len(values) else values
+    std = centred.std() if len(values) else 0.0
+    return float((centred**3).mean() / std**3) if std > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Cosine between a clip and itself after a change that people do not call other music.
+
+    Attributes:
+        mean: Over clips; 1 where nothing changes.
+        lowest: Of the clip that changes most.
+        clips: How many.
+    """
+
+    mean: float
+    lowest: float
+    clips: int
+
+
+def same_file_same_vector(model: Model, paths: list[Path]) -> float:
+    """The largest difference between two hearings of a file; 0 is what it must be."""
+    return max(
+        (float(np.abs(_hear(model, p) - _hear(model, p)).max()) for p in paths), default=np.nan
+    )
+
+
+def loudness(model: Model, paths: list[Path]) -> Sensitivity:
+    """Sensitivity to the level: 12 dB quieter."""
+    return _changed(model, paths, lambda wave, folder: _write(folder, wave * _gain(_QUIETER_DB)))
+
+
+def mp3_coding(model: Model, paths: list[Path]) -> Sensitivity:
+    """Sensitivity to lossy coding: MP3 at 128 kbit/s."""
+    return _changed(model, paths, lambda wave, folder: _write_mp3(folder, wave))
+
+
+def window_offset(model: Model, paths: list[Path]) -> Sensitivity:
+    """Sensitivity to where the windows begin: half a second is cut from the beginning."""
+    cut = round(_OFFSET_SECONDS * _RATE)
+    return _changed(model, paths, lambda wave, folder: _write(folder, wave[cut:]))
+
+
+def _changed(model: Model, paths: list[Path], change: Any) -> Sensitivity:  # noqa: ANN401
+    """Both sides are written as files, so that all that differs is the change."""
+    from tunespace.audio import decode
+
+    cosines = []
+    with tempfile.TemporaryDirectory() as folder:
+        for path in paths:
+            try:
+                heard = decode(path, _RATE, duration=_SECONDS)
+            except AudioError:
+                continue
+            if len(heard) < 2 * _RATE:
+                continue
+            before = _hear(model, _write(Path(folder), heard))
+            after = _hear(model, change(heard, Path(folder)))
+            cosines.append(float(before.astype(np.float64) @ after))
+    if not cosines:
+        return Sensitivity(np.nan, np.nan, 0)
+    return Sensitivity(float(np.mean(cosines)), min(cosines), len(cosines))
+
+
+def _hear(model: Model, path: Path) -> Vectors:
+    return model.listen(path).vector
+
+
+def _gain(decibels: float) -> float:
+    return float(10 ** (decibels / 20))
+
+
+def _write(folder: Path, samples: Vectors) -> Path:
+    path = folder / "clip.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(_RATE)
+        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    return path
+
+
+def _write_mp3(folder: Path, samples: Vectors) -> Path:
+    import av
+
+    path = folder / "clip.mp3"
+    with av.open(str(path), "w", format="mp3") as container:
+        stream = container.add_stream("libmp3lame", rate=_RATE, layout="mono")
+        stream.bit_rate = 128_000
+        whole = (np.clip(samples, -1, 1) * 32767).astype(np.int16)[None]
+        frame = av.AudioFrame.from_ndarray(whole, format="s16", layout="mono")
+        frame.sample_rate = _RATE
+        resampler = av.AudioResampler(format="s16p", layout="mono", rate=_RATE, frame_size=1152)
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+    return path

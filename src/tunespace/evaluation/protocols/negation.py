@@ -1,0 +1,97 @@
+"""Words that refuse: whether "no vocals" finds music without vocals.
+
+Most encoders read "no vocals" as "vocals", so a model without any sense of negation is *below*
+chance here: its "no vocals" ranks singers first. Source: the two tests of Vasilakis, Bittner and
+Pauwels 2026 (retrieval and binary), here for tags.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tunespace.evaluation.bootstrap import figure
+from tunespace.evaluation.classification import tag_figures
+from tunespace.evaluation.manifest import Item
+from tunespace.evaluation.protocols.base import Material, Outcome, Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class NegationPairs(Protocol):
+    """For each tag its text and the text that refuses it, over all clips.
+
+    Attributes:
+        tags: Those that are asked for; all that some clips carry and others do not, where empty.
+        category: Only tags of this kind.
+        affirmed: ``{}`` is the tag.
+        refused: ``{}`` is the tag.
+    """
+
+    kind: ClassVar[str] = "negation"
+
+    name: str = "negation"
+    tags: tuple[str, ...] = ()
+    category: str = ""
+    affirmed: str = "{}"
+    refused: str = "no {}"
+
+    def missing(self, items: Sequence[Item]) -> str:
+        """Tags that some carry and others do not."""
+        return "" if self._tags(items, {}) else "no tag is carried by some clips and not by others"
+
+    def run(self, material: Material) -> Outcome:
+        """AUC of the refusing text for clips without the tag, and which of both texts is nearer."""
+        tags = self._tags(material.items, material.categories if self.category else {})
+        if not tags:
+            return Outcome({}, notes={"tags": 0})
+        carried = np.array([[tag in item.tags for tag in tags] for item in material.items], bool)
+        vectors = material.vectors.astype(np.float64)
+        yes, no = (
+            (vectors @ material.texts([text.replace("{}", tag) for tag in tags]).T).astype(
+                np.float32
+            )
+            for text in (self.affirmed, self.refused)
+        )
+        areas = tag_figures(no, ~carried, seed=material.seed)
+        nearer = (yes > no) + 0.5 * (yes == no)
+        right = np.where(carried, nearer, 1 - nearer)
+        # With and without the tag count the same, so that always saying no is .5.
+        balanced = np.array(
+            [
+                (right[carried[:, k], k].mean() + right[~carried[:, k], k].mean()) / 2
+                for k in range(len(tags))
+            ]
+        )
+        return Outcome(
+            {
+                "roc_auc of the refusing text": areas.roc_macro,
+                "right of both texts": figure(balanced, unit="tags", seed=material.seed),
+            },
+            {"roc_auc of the refusing text": 0.5, "right of both texts": 0.5},
+            {
+                "tags": [
+                    {
+                        "tag": tag,
+                        "clips": int(carried[:, k].sum()),
+                        "roc_auc": round(float(areas.roc[k]), 4),
+                        "right": round(float(balanced[k]), 4),
+                    }
+                    for k, tag in enumerate(tags)
+                ]
+            },
+            {"tags": len(tags)},
+        )
+
+    def _tags(self, items: Sequence[Item], categories: Mapping[str, str]) -> list[str]:
+        counts: dict[str, int] = {}
+        for item in items:
+            for tag in set(item.tags):
+                counts[tag] = counts.get(tag, 0) + 1
+        wanted = self.tags or tuple(sorted(counts))
+        return [
+            tag
+            for tag in wanted
+            if 0 < counts.get(tag, 0) < len(items)
+            and (not categories or categories.get(tag) == self.category)
+        ]

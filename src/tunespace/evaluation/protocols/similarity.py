@@ -1,0 +1,111 @@
+"""What is like what: artists near an artist, and tracks that people call nearer than others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from tunespace.evaluation.bootstrap import figure
+from tunespace.evaluation.classification import triplet_accuracy
+from tunespace.evaluation.manifest import Item
+from tunespace.evaluation.protocols.base import Material, Outcome, Protocol, of_ranking
+from tunespace.evaluation.ranking import Ties, rank_vectors
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimilarArtist(Protocol):
+    """Each artist is a query among the others; those that the data call similar are relevant.
+
+    An artist is the mean of the vectors of their clips. The query is that, or a text with the
+    artist's name as in TTMR++ (Doh et al. 2024), which only a model that was told names can answer.
+    The figure to look at is nDCG@200, as for OLGA (Korzeniowski et al. 2021).
+
+    Attributes:
+        query: ``audio`` or ``text``.
+        prompt: ``{}`` is the artist's name.
+        ties: The tie rule.
+    """
+
+    kind: ClassVar[str] = "similar artist"
+
+    name: str = "similar-artist"
+    query: Literal["audio", "text"] = "audio"
+    prompt: str = "similar with artist {}"
+    ties: Ties = "pessimistic"
+
+    def missing(self, items: Sequence[Item]) -> str:
+        """Similar artists that have clips."""
+        here = {item.by for item in items if item.by}
+        found = any(here & set(item.similar_artists) - {item.by} for item in items)
+        return "" if found else "no artist's similar artists have clips"
+
+    def run(self, material: Material) -> Outcome:
+        """Ranks all other artists for each artist."""
+        clips: dict[str, list[int]] = {}
+        for n, item in enumerate(material.items):
+            if item.by:
+                clips.setdefault(item.by, []).append(n)
+        names = list(clips)
+        place = {name: n for n, name in enumerate(names)}
+        centroids = np.stack([material.vectors[rows].mean(axis=0) for rows in clips.values()])
+        centroids /= np.maximum(np.linalg.norm(centroids, axis=1, keepdims=True), 1e-12)
+        similar = [
+            sorted(
+                {
+                    place[other]
+                    for row in rows
+                    for other in material.items[row].similar_artists
+                    if other in place and other != name
+                }
+            )
+            for name, rows in clips.items()
+        ]
+        queries = [n for n, found in enumerate(similar) if found]
+        printed = [material.items[rows[0]].artist or name for name, rows in clips.items()]
+        asked = (
+            centroids[queries]
+            if self.query == "audio"
+            else material.texts([self.prompt.replace("{}", printed[n]) for n in queries])
+        )
+        ranked = rank_vectors(
+            asked, centroids, [similar[n] for n in queries], exclude=queries, ties=self.ties
+        )
+        return of_ranking(ranked, unit="queries", seed=material.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimilarTrack(Protocol):
+    """Triplets: an anchor, what people call nearer to it, and what they call farther.
+
+    Source: dim-sim (Lee et al. 2020). The triplets are the labels ``nearer`` and ``farther`` of the
+    anchor, each a ``track_id``.
+    """
+
+    kind: ClassVar[str] = "similar track (triplets)"
+
+    name: str = "similar-track"
+
+    def missing(self, items: Sequence[Item]) -> str:
+        """Triplets of which all three are there."""
+        return "" if _triplets(items) else "there are no triplets (labels nearer and farther)"
+
+    def run(self, material: Material) -> Outcome:
+        """Accuracy over triplets."""
+        found = np.array(_triplets(material.items))
+        anchor, near, far = (material.vectors[found[:, k]].astype(np.float64) for k in range(3))
+        right = triplet_accuracy(
+            (anchor * near).sum(axis=1).astype(np.float32),
+            (anchor * far).sum(axis=1).astype(np.float32),
+        )
+        accuracy = figure(right, unit="triplets", seed=material.seed)
+        return Outcome({"triplet_accuracy": accuracy}, {"triplet_accuracy": 0.5})
+
+
+def _triplets(items: Sequence[Item]) -> list[tuple[int, int, int]]:
+    place = {item.track_id: n for n, item in enumerate(items)}
+    return [
+        (n, place[item.labels["nearer"]], place[item.labels["farther"]])
+        for n, item in enumerate(items)
+        if item.labels.get("nearer") in place and item.labels.get("farther") in place
+    ]

@@ -1,0 +1,122 @@
+"""Tags that a model never saw: Choi et al. 2019, section 4.
+
+Tags are split into seen (X, four fifths) and unseen (Y); tracks into A (only X tags), B (both) and
+C (only Y tags). A model is trained on the X tags of A or B and judged on other tracks and tags: on
+Y alone, or on X and Y together, where seen tags compete with unseen ones.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tunespace.evaluation.bootstrap import figure
+from tunespace.evaluation.classification import pr_auc, roc_auc, tag_figures
+from tunespace.evaluation.manifest import Item
+from tunespace.evaluation.protocols.base import Material, Outcome, Protocol
+
+
+@dataclass(frozen=True)
+class TagSplit:
+    """Which tags are seen, and what that makes of the tracks.
+
+    Attributes:
+        seen: X.
+        unseen: Y.
+        group: ``A``, ``B`` or ``C`` of each track; empty for one without tags.
+    """
+
+    seen: tuple[str, ...]
+    unseen: tuple[str, ...]
+    group: tuple[str, ...]
+
+
+def split_tags(items: Sequence[Item], *, share: float = 0.8, seed: int = 0) -> TagSplit:
+    """Splits tags at random, the same for the same seed and tags.
+
+    Args:
+        items: Tracks.
+        share: Of the tags that are seen.
+        seed: Of the draw.
+    """
+    tags = sorted({tag for item in items for tag in item.tags})
+    order = np.random.default_rng([seed, len(tags)]).permutation(len(tags))
+    count = round(share * len(tags))
+    seen = {tags[k] for k in order[:count]}
+    groups = []
+    for item in items:
+        known = sum(tag in seen for tag in item.tags)
+        new = len(item.tags) - known
+        groups.append("B" if known and new else "A" if known else "C" if new else "")
+    unseen = tuple(tag for tag in tags if tag not in seen)
+    return TagSplit(tuple(sorted(seen)), unseen, tuple(groups))
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnseenTags(Protocol):
+    """Annotation (tags of a track) and retrieval (tracks of a tag) on unseen tags.
+
+    Attributes:
+        tracks: Groups that are judged, as ``BC``.
+        among: ``Y``, or ``XY`` where seen tags compete.
+        share: Of seen tags.
+        split_seed: Of the split: the one that the model was trained with.
+        prompt: ``{}`` is the tag.
+    """
+
+    kind: ClassVar[str] = "unseen tags"
+
+    name: str = "unseen-tags"
+    tracks: str = "BC"
+    among: str = "Y"
+    share: float = 0.8
+    split_seed: int = 0
+    prompt: str = "{}"
+
+    def missing(self, items: Sequence[Item]) -> str:
+        """Tracks and at least two tags to judge."""
+        split = split_tags(items, share=self.share, seed=self.split_seed)
+        if len(self._tags(split)) < 2 or not set(self.tracks) & set(split.group):
+            return f"no tracks of {self.tracks} with two tags of {self.among}"
+        return ""
+
+    def run(self, material: Material) -> Outcome:
+        """AUC and average precision both ways; tracks or tags of a single class are left out."""
+        split = split_tags(material.items, share=self.share, seed=self.split_seed)
+        tags = self._tags(split)
+        rows = [n for n, group in enumerate(split.group) if group and group in self.tracks]
+        texts = material.texts([self.prompt.replace("{}", tag) for tag in tags])
+        scores = (material.vectors[rows].astype(np.float64) @ texts.T).astype(np.float32)
+        carried = np.array([[tag in material.items[n].tags for tag in tags] for n in rows], bool)
+        by_tag = tag_figures(scores, carried, seed=material.seed)
+        annotation = {
+            "roc_auc of tracks": np.array(
+                [roc_auc(s, c) for s, c in zip(scores, carried, strict=True)]
+            ),
+            "average precision of tracks": np.array(
+                [pr_auc(s, c) for s, c in zip(scores, carried, strict=True)]
+            ),
+        }
+        figures = {
+            name: figure(values, unit="tracks", seed=material.seed)
+            for name, values in annotation.items()
+        }
+        figures |= {
+            "roc_auc of tags": by_tag.roc_macro,
+            "average precision of tags": by_tag.pr_macro,
+        }
+        return Outcome(
+            figures,
+            {"roc_auc of tracks": 0.5, "roc_auc of tags": 0.5},
+            {},
+            {
+                "tracks": len(rows),
+                "tags": len(tags),
+                "seen": len(split.seen),
+                "unseen": len(split.unseen),
+            },
+        )
+
+    def _tags(self, split: TagSplit) -> list[str]:
+        return [*(split.seen if "X" in self.among else ()), *split.unseen]
