@@ -49,3 +49,16 @@ def test_what_is_wrong_is_said_in_sentences(run: Run, manifest: Path, tmp_path: 
     done = run("evaluate", model, "--data", manifest, "--skip-missing")
     assert done.code == 0
     assert "2 clips" in done.out
+
+
+def test_compare_writes_a_table_figures_and_a_page(
+    run: Run, manifest: Path, tmp_path: Path
+) -> None:
+    model = os.environ["TUNESPACE_MODEL"]
+    html, out = tmp_path / "page.html", tmp_path / "c.json"
+    done = run("compare", model, "--data", manifest, "--html", html, "--out", out)
+    assert done.code == 0
+    assert "2 clips" in done.out
+    assert "<h1>m</h1>" in html.read_text()
+    assert json.loads(out.read_text())["rows"]
+    assert run("compare", model, model, "--data", manifest).code == 1

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from tunespace import __version__
-from tunespace.cli import describe, doctor, evaluate, index, models, search
+from tunespace.cli import compare, describe, doctor, evaluate, index, models, search
 from tunespace.errors import TunespaceError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command("search")(search.search)
 app.command("similar")(search.similar)
 app.command("describe")(describe.describe)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
 

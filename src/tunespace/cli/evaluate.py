@@ -14,7 +14,8 @@ from tunespace.cli.output import console, print_json, printable
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from tunespace.evaluation import Report
+    from tunespace.evaluation import Manifest, Report
+    from tunespace.evaluation.protocols import Protocol
 
 DataOption = Annotated[
     str,
@@ -92,8 +93,34 @@ def judged(
     quiet: bool,
 ) -> "Report":
     """Reads the data and judges a model on it."""
-    from tunespace.evaluation import evaluate, load_data, with_audio
+    from tunespace.evaluation import evaluate
     from tunespace.models import load_model
+
+    manifest, protocols = chosen(data, root, split, names, skip_missing)
+    loaded = load_model(model)
+    out = console(stderr=True)
+    bar = progress_bar(out) if out.is_terminal and not quiet else None
+    with bar or nullcontext():
+        return evaluate(
+            loaded,
+            manifest,
+            protocols,
+            seed=seed,
+            cache=cache,
+            workers=workers,
+            on_progress=shown_on(bar, loaded.name),
+        )
+
+
+def chosen(
+    data: str,
+    root: Path | None,
+    split: str,
+    names: list[str] | None,
+    skip_missing: bool,  # noqa: FBT001 - passed on from the command
+) -> "tuple[Manifest, tuple[Protocol, ...]]":
+    """The clips to judge on, and the protocols to run."""
+    from tunespace.evaluation import load_data, with_audio
 
     manifest, protocols = load_data(data, root, split)
     if names:
@@ -103,21 +130,7 @@ def judged(
                 choice = ", ".join(known)
                 raise typer.BadParameter(f"{name!r} is not run on {data}; there are {choice}")
         protocols = tuple(known[name] for name in names)
-    if skip_missing:
-        manifest = with_audio(manifest)
-    loaded = load_model(model)
-    out = console(stderr=True)
-    bar = _bar(out) if out.is_terminal and not quiet else None
-    with bar or nullcontext():
-        return evaluate(
-            loaded,
-            manifest,
-            protocols,
-            seed=seed,
-            cache=cache,
-            workers=workers,
-            on_progress=_shown_on(bar, loaded.name),
-        )
+    return (with_audio(manifest) if skip_missing else manifest), protocols
 
 
 def write(path: Path, text: str) -> None:
@@ -136,7 +149,8 @@ def write(path: Path, text: str) -> None:
         raise DataError([f"{path} cannot be written ({error.strerror})"]) from error
 
 
-def _bar(out: object) -> "Bar":
+def progress_bar(out: object) -> "Bar":
+    """A bar for clips."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
@@ -152,7 +166,8 @@ def _bar(out: object) -> "Bar":
     )
 
 
-def _shown_on(bar: "Bar | None", name: str) -> Callable[[int, int], None] | None:
+def shown_on(bar: "Bar | None", name: str) -> Callable[[int, int], None] | None:
+    """What moves the bar; nothing where there is none."""
     if bar is None:
         return None
     task = bar.add_task(f"{name} listens", total=None)
@@ -192,6 +207,11 @@ def _print(report: "Report") -> None:
     for name, values in report.probes.items():
         shown = ", ".join(f"{key} {value}" for key, value in values.items())
         out.print(Text(f"probe: {name}: {shown}", style="dim"))
+    for protocol, _ in report.protocols:
+        for found in report.published(protocol):
+            said = f"{found.figure} {number(found.value)}, {found.system} ({found.source})"
+            how = f"; {found.how}" if found.how else ""
+            out.print(Text(f"printed by others: {protocol.name}: {said}{how}", style="dim"))
     for name, why in report.left_out.items():
         out.print(Text(f"not run: {name}: {why}"))
     for track, reason in report.failed.items():

@@ -3,15 +3,18 @@
 model + data set + protocol -> similarities -> metrics with intervals -> report.
 """
 
+from tunespace.evaluation.comparison import Comparison, compare
 from tunespace.evaluation.datasets import DATASETS, load_data
 from tunespace.evaluation.manifest import Item, Manifest, load_manifest, with_audio
 from tunespace.evaluation.report import Report, evaluate
 
 __all__ = [
     "DATASETS",
+    "Comparison",
     "Item",
     "Manifest",
     "Report",
+    "compare",
     "evaluate",
     "load_data",
     "load_manifest",

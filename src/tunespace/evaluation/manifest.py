@@ -84,6 +84,8 @@ class Manifest:
         citation: Of the data set.
         licence: Of the data set.
         remarks: What a reader of figures on it must know.
+        data: Name of the data set; empty for a manifest of one's own.
+        split: Of it.
     """
 
     name: str
@@ -92,6 +94,8 @@ class Manifest:
     citation: str = ""
     licence: str = ""
     remarks: tuple[str, ...] = ()
+    data: str = ""
+    split: str = ""
 
     @property
     def sha256(self) -> str:

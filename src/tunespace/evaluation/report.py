@@ -1,7 +1,7 @@
 """What an evaluation says: everything that is needed to read its numbers, or to make them again."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from tunespace.evaluation.embedding import Clip, embed_clips
 from tunespace.evaluation.manifest import Manifest, require_audio
 from tunespace.evaluation.probes import PROMPTS, probe
 from tunespace.evaluation.protocols import Material, Outcome, Protocol, Texts
+from tunespace.evaluation.published import Published, beside
 from tunespace.models import Model
 from tunespace.models.model import Vectors
 
@@ -80,6 +81,7 @@ class Report:
                     },
                     "tables": outcome.tables,
                     "notes": outcome.notes,
+                    "published": [asdict(found) for found in self.published(protocol)],
                 }
                 for protocol, outcome in self.protocols
             ],
@@ -87,6 +89,10 @@ class Report:
             "left_out": self.left_out,
             "refused_texts": self.refused,
         }
+
+    def published(self, protocol: Protocol) -> list[Published]:
+        """Numbers of others, made with the same data, split and protocol."""
+        return beside(self.data.data, self.data.split, protocol.name)
 
 
 def _chance(outcome: Outcome, name: str) -> dict[str, float]:
@@ -160,5 +166,5 @@ def evaluate(
             seed=seed,
         ),
         material.vectors,
-        Manifest(data.name, tuple(heard), data.categories, data.citation, data.licence),
+        replace(data, items=tuple(heard)),
     )

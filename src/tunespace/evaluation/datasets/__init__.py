@@ -55,7 +55,8 @@ def load_data(
             f"{file} is not as it was published (its SHA-256 differs)"
             for file in dataset.altered(root or Path())
         )
-        return replace(manifest, remarks=remarks), dataset.protocols
+        chosen = dataset.choose(split)
+        return replace(manifest, remarks=remarks, data=name, split=chosen), dataset.protocols
     path = Path(name)
     if not path.suffix and not path.exists():
         known = ", ".join(sorted(DATASETS))

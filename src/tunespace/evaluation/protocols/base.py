@@ -10,6 +10,7 @@ from tunespace.errors import QueryError
 from tunespace.evaluation.bootstrap import Figure, Unit, figure
 from tunespace.evaluation.manifest import Item
 from tunespace.evaluation.ranking import (
+    Floats,
     Ranked,
     average_precision,
     first_rank,
@@ -78,12 +79,14 @@ class Outcome:
         chance: What guessing gives, of the same names where that is known.
         tables: Rows of details, by name, as figures of each tag.
         notes: Counts and remarks that a reader needs.
+        series: A value a query, for plots.
     """
 
     figures: dict[str, Figure]
     chance: dict[str, float] = field(default_factory=dict)
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+    series: dict[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +143,7 @@ def of_ranking(ranked: Ranked, *, unit: Unit, seed: int) -> Outcome:
         "pool": int(ranked.pool.max()) if len(ranked) else 0,
         "relevant_per_query": _mean(ranked.relevant[ranked.relevant > 0].astype(np.float64)),
     }
-    return Outcome(found, chance, {}, notes)
+    return Outcome(found, chance, {}, notes, {"first rank": first_rank(ranked)})
 
 
 def _guess(ranked: Ranked, seed: int) -> Ranked:
