@@ -254,7 +254,7 @@ def test_the_error_survives_the_way_out_of_a_worker_process() -> None:
 
 def test_a_stretch_is_that_part_of_the_whole(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    path = wav(tmp_path / "noise.wav", random.random((1, 48_000), np.float32) - 0.5)
+    path = wav(tmp_path / "noise.wav", random.random(48_000, np.float32) - 0.5)
     whole = decode(path, 16_000)
     part = decode(path, 16_000, start=1.25, duration=0.5)
     np.testing.assert_array_equal(part, whole[20_000:28_000])

@@ -62,3 +62,18 @@ def test_compare_writes_a_table_figures_and_a_page(
     assert "<h1>m</h1>" in html.read_text()
     assert json.loads(out.read_text())["rows"]
     assert run("compare", model, model, "--data", manifest).code == 1
+
+
+def test_what_was_heard_before_is_said(run: Run, manifest: Path, music: Path) -> None:
+    model = os.environ["TUNESPACE_MODEL"]
+    assert "leakage: unknown" in run("evaluate", model, "--data", manifest).out
+    training = music / "train.csv"
+    training.write_text("audio\nlow.flac\n")
+    done = run("evaluate", model, "--data", manifest, "--trained-on", training)
+    assert "leakage: 1 of 2 clips are in the training data (1 by id" in done.out
+    done = run(
+        "evaluate", model, "--data", manifest, "--trained-on", training, "--compare-recordings",
+        "--json",
+    )  # fmt: skip
+    assert done.json()["leakage"]["by_id"] == ["low.flac"]
+    assert isinstance(done.json()["leakage"]["by_fingerprint"], list)

@@ -1,6 +1,5 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import sounds
@@ -21,7 +20,7 @@ def clips(tmp_path: Path) -> Path:
     folder.mkdir()
     for n, hertz in enumerate((200.0, 300.0, 5000.0, 6000.0)):
         tone = 0.5 * sounds.tone(1.0 + n / 4, 16_000, hertz)
-        sounds.wav(folder / f"{n}.wav", tone[None].astype(np.float32))
+        sounds.wav(folder / f"{n}.wav", tone)
     rows = [
         "audio,track_id,tags,captions,artist,genre,split",
         "0.wav,a,low;solo,a low tone,Ann,low,test",

@@ -69,7 +69,7 @@ def test_a_file_that_cannot_be_heard_costs_one_row(
 def test_a_killed_run_goes_on(model: Model, tmp_path: Path) -> None:
     for n in range(60):
         tone = 0.5 * sounds.tone(20.0, 16_000, 100.0 + n)
-        sounds.wav(tmp_path / f"{n}.wav", tone[None].astype(np.float32))
+        sounds.wav(tmp_path / f"{n}.wav", tone)
     program = (
         "import sys\n"
         "from pathlib import Path\n"

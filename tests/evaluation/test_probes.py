@@ -80,7 +80,7 @@ def test_what_does_not_change_music_hardly_moves_it(model: Model, clips: Path) -
     paths = []
     for n in range(2):
         tone = 0.5 * sounds.tone(3.0, 16_000, 300.0 + 3000 * n)
-        paths.append(sounds.wav(clips / f"long {n}.wav", tone[None].astype(np.float32)))
+        paths.append(sounds.wav(clips / f"long {n}.wav", tone))
     assert same_file_same_vector(model, paths) == 0
     for probe in (loudness, mp3_coding, window_offset):
         found: Sensitivity = probe(model, paths)

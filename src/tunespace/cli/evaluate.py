@@ -61,15 +61,50 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option("--out", help="Also write the report.", show_default=False)
     ] = None,
+    trained_on: Annotated[
+        Path | None,
+        typer.Option(
+            "--trained-on",
+            help="Manifest of what the model learned from: say which clips it has heard before.",
+            show_default=False,
+        ),
+    ] = None,
+    compare_recordings: Annotated[
+        bool,
+        typer.Option(
+            "--compare-recordings", help="Look for them by sound as well; reads all audio of both."
+        ),
+    ] = False,
     seed: SeedOption = 0,
     cache: CacheOption = None,
     workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Judge a model: every figure with its interval and with what guessing gives."""
-    report = judged(
-        model, data, root, split, protocol, skip_missing, seed, cache, workers, quiet=as_json
-    )
+    from tunespace.evaluation import evaluate as judge
+    from tunespace.evaluation import load_manifest, overlap
+    from tunespace.models import load_model
+
+    manifest, protocols = chosen(data, root, split, protocol, skip_missing)
+    training = load_manifest(trained_on) if trained_on is not None else None
+    loaded = load_model(model)
+    terminal = console(stderr=True)
+    bar = progress_bar(terminal) if terminal.is_terminal and not as_json else None
+    with bar or nullcontext():
+        heard_before = None
+        if training is not None:
+            shown = shown_on(bar, "comparing recordings") if compare_recordings else None
+            heard_before = overlap(training, manifest, listen=compare_recordings, on_progress=shown)
+        report = judge(
+            loaded,
+            manifest,
+            protocols,
+            leakage=heard_before,
+            seed=seed,
+            cache=cache,
+            workers=workers,
+            on_progress=shown_on(bar, loaded.name),
+        )
     if out is not None:
         text = json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n"
         write(out, text)
@@ -77,39 +112,6 @@ def evaluate(
         print_json(report.as_json())
     else:
         _print(report)
-
-
-def judged(
-    model: str,
-    data: str,
-    root: Path | None,
-    split: str,
-    names: list[str] | None,
-    skip_missing: bool,  # noqa: FBT001 - passed on from the command
-    seed: int,
-    cache: Path | None,
-    workers: int | None,
-    *,
-    quiet: bool,
-) -> "Report":
-    """Reads the data and judges a model on it."""
-    from tunespace.evaluation import evaluate
-    from tunespace.models import load_model
-
-    manifest, protocols = chosen(data, root, split, names, skip_missing)
-    loaded = load_model(model)
-    out = console(stderr=True)
-    bar = progress_bar(out) if out.is_terminal and not quiet else None
-    with bar or nullcontext():
-        return evaluate(
-            loaded,
-            manifest,
-            protocols,
-            seed=seed,
-            cache=cache,
-            workers=workers,
-            on_progress=shown_on(bar, loaded.name),
-        )
 
 
 def chosen(
@@ -212,6 +214,19 @@ def _print(report: "Report") -> None:
             said = f"{found.figure} {number(found.value)}, {found.system} ({found.source})"
             how = f"; {found.how}" if found.how else ""
             out.print(Text(f"printed by others: {protocol.name}: {said}{how}", style="dim"))
+    leakage = report.leakage
+    if leakage is None:
+        out.print(Text("leakage: unknown; name what the model learned from with --trained-on"))
+    else:
+        heard = leakage.by_fingerprint
+        sound = "recordings not compared" if heard is None else f"{len(heard):,} by recording"
+        out.print(
+            Text(
+                f"leakage: {len(leakage.clips):,} of {clips:,} clips are in the training data "
+                f"({len(leakage.by_id):,} by id, {len(leakage.by_name):,} by artist and title, "
+                f"{sound}); {leakage.by_artist:,} are by an artist in it"
+            )
+        )
     for name, why in report.left_out.items():
         out.print(Text(f"not run: {name}: {why}"))
     for track, reason in report.failed.items():

@@ -5,6 +5,7 @@ model + data set + protocol -> similarities -> metrics with intervals -> report.
 
 from tunespace.evaluation.comparison import Comparison, compare
 from tunespace.evaluation.datasets import DATASETS, load_data
+from tunespace.evaluation.leakage import Overlap, overlap
 from tunespace.evaluation.manifest import Item, Manifest, load_manifest, with_audio
 from tunespace.evaluation.report import Report, evaluate
 
@@ -13,10 +14,12 @@ __all__ = [
     "Comparison",
     "Item",
     "Manifest",
+    "Overlap",
     "Report",
     "compare",
     "evaluate",
     "load_data",
     "load_manifest",
+    "overlap",
     "with_audio",
 ]

@@ -17,6 +17,7 @@ from tunespace.models.model import Vectors
 _MOST_POINTS = 3000
 _MOST_WORDS = 60
 _COLOURS = ("#3366cc", "#dc3912", "#109618", "#990099", "#0099c6", "#b77300", "#66aa00", "#dd4477")
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
@@ -145,7 +146,7 @@ def _probes(comparison: Comparison) -> str:
 def _ranks(comparison: Comparison, graphs: Any) -> Any:  # noqa: ANN401 - plotly has no types
     plot = graphs.Figure()
     for colour, report in zip(_COLOURS, comparison.reports, strict=False):
-        for protocol, outcome in report.protocols:
+        for dash, (protocol, outcome) in zip(_DASHES * 5, report.protocols, strict=False):
             ranks = outcome.series.get("first rank")
             if ranks is not None and len(ranks):
                 ordered = np.sort(ranks[~np.isnan(ranks)])
@@ -153,7 +154,8 @@ def _ranks(comparison: Comparison, graphs: Any) -> Any:  # noqa: ANN401 - plotly
                     x=ordered,
                     y=np.arange(1, len(ordered) + 1) / len(ordered),
                     name=f"{report.model.name}, {protocol.name}",
-                    line={"color": colour, "shape": "hv"},
+                    mode="lines",
+                    line={"color": colour, "shape": "hv", "dash": dash},
                 )
     plot.update_xaxes(type="log", title="rank")
     plot.update_yaxes(title="share of queries at or above it", range=[0, 1])
@@ -194,7 +196,7 @@ def _map(report: Report, graphs: Any) -> Any:  # noqa: ANN401
     music = report.vectors[chosen]
     counted: dict[str, int] = {}
     for item in items:
-        for word in (*item.tags, *item.labels.values()):
+        for word in (*item.tags, *list(item.labels.values())[:1]):
             counted[word] = counted.get(word, 0) + 1
     words = sorted(counted, key=lambda word: -counted[word])[:_MOST_WORDS]
     texts = Texts(report.model)(words)
@@ -205,7 +207,7 @@ def _map(report: Report, graphs: Any) -> Any:  # noqa: ANN401
     for colour, label in zip(_COLOURS * 20, sorted(set(labels)), strict=False):
         rows = [n for n, found in enumerate(labels) if found == label]
         at = (music[rows] - centre) @ axes.T
-        plot.add_scattergl(
+        plot.add_scatter(
             x=at[:, 0],
             y=at[:, 1],
             mode="markers",

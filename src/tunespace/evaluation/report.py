@@ -11,6 +11,7 @@ from tunespace import __version__
 from tunespace.errors import DataError
 from tunespace.evaluation.bootstrap import DRAWS, LEVEL
 from tunespace.evaluation.embedding import Clip, embed_clips
+from tunespace.evaluation.leakage import Overlap
 from tunespace.evaluation.manifest import Manifest, require_audio
 from tunespace.evaluation.probes import PROMPTS, probe
 from tunespace.evaluation.protocols import Material, Outcome, Protocol, Texts
@@ -35,6 +36,7 @@ class Report:
         failed: Clips that could not be heard, and why.
         refused: Texts of which the model understands no word.
         probes: What is wrong with the space, whatever the task.
+        leakage: Judged clips that the model learned from; None where that is not known.
         vectors: ``(clips, dim)``: of the clips that were heard.
         heard: Those clips.
     """
@@ -47,6 +49,7 @@ class Report:
     failed: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     probes: dict[str, Any] = field(default_factory=dict)
+    leakage: Overlap | None = None
     vectors: Vectors = field(default_factory=lambda: np.empty((0, 0), np.float32), repr=False)
     heard: Manifest | None = field(default=None, repr=False)
 
@@ -86,6 +89,9 @@ class Report:
                 for protocol, outcome in self.protocols
             ],
             "probes": self.probes,
+            "leakage": "the training data was not given"
+            if self.leakage is None
+            else self.leakage.as_json(),
             "left_out": self.left_out,
             "refused_texts": self.refused,
         }
@@ -105,6 +111,7 @@ def evaluate(
     data: Manifest,
     protocols: Sequence[Protocol],
     *,
+    leakage: Overlap | None = None,
     seed: int = 0,
     cache: Path | None = None,
     workers: int | None = None,
@@ -117,6 +124,7 @@ def evaluate(
         data: Clips and what is known about them.
         protocols: That are run; those that the data do not allow are left out, and the report
             says why.
+        leakage: What ``overlap`` found, for the report.
         seed: Of everything that is drawn.
         cache: File of vectors that were computed before.
         workers: Processes that listen.
@@ -165,6 +173,7 @@ def evaluate(
             texts(PROMPTS),
             seed=seed,
         ),
+        leakage,
         material.vectors,
         replace(data, items=tuple(heard)),
     )
