@@ -50,14 +50,14 @@ def compare(
 ) -> None:
     """Judge several models on the same clips, and say what differs beyond chance."""
     from tunespace.evaluation import compare as compared
-    from tunespace.models import load_model
+    from tunespace.models import load_joint_model
 
     manifest, protocols = chosen(data, root, split, protocol, skip_missing)
     terminal = console(stderr=True)
     bar = progress_bar(terminal) if terminal.is_terminal and not as_json else None
     with bar or nullcontext():
         found = compared(
-            [load_model(name) for name in models],
+            [load_joint_model(name) for name in models],
             manifest,
             protocols,
             seed=seed,

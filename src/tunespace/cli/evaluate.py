@@ -83,11 +83,11 @@ def evaluate(
     """Judge a model: every figure with its interval and with what guessing gives."""
     from tunespace.evaluation import evaluate as judge
     from tunespace.evaluation import load_manifest, overlap
-    from tunespace.models import load_model
+    from tunespace.models import load_joint_model
 
     manifest, protocols = chosen(data, root, split, protocol, skip_missing)
     training = load_manifest(trained_on) if trained_on is not None else None
-    loaded = load_model(model)
+    loaded = load_joint_model(model)
     terminal = console(stderr=True)
     bar = progress_bar(terminal) if terminal.is_terminal and not as_json else None
     with bar or nullcontext():

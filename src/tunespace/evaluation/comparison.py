@@ -10,7 +10,7 @@ from tunespace.evaluation.bootstrap import Difference, Figure, difference
 from tunespace.evaluation.manifest import Item, Manifest
 from tunespace.evaluation.protocols import Protocol
 from tunespace.evaluation.report import SCHEMA, Report, evaluate
-from tunespace.models import Model
+from tunespace.models import JointModel
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Comparison:
 
 
 def compare(
-    models: Sequence[Model],
+    models: Sequence[JointModel],
     data: Manifest,
     protocols: Sequence[Protocol],
     *,

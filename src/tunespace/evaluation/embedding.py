@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from tunespace.errors import AudioError, DataError
-from tunespace.models import Model
+from tunespace.models import JointModel
 from tunespace.models.model import Vectors
 from tunespace.models.workers import Crashed, work_through
 
@@ -41,7 +41,7 @@ def default_cache() -> Path:
     return Path(platformdirs.user_cache_dir("tunespace")) / "embeddings.sqlite"
 
 
-def listen(clip: Clip, model: Model) -> Vectors | str:
+def listen(clip: Clip, model: JointModel) -> Vectors | str:
     """A clip's vector, or why it has none; runs in a worker process."""
     try:
         return model.listen(clip.path, start=clip.start, duration=clip.duration).vector
@@ -52,7 +52,7 @@ def listen(clip: Clip, model: Model) -> Vectors | str:
 
 
 def embed_clips(
-    model: Model,
+    model: JointModel,
     clips: Sequence[Clip],
     *,
     cache: Path | None = None,

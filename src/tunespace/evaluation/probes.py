@@ -16,7 +16,7 @@ import numpy as np
 
 from tunespace.errors import AudioError
 from tunespace.evaluation.ranking import Floats
-from tunespace.models import Model
+from tunespace.models import JointModel
 from tunespace.models.model import Vectors
 
 # A hundred short texts that have little in common.
@@ -31,7 +31,7 @@ _OFFSET_SECONDS = 0.5
 
 
 def probe(
-    model: Model, music: Vectors, paths: Sequence[Path], texts: Vectors, *, seed: int = 0
+    model: JointModel, music: Vectors, paths: Sequence[Path], texts: Vectors, *, seed: int = 0
 ) -> dict[str, Any]:
     """All probes, for a report.
 
@@ -199,30 +199,30 @@ class Sensitivity:
     clips: int
 
 
-def same_file_same_vector(model: Model, paths: list[Path]) -> float:
+def same_file_same_vector(model: JointModel, paths: list[Path]) -> float:
     """The largest difference between two hearings of a file; 0 is what it must be."""
     return max(
         (float(np.abs(_hear(model, p) - _hear(model, p)).max()) for p in paths), default=np.nan
     )
 
 
-def loudness(model: Model, paths: list[Path]) -> Sensitivity:
+def loudness(model: JointModel, paths: list[Path]) -> Sensitivity:
     """Sensitivity to the level: 12 dB quieter."""
     return _changed(model, paths, lambda wave, folder: _write(folder, wave * _gain(_QUIETER_DB)))
 
 
-def mp3_coding(model: Model, paths: list[Path]) -> Sensitivity:
+def mp3_coding(model: JointModel, paths: list[Path]) -> Sensitivity:
     """Sensitivity to lossy coding: MP3 at 128 kbit/s."""
     return _changed(model, paths, lambda wave, folder: _write_mp3(folder, wave))
 
 
-def window_offset(model: Model, paths: list[Path]) -> Sensitivity:
+def window_offset(model: JointModel, paths: list[Path]) -> Sensitivity:
     """Sensitivity to where the windows begin: half a second is cut from the beginning."""
     cut = round(_OFFSET_SECONDS * _RATE)
     return _changed(model, paths, lambda wave, folder: _write(folder, wave[cut:]))
 
 
-def _changed(model: Model, paths: list[Path], change: Any) -> Sensitivity:  # noqa: ANN401
+def _changed(model: JointModel, paths: list[Path], change: Any) -> Sensitivity:  # noqa: ANN401
     """Both sides are written as files, so that all that differs is the change."""
     from tunespace.audio import decode
 
@@ -243,7 +243,7 @@ def _changed(model: Model, paths: list[Path], change: Any) -> Sensitivity:  # no
     return Sensitivity(float(np.mean(cosines)), min(cosines), len(cosines))
 
 
-def _hear(model: Model, path: Path) -> Vectors:
+def _hear(model: JointModel, path: Path) -> Vectors:
     return model.listen(path).vector
 
 

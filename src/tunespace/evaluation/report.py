@@ -16,7 +16,7 @@ from tunespace.evaluation.manifest import Manifest, require_audio
 from tunespace.evaluation.probes import PROMPTS, probe
 from tunespace.evaluation.protocols import Material, Outcome, Protocol, Texts
 from tunespace.evaluation.published import Published, beside
-from tunespace.models import Model
+from tunespace.models import JointModel
 from tunespace.models.model import Vectors
 
 SCHEMA = 1
@@ -41,7 +41,7 @@ class Report:
         heard: Those clips.
     """
 
-    model: Model
+    model: JointModel
     data: Manifest
     seed: int
     protocols: list[tuple[Protocol, Outcome]]
@@ -61,7 +61,7 @@ class Report:
             "model": {
                 "identity": self.model.identity,
                 "dim": self.model.dim,
-                "files": dict(self.model.config.files),
+                "files": dict(self.model.files),
             },
             "data": {
                 "name": self.data.name,
@@ -107,7 +107,7 @@ def _chance(outcome: Outcome, name: str) -> dict[str, float]:
 
 
 def evaluate(
-    model: Model,
+    model: JointModel,
     data: Manifest,
     protocols: Sequence[Protocol],
     *,

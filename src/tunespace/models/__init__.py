@@ -6,14 +6,17 @@ by term and as a sentence.
 
 from tunespace.models.config import ModelConfig
 from tunespace.models.folder import find_model, list_models
+from tunespace.models.joint import JointModel, load_joint_model
 from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Model, load_model
 
 __all__ = [
     "AudioEmbedding",
     "EmbeddedWindow",
+    "JointModel",
     "Model",
     "ModelConfig",
     "find_model",
     "list_models",
+    "load_joint_model",
     "load_model",
 ]

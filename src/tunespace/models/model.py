@@ -88,6 +88,11 @@ class Model:
         """Name and hash of everything the model consists of."""
         return self.config.identity
 
+    @property
+    def files(self) -> dict[str, str]:
+        """By name, the sha256 of each file of the model."""
+        return self.config.files
+
     def embed_text(self, texts: Sequence[str]) -> Vectors:
         """Places texts in the space.
 

@@ -9,7 +9,7 @@ import pickle
 import sys
 from importlib import import_module
 
-from tunespace.models.model import load_model
+from tunespace.models.joint import load_joint_model
 
 
 def serve(task: str, model: str) -> None:
@@ -23,7 +23,7 @@ def serve(task: str, model: str) -> None:
     sys.stdout = sys.stderr  # nothing but answers may go there
     module, name = task.split(":")
     run = getattr(import_module(module), name)
-    loaded = load_model(model)
+    loaded = load_joint_model(model)
     _ = loaded.audio_tower
     while True:
         try:

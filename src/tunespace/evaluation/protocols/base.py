@@ -20,7 +20,7 @@ from tunespace.evaluation.ranking import (
     recall_at,
     reciprocal_rank,
 )
-from tunespace.models import Model
+from tunespace.models import JointModel
 from tunespace.models.model import Vectors
 
 
@@ -31,7 +31,7 @@ class Texts:
     level with everything, and last under our tie rule.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: JointModel) -> None:
         """Places nothing yet."""
         self._model = model
         self._rows: dict[str, Vectors] = {}

@@ -1,0 +1,126 @@
+"""What all foreign models share: identity, windows over the whole track, and their mean."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from tunespace.audio import decode_blocks
+from tunespace.audio.decode import Waveform
+from tunespace.errors import QueryError
+from tunespace.models.config import sha256_of
+from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Vectors
+from tunespace.models.towers import unit
+
+_SUFFIXES = {".json", ".txt", ".safetensors", ".bin", ".model"}
+
+
+class ForeignModel(ABC):
+    """A model of another project.
+
+    The whole track is heard, in windows of the length that the model was trained with, one after
+    another; a track's vector is the mean of its windows' vectors before they are brought to unit
+    length. Nothing is drawn at random: the same file gives the same vector.
+
+    Attributes:
+        folder: Where it lies.
+        sample_rate: That it hears, in Hz.
+        seconds: Of a window.
+    """
+
+    sample_rate: int
+    seconds: float
+
+    def __init__(self, folder: Path) -> None:
+        """Loads nothing yet."""
+        self.folder = folder
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return self.folder.resolve().name
+
+    @cached_property
+    def files(self) -> dict[str, str]:
+        """By name, the sha256 of each of its files."""
+        return {
+            path.name: sha256_of(path)
+            for path in sorted(self.folder.iterdir())
+            if path.is_file() and path.suffix in _SUFFIXES
+        }
+
+    @cached_property
+    def identity(self) -> str:
+        """Name and hash."""
+        text = "".join(f"{name}{sha256}" for name, sha256 in self.files.items())
+        return f"{self.name}@{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+    @property
+    @abstractmethod
+    def dim(self) -> int:
+        """Of the space."""
+
+    @property
+    @abstractmethod
+    def audio_tower(self) -> object:
+        """Whatever listens; asking for it loads it."""
+
+    @abstractmethod
+    def hear(self, samples: Waveform) -> Vectors:
+        """``(dim,)``: a window's vector as the model gives it, not of unit length."""
+
+    @abstractmethod
+    def say(self, text: str) -> Vectors:
+        """``(dim,)``: a text's vector as the model gives it."""
+
+    def embed_text(self, texts: Sequence[str]) -> Vectors:
+        """Places texts in the space, one at a time: padding of one must not change another.
+
+        Returns:
+            ``(texts, dim)`` float32, unit rows.
+
+        Raises:
+            QueryError: A text is empty.
+        """
+        if any(not text.strip() for text in texts):
+            raise QueryError("the query is empty: describe the music in a few words")
+        rows = [self.say(text) for text in texts]
+        return unit(np.stack(rows)) if rows else np.empty((0, self.dim), np.float32)
+
+    def listen(
+        self, path: str | PathLike[str], *, start: float = 0.0, duration: float | None = None
+    ) -> AudioEmbedding:
+        """Places a track and its windows in the space.
+
+        Raises:
+            AudioError: The file cannot be read.
+        """
+        spans: list[tuple[float, float]] = []
+        rows: list[Vectors] = []
+        for begin, samples in self._windows(path, start, duration):
+            spans.append((begin, begin + len(samples) / self.sample_rate))
+            rows.append(self.hear(samples))
+        vectors = np.stack(rows).astype(np.float32)
+        windows = tuple(
+            EmbeddedWindow(*span, vector) for span, vector in zip(spans, unit(vectors), strict=True)
+        )
+        return AudioEmbedding(spans[-1][1], unit(vectors.mean(axis=0)), windows)
+
+    def _windows(
+        self, path: str | PathLike[str], start: float, duration: float | None
+    ) -> Iterator[tuple[float, Waveform]]:
+        """Windows and where they begin; a rest of less than a second is left out of long tracks."""
+        size = round(self.seconds * self.sample_rate)
+        waiting = np.empty(0, np.float32)
+        at = 0
+        for block in decode_blocks(path, self.sample_rate, start=start, duration=duration):
+            waiting = np.concatenate([waiting, block])
+            while len(waiting) >= size:
+                yield at / self.sample_rate, waiting[:size]
+                waiting, at = waiting[size:], at + size
+        if len(waiting) >= self.sample_rate or not at:
+            yield at / self.sample_rate, waiting

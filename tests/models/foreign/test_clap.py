@@ -1,0 +1,92 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+import sounds
+import tiny_clap
+from tunespace.errors import ModelError, QueryError
+from tunespace.models import JointModel, load_joint_model
+from tunespace.models.foreign.clap import _row
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_clap.make(tmp_path_factory.mktemp("clap") / "tiny-clap")
+
+
+@pytest.fixture(scope="module")
+def clap(folder: Path) -> JointModel:
+    return load_joint_model(folder)
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    noise = np.random.default_rng(0).random(23 * 16_000, np.float32) - 0.5
+    return sounds.wav(tmp_path / "song.wav", noise)
+
+
+def test_texts_are_unit_rows_that_do_not_depend_on_each_other(clap: JointModel) -> None:
+    rows = clap.embed_text(["sad piano", "metal, with a very long list of words behind it " * 9])
+    assert rows.shape == (2, 8)
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(rows[0], clap.embed_text(["sad piano"])[0])
+    with pytest.raises(QueryError, match="empty"):
+        clap.embed_text([" "])
+
+
+def test_the_whole_track_is_heard_and_always_the_same(clap: JointModel, song: Path) -> None:
+    first, second = clap.listen(song), clap.listen(song)
+    np.testing.assert_array_equal(first.vector, second.vector)
+    assert [round(w.start) for w in first.windows] == [0, 10, 20]
+    assert first.seconds == pytest.approx(23, abs=0.01)
+    part = clap.listen(song, start=10, duration=10)
+    np.testing.assert_allclose(part.vector, first.windows[1].vector, atol=1e-4)
+    short = clap.listen(song, duration=0.3)
+    assert len(short.windows) == 1
+
+
+def test_it_is_what_transformers_says(clap: JointModel, folder: Path) -> None:
+    from transformers import AutoTokenizer, ClapModel
+
+    model = ClapModel.from_pretrained(folder)
+    inputs = AutoTokenizer.from_pretrained(folder)("sad piano", return_tensors="pt")
+    with torch.inference_mode():
+        said = model.get_text_features(inputs["input_ids"], inputs["attention_mask"])
+    expected = _row(said)
+    expected /= np.linalg.norm(expected)
+    np.testing.assert_allclose(clap.embed_text(["sad piano"])[0], expected, atol=1e-5)
+
+
+def test_both_kinds_of_answers_are_read() -> None:
+    rows = torch.tensor([[1.0, 2.0]])
+    assert _row(rows).tolist() == _row(SimpleNamespace(pooler_output=rows)).tolist() == [1, 2]
+
+
+def test_a_fused_checkpoint_hears_as_well(tmp_path: Path, song: Path) -> None:
+    fused = load_joint_model(tiny_clap.make(tmp_path / "fused", fusion=True))
+    first, second = fused.listen(song), fused.listen(song)
+    np.testing.assert_array_equal(first.vector, second.vector)
+
+
+def test_identity_is_of_all_files(folder: Path, tmp_path: Path) -> None:
+    first = load_joint_model(folder).identity
+    assert first.startswith("tiny-clap@")
+    other = load_joint_model(tiny_clap.make(tmp_path / "tiny-clap", seed=1)).identity
+    assert other != first
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    folder = tiny_clap.make(tmp_path / "clap")
+    tiny_clap.drop(folder, "audio_projection")
+    with pytest.raises(ModelError, match="lacks 4 weights, as audio_projection"):
+        load_joint_model(folder).embed_text(["x"])
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="cannot be read as CLAP"):
+        load_joint_model(folder).embed_text(["x"])
+    tiny_clap.model_type(folder, "bert")
+    with pytest.raises(ModelError, match="type 'bert'"):
+        load_joint_model(folder)
