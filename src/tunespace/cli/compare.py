@@ -1,6 +1,5 @@
 """``tunespace compare``."""
 
-import json
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,10 +16,10 @@ from tunespace.cli.evaluate import (
     SplitOption,
     WorkersOption,
     chosen,
-    number,
     progress_bar,
     shown_on,
     write,
+    write_json,
 )
 from tunespace.cli.options import JsonOption
 from tunespace.cli.output import console, print_json
@@ -66,7 +65,7 @@ def compare(
             on_progress=shown_on(bar, "models"),
         )
     if out is not None:
-        write(out, json.dumps(found.as_json(), ensure_ascii=False, indent=2) + "\n")
+        write_json(out, found.as_json())
     if html is not None:
         from tunespace.evaluation.page import page
 
@@ -83,6 +82,8 @@ def _print(found: "Comparison") -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from tunespace.evaluation.bootstrap import shown as as_shown
+
     out = console()
     first = found.reports[0]
     out.print(Text(f"{first.data.name}, {len(first.data.items):,} clips"))
@@ -96,10 +97,12 @@ def _print(found: "Comparison") -> None:
     table.add_column("guessing", justify="right", no_wrap=True)
     shown = ""
     for row in found.rows:
-        values = [f"{number(v.value)} ({number(v.low)} - {number(v.high)})" for v in row.values]
+        values = [
+            f"{as_shown(v.value)} ({as_shown(v.low)} - {as_shown(v.high)})" for v in row.values
+        ]
         differences = [f"{d.value:+.3f}, p = {d.p:.3f}" for d in row.differences]
         name = "" if row.protocol == shown else row.protocol
-        chance = "" if row.chance is None else number(row.chance)
+        chance = "" if row.chance is None else as_shown(row.chance)
         table.add_row(name, row.figure, *values, *differences, chance)
         shown = row.protocol
     out.print(table)

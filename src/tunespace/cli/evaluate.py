@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -106,8 +106,7 @@ def evaluate(
             on_progress=shown_on(bar, loaded.name),
         )
     if out is not None:
-        text = json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n"
-        write(out, text)
+        write_json(out, report.as_json())
     if as_json:
         print_json(report.as_json())
     else:
@@ -133,6 +132,11 @@ def chosen(
                 raise typer.BadParameter(f"{name!r} is not run on {data}; there are {choice}")
         protocols = tuple(known[name] for name in names)
     return (with_audio(manifest) if skip_missing else manifest), protocols
+
+
+def write_json(path: Path, value: "dict[str, Any]") -> None:
+    """Writes figures; as ``write``."""
+    write(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def write(path: Path, text: str) -> None:
@@ -180,6 +184,8 @@ def _print(report: "Report") -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from tunespace.evaluation.bootstrap import shown as as_shown
+
     out = console()
     clips = len(report.data.items)
     out.print(Text(f"{report.model.identity} on {report.data.name}, {clips:,} clips"))
@@ -199,9 +205,9 @@ def _print(report: "Report") -> None:
             table.add_row(
                 shown,
                 name,
-                number(figure.value),
-                f"{number(figure.low)} - {number(figure.high)}",
-                "" if chance is None else number(chance),
+                as_shown(figure.value),
+                f"{as_shown(figure.low)} - {as_shown(figure.high)}",
+                "" if chance is None else as_shown(chance),
                 f"{figure.n:,} {figure.unit}",
             )
             shown = ""
@@ -211,7 +217,7 @@ def _print(report: "Report") -> None:
         out.print(Text(f"probe: {name}: {shown}", style="dim"))
     for protocol, _ in report.protocols:
         for found in report.published(protocol):
-            said = f"{found.figure} {number(found.value)}, {found.system} ({found.source})"
+            said = f"{found.figure} {as_shown(found.value)}, {found.system} ({found.source})"
             how = f"; {found.how}" if found.how else ""
             out.print(Text(f"printed by others: {protocol.name}: {said}{how}", style="dim"))
     leakage = report.leakage
@@ -235,10 +241,3 @@ def _print(report: "Report") -> None:
         out.print(Text(f"note: {printable(remark)}"))
     for text in report.refused:
         out.print(Text(f"not understood: {printable(text)}"))
-
-
-def number(value: float) -> str:
-    """Three decimals, or one from 10 on; a dash where there is no value."""
-    if value != value:
-        return "-"
-    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3f}"

@@ -57,6 +57,13 @@ class Figure:
         }
 
 
+def shown(value: float) -> str:
+    """Three decimals, or one from 10 on; a dash where there is no value."""
+    if not np.isfinite(value):
+        return "-"
+    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3f}"
+
+
 def _number(value: float) -> float | None:
     return round(float(value), 6) if np.isfinite(value) else None
 
@@ -105,12 +112,15 @@ def figure_of(
 
 def from_draws(value: float, draws: Floats, n: int, unit: Unit) -> Figure:
     """A figure from its value and what the draws gave; draws without a value (NaN) do not count."""
-    valid = draws[~np.isnan(draws)]
-    if len(valid):
-        low, high = np.percentile(valid, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
-    else:
-        low = high = np.nan
-    return Figure(value, float(low), float(high), n, unit, draws)
+    return Figure(value, *_interval(draws[~np.isnan(draws)]), n, unit, draws)
+
+
+def _interval(draws: Floats) -> tuple[float, float]:
+    """The middle 95 % of what draws gave; NaN for none."""
+    if not len(draws):
+        return np.nan, np.nan
+    low, high = np.percentile(draws, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+    return float(low), float(high)
 
 
 @dataclass(frozen=True)
@@ -142,10 +152,10 @@ def difference(first: Figure, second: Figure) -> Difference:
         )
     draws = first.draws - second.draws
     draws = draws[~np.isnan(draws)]
+    value = first.value - second.value
     if not len(draws):
-        return Difference(first.value - second.value, np.nan, np.nan, np.nan)
-    low, high = np.percentile(draws, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+        return Difference(value, *_interval(draws), np.nan)
     # One is added to both, so that 1,000 draws never say that something cannot be.
     below, above = (draws <= 0).sum() + 1, (draws >= 0).sum() + 1
     p = min(1.0, 2 * min(below, above) / (len(draws) + 1))
-    return Difference(first.value - second.value, float(low), float(high), float(p))
+    return Difference(value, *_interval(draws), float(p))

@@ -1,13 +1,13 @@
 """Several models on the same data: one table, with what differs beyond chance."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tunespace.errors import DataError
 from tunespace.evaluation.bootstrap import Difference, Figure, difference
-from tunespace.evaluation.manifest import Item, Manifest
+from tunespace.evaluation.manifest import Manifest
 from tunespace.evaluation.protocols import Protocol
 from tunespace.evaluation.report import SCHEMA, Report, evaluate
 from tunespace.models import JointModel
@@ -112,18 +112,9 @@ def compare(
     reports = judge(data)
     lost = {track for report in reports for track in report.failed}
     if any(set(report.failed) != lost for report in reports):
-
-        def kept(item: Item) -> bool:
-            return item.track_id not in lost
-
-        reports = judge(_only(data, kept))
+        kept = tuple(item for item in data.items if item.track_id not in lost)
+        reports = judge(replace(data, items=kept))
     return Comparison(tuple(reports), tuple(_rows(reports)))
-
-
-def _only(data: Manifest, keep: Callable[[Item], bool]) -> Manifest:
-    from dataclasses import replace
-
-    return replace(data, items=tuple(item for item in data.items if keep(item)))
 
 
 def _rows(reports: Sequence[Report]) -> list[Row]:

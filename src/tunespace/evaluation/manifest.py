@@ -16,7 +16,6 @@ Everything that is wrong is found and named at once, with its line, before any w
 import csv
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -337,15 +336,10 @@ def _list(value: object, *, sentences: bool) -> Sequence[str]:
 
 
 def _repeated(items: Iterable[Item], file: Path) -> list[str]:
-    items = list(items)
-    counts = Counter(item.track_id for item in items)
     first: dict[str, int] = {}
     found = []
     for item in items:
-        if counts[item.track_id] > 1:
-            if item.track_id in first:
-                at = first[item.track_id]
-                found.append(f"{file} line {item.line}: {item.track_id!r} is also line {at}")
-            else:
-                first[item.track_id] = item.line
+        at = first.setdefault(item.track_id, item.line)
+        if at != item.line:
+            found.append(f"{file} line {item.line}: {item.track_id!r} is also line {at}")
     return found

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tunespace.errors import DataError
-from tunespace.evaluation.bootstrap import Figure
+from tunespace.evaluation.bootstrap import Figure, shown
 from tunespace.evaluation.comparison import Comparison
 from tunespace.evaluation.protocols import Texts
 from tunespace.evaluation.published import Published
@@ -76,15 +76,9 @@ def _text(value: object) -> str:
     return html.escape(str(value).encode("utf-8", "replace").decode("utf-8"))
 
 
-def _number(value: float) -> str:
-    if not np.isfinite(value):
-        return "-"
-    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3f}"
-
-
 def _cell(figure: Figure) -> str:
-    interval = f"{_number(figure.low)} to {_number(figure.high)}"
-    return f"<td class=n>{_number(figure.value)} <small>{interval}</small></td>"
+    interval = f"{shown(figure.low)} to {shown(figure.high)}"
+    return f"<td class=n>{shown(figure.value)} <small>{interval}</small></td>"
 
 
 def _table(comparison: Comparison) -> str:
@@ -104,7 +98,7 @@ def _table(comparison: Comparison) -> str:
             )
             said = f"{found.value:+.3f} <small>p = {found.p:.3f}</small>"
             cells += f"<td class='n {sign}'>{said}</td>"
-        chance = "" if row.chance is None else _number(row.chance)
+        chance = "" if row.chance is None else shown(row.chance)
         lines.append(
             f"<tr><td>{_text(row.protocol)}</td><td>{_text(row.figure)}</td>{cells}"
             f"<td class=n>{chance}</td></tr>"
@@ -122,7 +116,7 @@ def _beside(published: Sequence[Published]) -> str:
         return ""
     rows = "".join(
         f"<tr><td>{_text(p.protocol)}</td><td>{_text(p.figure)}</td><td>{_text(p.system)}</td>"
-        f"<td class=n>{_number(p.value)}</td><td>{_text(p.source)}</td><td>{_text(p.how)}</td></tr>"
+        f"<td class=n>{shown(p.value)}</td><td>{_text(p.source)}</td><td>{_text(p.how)}</td></tr>"
         for p in published
     )
     head = "<th>protocol</th><th>figure</th><th>system</th><th>value</th><th>source</th><th></th>"

@@ -211,17 +211,17 @@ def _ranks(row: Scores, wanted: Indices, ties: Ties, query: int) -> tuple[Floats
 
 def recall_at(ranked: Ranked, k: int) -> Floats:
     """``(queries,)``: share of a query's relevant items among the first k."""
-    return _per_query(ranked, ranked.ranks <= k, np.add) / _nonzero(ranked.relevant)
+    return _sums(ranked, ranked.ranks <= k) / _nonzero(ranked.relevant)
 
 
 def hit_rate_at(ranked: Ranked, k: int) -> Floats:
     """``(queries,)``: 1 where any relevant item is among the first k."""
-    return (first_rank(ranked) <= k) * 1.0 + 0 * first_rank(ranked)
+    return np.where(ranked.relevant > 0, first_rank(ranked) <= k, np.nan)
 
 
 def precision_at(ranked: Ranked, k: int) -> Floats:
     """``(queries,)``: share of relevant items among the first k, also in a pool below k."""
-    return _per_query(ranked, ranked.ranks <= k, np.add) / k + 0 / _nonzero(ranked.relevant)
+    return np.where(ranked.relevant > 0, _sums(ranked, ranked.ranks <= k) / k, np.nan)
 
 
 def average_precision(ranked: Ranked, k: int | None = None) -> Floats:
@@ -234,7 +234,7 @@ def average_precision(ranked: Ranked, k: int | None = None) -> Floats:
     precision = (np.arange(len(ranked.ranks)) - starts + 1) / ranked.ranks
     if k is not None:
         precision = np.where(ranked.ranks <= k, precision, 0.0)
-    return _per_query(ranked, precision, np.add) / _nonzero(ranked.relevant)
+    return _sums(ranked, precision) / _nonzero(ranked.relevant)
 
 
 def reciprocal_rank(ranked: Ranked) -> Floats:
@@ -263,17 +263,17 @@ def ndcg_at(ranked: Ranked, k: int) -> Floats:
     place = np.arange(len(ranked.ranks)) - starts + 1
     best = np.where(place <= k, ranked.ideal / np.log2(place + 1), 0.0)
     # No relevant item: 0 / NaN.
-    whole = _per_query(ranked, best, np.add)
+    whole = _sums(ranked, best)
     whole[ranked.relevant == 0] = np.nan
-    return _per_query(ranked, gained, np.add) / whole
+    return _sums(ranked, gained) / whole
 
 
-def _per_query(ranked: Ranked, values: npt.NDArray[np.generic], over: np.ufunc) -> Floats:
+def _sums(ranked: Ranked, values: npt.NDArray[np.generic]) -> Floats:
     """Sums within each query; 0 where it has no relevant item."""
     found = np.zeros(len(ranked))
     some = np.flatnonzero(ranked.relevant)
     if len(some):
-        found[some] = over.reduceat(values.astype(np.float64), ranked.offsets[:-1][some])
+        found[some] = np.add.reduceat(values.astype(np.float64), ranked.offsets[:-1][some])
     return found
 
 

@@ -1,7 +1,6 @@
 """What every data set says about itself."""
 
 import csv
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import ClassVar
 from tunespace.errors import DataError
 from tunespace.evaluation.manifest import Manifest
 from tunespace.evaluation.protocols import Protocol
+from tunespace.models.config import sha256_of
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,12 @@ class Dataset:
         return [
             name
             for name, expected in self.checksums.items()
-            if (root / name).exists() and _sha256(root / name) != expected
+            if (root / name).exists() and sha256_of(root / name) != expected
         ]
 
     def lacking(self, what: str) -> DataError:
         """The error for files that are not there."""
         return DataError([f"{self.name}: {what} is not there.\n{self.needs}"])
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def first_that_exists(paths: Sequence[Path]) -> Path | None:

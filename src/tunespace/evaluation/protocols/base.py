@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from tunespace.errors import QueryError
 from tunespace.evaluation.bootstrap import Figure, Unit, figure
@@ -108,6 +109,17 @@ class Protocol:
     def described(self) -> dict[str, Any]:
         """For reports."""
         return {"kind": self.kind} | {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def cosines(music: Vectors, texts: Vectors) -> Vectors:
+    """``(clips, texts)`` float32: products in float64, as those that rankings are made of."""
+    return (music.astype(np.float64) @ texts.T.astype(np.float64)).astype(np.float32)
+
+
+def carried_by(items: Sequence[Item], tags: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """``(clips, tags)``: which clips carry which tags."""
+    rows = [[tag in item.tags for tag in tags] for item in items]
+    return np.array(rows, bool).reshape(len(items), len(tags))
 
 
 _PER_QUERY = {

@@ -14,7 +14,13 @@ import numpy as np
 from tunespace.evaluation.bootstrap import figure
 from tunespace.evaluation.classification import tag_figures
 from tunespace.evaluation.manifest import Item
-from tunespace.evaluation.protocols.base import Material, Outcome, Protocol
+from tunespace.evaluation.protocols.base import (
+    Material,
+    Outcome,
+    Protocol,
+    carried_by,
+    cosines,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +51,9 @@ class NegationPairs(Protocol):
         tags = self._tags(material.items, material.categories if self.category else {})
         if not tags:
             return Outcome({}, notes={"tags": 0})
-        carried = np.array([[tag in item.tags for tag in tags] for item in material.items], bool)
-        vectors = material.vectors.astype(np.float64)
+        carried = carried_by(material.items, tags)
         yes, no = (
-            (vectors @ material.texts([text.replace("{}", tag) for tag in tags]).T).astype(
-                np.float32
-            )
+            cosines(material.vectors, material.texts([text.replace("{}", tag) for tag in tags]))
             for text in (self.affirmed, self.refused)
         )
         areas = tag_figures(no, ~carried, seed=material.seed)

@@ -8,7 +8,14 @@ import numpy as np
 
 from tunespace.evaluation.classification import tag_figures
 from tunespace.evaluation.manifest import Item
-from tunespace.evaluation.protocols.base import Material, Outcome, Protocol, of_ranking
+from tunespace.evaluation.protocols.base import (
+    Material,
+    Outcome,
+    Protocol,
+    carried_by,
+    cosines,
+    of_ranking,
+)
 from tunespace.evaluation.ranking import Ties, average_precision, rank_vectors
 
 
@@ -45,10 +52,8 @@ class TagToMusic(Protocol):
             }
         )
         queries = material.texts([self.prompt.replace("{}", tag) for tag in tags])
-        carried = np.array(
-            [[tag in item.tags for tag in tags] for item in material.items], bool
-        ).reshape(len(material.items), len(tags))
-        scores = (material.vectors.astype(np.float64) @ queries.T).astype(np.float32)
+        carried = carried_by(material.items, tags)
+        scores = cosines(material.vectors, queries)
         areas = tag_figures(scores, carried, seed=material.seed)
         relevant = [np.flatnonzero(carried[:, k]) for k in range(len(tags))]
         ranked = rank_vectors(queries, material.vectors, relevant, ties=self.ties)
@@ -125,10 +130,8 @@ class TagsToMusic(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SentenceToMusic(Protocol):
-    """Each caption is a query; the clips that it was written for are relevant.
-
-    The same sentence for several clips is one query with several relevant clips.
+class _Captions(Protocol):
+    """Clips and their captions, in one direction or the other.
 
     Attributes:
         captions: ``all`` of a clip, or its ``first``.
@@ -136,9 +139,6 @@ class SentenceToMusic(Protocol):
         ties: The tie rule.
     """
 
-    kind: ClassVar[str] = "sentence -> music"
-
-    name: str = "sentence-to-music"
     captions: Literal["all", "first"] = "all"
     prompt: str = "{}"
     ties: Ties = "pessimistic"
@@ -146,6 +146,18 @@ class SentenceToMusic(Protocol):
     def missing(self, items: Sequence[Item]) -> str:
         """Captions."""
         return "" if any(item.captions for item in items) else "no clip has captions"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentenceToMusic(_Captions):
+    """Each caption is a query; the clips that it was written for are relevant.
+
+    The same sentence for several clips is one query with several relevant clips.
+    """
+
+    kind: ClassVar[str] = "sentence -> music"
+
+    name: str = "sentence-to-music"
 
     def run(self, material: Material) -> Outcome:
         """Ranks all clips for each sentence."""
@@ -157,25 +169,12 @@ class SentenceToMusic(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MusicToText(Protocol):
-    """Each clip is a query among all captions; its own are relevant.
-
-    Attributes:
-        captions: ``all`` of a clip, or its ``first``.
-        prompt: ``{}`` is the caption.
-        ties: The tie rule.
-    """
+class MusicToText(_Captions):
+    """Each clip is a query among all captions; its own are relevant."""
 
     kind: ClassVar[str] = "music -> text"
 
     name: str = "music-to-text"
-    captions: Literal["all", "first"] = "all"
-    prompt: str = "{}"
-    ties: Ties = "pessimistic"
-
-    def missing(self, items: Sequence[Item]) -> str:
-        """Captions."""
-        return "" if any(item.captions for item in items) else "no clip has captions"
 
     def run(self, material: Material) -> Outcome:
         """Ranks all captions for each clip."""

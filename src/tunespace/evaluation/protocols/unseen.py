@@ -14,7 +14,13 @@ import numpy as np
 from tunespace.evaluation.bootstrap import figure
 from tunespace.evaluation.classification import pr_auc, roc_auc, tag_figures
 from tunespace.evaluation.manifest import Item
-from tunespace.evaluation.protocols.base import Material, Outcome, Protocol
+from tunespace.evaluation.protocols.base import (
+    Material,
+    Outcome,
+    Protocol,
+    carried_by,
+    cosines,
+)
 
 
 @dataclass(frozen=True)
@@ -87,8 +93,8 @@ class UnseenTags(Protocol):
         tags = self._tags(split)
         rows = [n for n, group in enumerate(split.group) if group and group in self.tracks]
         texts = material.texts([self.prompt.replace("{}", tag) for tag in tags])
-        scores = (material.vectors[rows].astype(np.float64) @ texts.T).astype(np.float32)
-        carried = np.array([[tag in material.items[n].tags for tag in tags] for n in rows], bool)
+        scores = cosines(material.vectors[rows], texts)
+        carried = carried_by([material.items[n] for n in rows], tags)
         by_tag = tag_figures(scores, carried, seed=material.seed)
         annotation = {
             "roc_auc of tracks": np.array(

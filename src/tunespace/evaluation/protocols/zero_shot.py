@@ -14,9 +14,7 @@ import numpy as np
 from tunespace.evaluation.bootstrap import figure
 from tunespace.evaluation.classification import accuracy
 from tunespace.evaluation.manifest import Item
-from tunespace.evaluation.protocols.base import Material, Outcome, Protocol
-from tunespace.evaluation.ranking import Floats
-from tunespace.models.model import Vectors
+from tunespace.evaluation.protocols.base import Material, Outcome, Protocol, cosines
 
 PROMPTS = ("{}", "{} music", "this sounds like {}", "A {} track", "This audio is a {} song.")
 
@@ -56,14 +54,14 @@ class ZeroShot(Protocol):
             material.texts([prompt.replace("{}", words.get(c, c)) for c in classes])
             for prompt in self.prompts
         ]
-        right = [accuracy(_scores(vectors, text), truth) for text in texts]
+        right = [accuracy(cosines(vectors, text), truth) for text in texts]
         ensemble = np.mean(texts, axis=0)
         ensemble /= np.maximum(np.linalg.norm(ensemble, axis=1, keepdims=True), 1e-12)
         best = int(np.argmax([r.mean() for r in right]))
         values = {
             "accuracy": right[0],
-            "accuracy, collection's mean taken out": accuracy(_scores(centred, texts[0]), truth),
-            "accuracy of the ensemble of prompts": accuracy(_scores(vectors, ensemble), truth),
+            "accuracy, collection's mean taken out": accuracy(cosines(centred, texts[0]), truth),
+            "accuracy of the ensemble of prompts": accuracy(cosines(vectors, ensemble), truth),
             "accuracy, mean over prompts": np.mean(right, axis=0),
             "accuracy of the best prompt": right[best],
         }
@@ -90,7 +88,3 @@ class ZeroShot(Protocol):
             },
             {"tracks": len(rows), "classes": len(classes), "chance_is": "the largest class"},
         )
-
-
-def _scores(vectors: Vectors, texts: Vectors) -> Floats:
-    return (vectors.astype(np.float64) @ texts.T.astype(np.float64)).astype(np.float32)
