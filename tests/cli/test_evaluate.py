@@ -77,3 +77,47 @@ def test_what_was_heard_before_is_said(run: Run, manifest: Path, music: Path) ->
     )  # fmt: skip
     assert done.json()["leakage"]["by_id"] == ["low.flac"]
     assert isinstance(done.json()["leakage"]["by_fingerprint"], list)
+
+
+def test_what_is_asked_for_by_name_and_nobody_has_is_all_said_at_once(
+    run: Run, manifest: Path
+) -> None:
+    model = os.environ["TUNESPACE_MODEL"]
+    manifest.write_text("audio,tags,genre\nlow.flac,low,low\ngone.flac,high,high\nhigh.flac\n")
+    failed = run(
+        "evaluate", model, "--data", manifest, "--label", "mood", "--tag", "harp", "--tag", "low",
+        "--protocol", "tag-to-music", "--protocol", "sentence-to-music",
+    )  # fmt: skip
+    assert failed.code == 1
+    for what in (
+        "line 4: there are not 3 values",
+        "line 3: ",
+        "gone.flac does not exist",
+        "no clip carries the tag 'harp'",
+        "sentence-to-music cannot be run: no clip has captions",
+        "mood cannot be run: no clip carries the label 'mood'; labels are genre",
+    ):
+        assert what in failed.err
+    assert "'low'" not in failed.err
+
+
+def test_how_clips_are_heard_can_be_chosen(run: Run, manifest: Path) -> None:
+    model = os.environ["TUNESPACE_MODEL"]
+    done = run("evaluate", model, "--data", manifest, "--seconds", "0.5", "--pooling", "windows")
+    assert "heard: 0.5 s, in the model's own windows, as the mean of unit vectors" in done.out
+    done = run("evaluate", model, "--data", manifest, "--label", "genre", "--tag", "low", "--json")
+    found = {p["protocol"]["name"]: p for p in done.json()["protocols"]}
+    assert [row["tag"] for row in found["tag-to-music"]["tables"]["tags"]] == ["low"]
+    assert found["genre"]["protocol"]["kind"] == "zero-shot classification"
+    assert run("evaluate", model, "--data", manifest, "--seconds", "0").code == 2
+
+
+def test_compare_says_what_each_model_has_heard_before(run: Run, manifest: Path) -> None:
+    model = os.environ["TUNESPACE_MODEL"]
+    training = manifest.parent / "train.csv"
+    training.write_text("audio\nlow.flac\n")
+    assert "leakage: unknown" in run("compare", model, "--data", manifest).out
+    given = f"{model}={training}"
+    done = run("compare", model, "--data", manifest, "--trained-on", given)
+    assert "tiny: leakage: 1 of 2 clips" in done.out
+    assert run("compare", model, "--data", manifest, "--trained-on", str(training)).code == 2

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tunespace.evaluation.bootstrap import difference, figure, figure_of, resample, weights
+from tunespace.evaluation.bootstrap import difference, figure, resample, weights
 
 
 def test_interval_of_a_mean_is_that_of_statistics() -> None:
@@ -38,12 +38,6 @@ def test_values_that_are_missing_are_left_out() -> None:
 
 def test_median() -> None:
     assert figure(np.array([1.0, 2, 100]), statistic="median").value == 2
-
-
-def test_any_statistic() -> None:
-    values = np.arange(10.0)
-    found = figure_of(10, lambda rows: float(values[rows].mean()), unit="tracks")
-    assert found.draws == pytest.approx(figure(values).draws)
 
 
 def test_counts_are_the_same_draws() -> None:

@@ -49,7 +49,8 @@ def test_clips_that_one_model_cannot_hear_are_left_out_for_all(
     monkeypatch.setattr("tunespace.evaluation.report.embed_clips", half_deaf)
     manifest, protocols = load_data(str(clips / "manifest.csv"))
     found = compare([model, deaf], manifest, protocols, cache=clips / "c.sqlite")
-    assert [len(report.data.items) for report in found.reports] == [3, 3]
+    assert [len(report.vectors) for report in found.reports] == [3, 3]
+    assert [report.failed for report in found.reports] == [{"d": "(deaf) is too short"}] * 2
     assert all(value.n for row in found.rows for value in row.values)
 
 

@@ -11,7 +11,8 @@ import pytest
 import sounds
 import tiny_model
 from tunespace.errors import DataError
-from tunespace.evaluation.embedding import Clip, embed_clips
+from tunespace.evaluation.embedding import embed_clips
+from tunespace.evaluation.listening import Clip
 from tunespace.models import Model, load_model
 
 
@@ -73,7 +74,8 @@ def test_a_killed_run_goes_on(model: Model, tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from tunespace.evaluation.embedding import Clip, embed_clips\n"
+        "from tunespace.evaluation.embedding import embed_clips\n"
+        "from tunespace.evaluation.listening import Clip\n"
         "from tunespace.models import load_model\n"
         "folder = Path(sys.argv[1])\n"
         "clips = [Clip(str(folder / f'{n}.wav')) for n in range(60)]\n"

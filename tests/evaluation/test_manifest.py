@@ -7,7 +7,7 @@ import pytest
 
 from tunespace.errors import DataError
 from tunespace.evaluation import Item, load_manifest, with_audio
-from tunespace.evaluation.manifest import require_audio
+from tunespace.evaluation.manifest import missing_audio
 
 ROW = {
     "audio": "a.mp3",
@@ -95,11 +95,26 @@ def test_all_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
 def test_files_that_are_missing_are_all_named(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("audio\na.mp3\nb.mp3\nm.csv\n")
     manifest = load_manifest(tmp_path / "m.csv")
-    with pytest.raises(DataError) as raised:
-        require_audio(manifest)
-    assert len(raised.value.problems) == 2
-    assert "line 2" in raised.value.problems[0]
+    missing = missing_audio(manifest.items, "m")
+    assert missing == [f"m line {n}: {tmp_path / name} does not exist" for n, name in
+                       ((2, "a.mp3"), (3, "b.mp3"))]  # fmt: skip
     assert [item.track_id for item in with_audio(manifest).items] == ["m.csv"]
+
+
+def test_faults_of_the_file_and_of_the_clips_are_named_in_one_round(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("audio,split\na.mp3,train\nb.mp3\nc.mp3,train\nc.mp3,train\n")
+    with pytest.raises(DataError) as raised:
+        load_manifest(tmp_path / "m.csv", faults=lambda items: missing_audio(items, "m"))
+    said = [problem.rpartition("/")[2] for problem in raised.value.problems]
+    assert said == [
+        "m.csv line 3: there are not 2 values",
+        "m.csv line 5: 'c.mp3' is also line 4",
+        *(f"{name}.mp3 does not exist" for name in "acc"),
+    ]
+    with pytest.raises(DataError) as raised:
+        load_manifest(tmp_path / "m.csv", split="dev")
+    assert "no split 'dev'; it has train" in raised.value.problems[-1]
+    assert len(raised.value.problems) == 3
 
 
 def test_a_split_that_is_not_there(tmp_path: Path) -> None:

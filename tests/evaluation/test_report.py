@@ -83,6 +83,8 @@ def test_the_same_input_gives_the_same_report(
     assert said["protocols"][0]["protocol"] == {
         "kind": "tag -> music",
         "name": "tag-to-music",
+        "listening": {"skip": 0.0, "seconds": None, "pooling": "track"},
+        "tags": (),
         "category": "",
         "prompt": "{}",
         "ties": "pessimistic",

@@ -9,23 +9,30 @@ import typer
 from tunespace.cli.evaluate import (
     CacheOption,
     DataOption,
+    LabelOption,
+    Pooling,
+    PoolingOption,
     ProtocolOption,
+    RecordingsOption,
     RootOption,
+    SecondsOption,
     SeedOption,
     SkipOption,
     SplitOption,
+    TagOption,
+    Wanted,
     WorkersOption,
-    chosen,
-    progress_bar,
-    shown_on,
+    heard_before,
+    print_published,
     write,
     write_json,
 )
 from tunespace.cli.options import JsonOption
-from tunespace.cli.output import console, print_json
+from tunespace.cli.output import console, print_json, printable, progress_bar, shown_on
 
 if TYPE_CHECKING:
     from tunespace.evaluation import Comparison
+    from tunespace.models import JointModel
 
 
 def compare(
@@ -34,6 +41,10 @@ def compare(
     root: RootOption = None,
     split: SplitOption = "",
     protocol: ProtocolOption = None,
+    label: LabelOption = None,
+    tag: TagOption = None,
+    seconds: SecondsOption = None,
+    pooling: PoolingOption = Pooling.track,
     skip_missing: SkipOption = False,
     out: Annotated[
         Path | None, typer.Option("--out", help="Also write the figures.", show_default=False)
@@ -42,6 +53,16 @@ def compare(
         Path | None,
         typer.Option("--html", help="Also write a page with plots.", show_default=False),
     ] = None,
+    trained_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--trained-on",
+            metavar="MODEL=FILE",
+            help="Manifest of what a model learned from, for each model where it is known.",
+            show_default=False,
+        ),
+    ] = None,
+    compare_recordings: RecordingsOption = False,
     seed: SeedOption = 0,
     cache: CacheOption = None,
     workers: WorkersOption = None,
@@ -49,23 +70,44 @@ def compare(
 ) -> None:
     """Judge several models on the same clips, and say what differs beyond chance."""
     from tunespace.evaluation import compare as compared
+    from tunespace.evaluation import load_manifest, overlap
     from tunespace.models import load_joint_model
 
-    manifest, protocols = chosen(data, root, split, protocol, skip_missing)
+    learned = _training(trained_on or [], models)
+    wanted = Wanted(data, root, split, protocol, label, tag, seconds, pooling, skip_missing)
+    manifest, protocols = wanted.load()
+    training = {name: load_manifest(path) for name, path in learned.items()}
+    loaded = {name: load_joint_model(name) for name in models}
     terminal = console(stderr=True)
-    bar = progress_bar(terminal) if terminal.is_terminal and not as_json else None
+    bar = progress_bar(terminal, "clips") if terminal.is_terminal and not as_json else None
     with bar or nullcontext():
+        leakage = {}
+        for name, known in training.items():
+            shown = shown_on(bar, f"what {name} learned from") if compare_recordings else None
+            leakage[loaded[name].identity] = overlap(
+                known, manifest, listen=compare_recordings, on_progress=shown
+            )
+        moved = {
+            model.identity: shown_on(bar, f"{model.name} listens") for model in loaded.values()
+        }
+
+        def show(model: "JointModel", done: int, total: int) -> None:
+            if (move := moved[model.identity]) is not None:
+                move(done, total)
+
         found = compared(
-            [load_joint_model(name) for name in models],
+            [loaded[name] for name in models],
             manifest,
             protocols,
+            leakage=leakage,
             seed=seed,
             cache=cache,
             workers=workers,
-            on_progress=shown_on(bar, "models"),
+            on_progress=show,
         )
+    figures = found.as_json() if out is not None or as_json else {}
     if out is not None:
-        write_json(out, found.as_json())
+        write_json(out, figures)
     if html is not None:
         from tunespace.evaluation.page import page
 
@@ -73,9 +115,23 @@ def compare(
         others = [p for protocol, _ in first.protocols for p in first.published(protocol)]
         write(html, page(found, others))
     if as_json:
-        print_json(found.as_json())
+        print_json(figures)
     else:
         _print(found)
+
+
+def _training(given: list[str], models: list[str]) -> dict[str, Path]:
+    """The manifest of each model, as ``MODEL=FILE`` has it."""
+    found = {}
+    for text in given:
+        name = next((name for name in models if text.startswith(f"{name}=")), None)
+        if name is None or text == f"{name}=":
+            choice = ", ".join(models)
+            raise typer.BadParameter(
+                f"{text!r} is not MODEL=FILE with one of {choice}", param_hint="--trained-on"
+            )
+        found[name] = Path(text[len(name) + 1 :])
+    return found
 
 
 def _print(found: "Comparison") -> None:
@@ -86,7 +142,10 @@ def _print(found: "Comparison") -> None:
 
     out = console()
     first = found.reports[0]
-    out.print(Text(f"{first.data.name}, {len(first.data.items):,} clips"))
+    clips = len(first.data.items)
+    out.print(Text(f"{first.data.name}, {clips:,} clips"))
+    ways = dict.fromkeys(str(protocol.listening) for protocol, _ in first.protocols)
+    out.print(Text(f"heard: {'; '.join(ways)}", style="dim"))
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("protocol", no_wrap=True)
     table.add_column("figure")
@@ -106,3 +165,10 @@ def _print(found: "Comparison") -> None:
         table.add_row(name, row.figure, *values, *differences, chance)
         shown = row.protocol
     out.print(table)
+    print_published(first)
+    for report in found.reports:
+        out.print(Text(f"{report.model.name}: {heard_before(report.leakage, clips)}"))
+    for name, why in first.left_out.items():
+        out.print(Text(f"not run: {name}: {why}"))
+    for track, reason in first.failed.items():
+        out.print(Text(f"not heard: {printable(track)} {printable(reason)}"))

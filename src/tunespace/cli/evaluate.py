@@ -1,21 +1,30 @@
 """``tunespace evaluate``."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tunespace.cli.options import JsonOption
-from tunespace.cli.output import console, print_json, printable
+from tunespace.cli.output import console, print_json, printable, progress_bar, shown_on
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-
-    from tunespace.evaluation import Manifest, Report
+    from tunespace.evaluation import Item, Manifest, Report
+    from tunespace.evaluation.leakage import Overlap
     from tunespace.evaluation.protocols import Protocol
+
+
+class Pooling(StrEnum):
+    """As in ``Listening``."""
+
+    track = "track"
+    windows = "windows"
+
 
 DataOption = Annotated[
     str,
@@ -47,7 +56,32 @@ CacheOption = Annotated[
 WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="Processes; by default one for each core.")
 ]
+RecordingsOption = Annotated[
+    bool,
+    typer.Option(
+        "--compare-recordings", help="Look for them by sound as well; reads all audio of both."
+    ),
+]
 SeedOption = Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")]
+LabelOption = Annotated[
+    list[str] | None,
+    typer.Option("--label", help="Also classify by this column.", show_default=False),
+]
+TagOption = Annotated[
+    list[str] | None,
+    typer.Option("--tag", help="Ask for these tags alone.", show_default=False),
+]
+SecondsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--seconds",
+        help="Hear only so many seconds of each clip, from its start.",
+        show_default=False,
+    ),
+]
+PoolingOption = Annotated[
+    Pooling, typer.Option("--pooling", help="How a clip's windows become one vector.")
+]
 _FEW = ("recall@1", "recall@10", "hit_rate@10", "map", "mrr", "median_rank")
 
 
@@ -57,6 +91,10 @@ def evaluate(
     root: RootOption = None,
     split: SplitOption = "",
     protocol: ProtocolOption = None,
+    label: LabelOption = None,
+    tag: TagOption = None,
+    seconds: SecondsOption = None,
+    pooling: PoolingOption = Pooling.track,
     skip_missing: SkipOption = False,
     out: Annotated[
         Path | None, typer.Option("--out", help="Also write the report.", show_default=False)
@@ -69,12 +107,7 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    compare_recordings: Annotated[
-        bool,
-        typer.Option(
-            "--compare-recordings", help="Look for them by sound as well; reads all audio of both."
-        ),
-    ] = False,
+    compare_recordings: RecordingsOption = False,
     seed: SeedOption = 0,
     cache: CacheOption = None,
     workers: WorkersOption = None,
@@ -85,11 +118,12 @@ def evaluate(
     from tunespace.evaluation import load_manifest, overlap
     from tunespace.models import load_joint_model
 
-    manifest, protocols = chosen(data, root, split, protocol, skip_missing)
+    wanted = Wanted(data, root, split, protocol, label, tag, seconds, pooling, skip_missing)
+    manifest, protocols = wanted.load()
     training = load_manifest(trained_on) if trained_on is not None else None
     loaded = load_joint_model(model)
     terminal = console(stderr=True)
-    bar = progress_bar(terminal) if terminal.is_terminal and not as_json else None
+    bar = progress_bar(terminal, "clips") if terminal.is_terminal and not as_json else None
     with bar or nullcontext():
         heard_before = None
         if training is not None:
@@ -103,35 +137,79 @@ def evaluate(
             seed=seed,
             cache=cache,
             workers=workers,
-            on_progress=shown_on(bar, loaded.name),
+            on_progress=shown_on(bar, f"{loaded.name} listens"),
         )
+    found = report.as_json() if out is not None or as_json else {}
     if out is not None:
-        write_json(out, report.as_json())
+        write_json(out, found)
     if as_json:
-        print_json(report.as_json())
+        print_json(found)
     else:
         _print(report)
 
 
-def chosen(
-    data: str,
-    root: Path | None,
-    split: str,
-    names: list[str] | None,
-    skip_missing: bool,  # noqa: FBT001 - passed on from the command
-) -> "tuple[Manifest, tuple[Protocol, ...]]":
-    """The clips to judge on, and the protocols to run."""
-    from tunespace.evaluation import load_data, with_audio
+@dataclass(frozen=True)
+class Wanted:
+    """What to judge on and how, as the command line has it."""
 
-    manifest, protocols = load_data(data, root, split)
-    if names:
-        known = {p.name: p for p in protocols}
-        for name in names:
+    data: str
+    root: Path | None
+    split: str
+    names: list[str] | None
+    labels: list[str] | None
+    tags: list[str] | None
+    seconds: float | None
+    pooling: Pooling
+    skip_missing: bool
+
+    def load(self) -> "tuple[Manifest, tuple[Protocol, ...]]":
+        """The clips to judge on, and the protocols to run.
+
+        Raises:
+            DataError: Something is wrong with the data, or they lack what was asked for by name;
+                names all of it.
+        """
+        from tunespace.evaluation import load_data, with_audio
+        from tunespace.evaluation.manifest import missing_audio
+
+        protocols = self._protocols()
+
+        def faults(items: "Sequence[Item]") -> list[str]:
+            found = [] if self.skip_missing else missing_audio(items, self.data)
+            found += [fault for protocol in protocols for fault in protocol.faults(items)]
+            asked = {*(self.names or ()), *(self.labels or ())}
+            for protocol in protocols:
+                if protocol.name in asked and (why := protocol.missing(items)):
+                    found.append(f"{self.data}: {protocol.name} cannot be run: {why}")
+            return found
+
+        manifest, _ = load_data(self.data, self.root, self.split, faults=faults)
+        return (with_audio(manifest) if self.skip_missing else manifest), protocols
+
+    def _protocols(self) -> "tuple[Protocol, ...]":
+        """Those of the data, as far as they are asked for, with what is asked for besides."""
+        from tunespace.evaluation.datasets import protocols_of
+        from tunespace.evaluation.protocols import Listening, NegationPairs, TagToMusic, ZeroShot
+
+        known = {protocol.name: protocol for protocol in protocols_of(self.data)}
+        chosen = dict(known) if self.names is None else {}
+        for name in self.names or ():
             if name not in known:
                 choice = ", ".join(known)
-                raise typer.BadParameter(f"{name!r} is not run on {data}; there are {choice}")
-        protocols = tuple(known[name] for name in names)
-    return (with_audio(manifest) if skip_missing else manifest), protocols
+                raise typer.BadParameter(f"{name!r} is not run on {self.data}; there are {choice}")
+            chosen[name] = known[name]
+        for label in self.labels or ():
+            chosen[label] = ZeroShot(name=label, label=label)
+        if self.seconds is not None and self.seconds <= 0:
+            raise typer.BadParameter(f"{self.seconds:g} seconds cannot be heard")
+        listening = Listening(seconds=self.seconds, pooling=self.pooling.value)
+        found = []
+        for protocol in chosen.values():
+            heard = replace(protocol, listening=listening)
+            if self.tags and isinstance(heard, TagToMusic | NegationPairs):
+                heard = replace(heard, tags=tuple(self.tags))
+            found.append(heard)
+        return tuple(found)
 
 
 def write_json(path: Path, value: "dict[str, Any]") -> None:
@@ -155,31 +233,6 @@ def write(path: Path, text: str) -> None:
         raise DataError([f"{path} cannot be written ({error.strerror})"]) from error
 
 
-def progress_bar(out: object) -> "Bar":
-    """A bar for clips."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    return Bar(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("clips,"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        console=out,  # type: ignore[arg-type]  # rich is imported late
-        transient=True,
-    )
-
-
-def shown_on(bar: "Bar | None", name: str) -> Callable[[int, int], None] | None:
-    """What moves the bar; nothing where there is none."""
-    if bar is None:
-        return None
-    task = bar.add_task(f"{name} listens", total=None)
-    return lambda done, total: bar.update(task, completed=done, total=total)
-
-
 def _print(report: "Report") -> None:
     from rich.table import Table
     from rich.text import Text
@@ -188,7 +241,9 @@ def _print(report: "Report") -> None:
 
     out = console()
     clips = len(report.data.items)
+    ways = dict.fromkeys(str(protocol.listening) for protocol, _ in report.protocols)
     out.print(Text(f"{report.model.identity} on {report.data.name}, {clips:,} clips"))
+    out.print(Text(f"heard: {'; '.join(ways)}", style="dim"))
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("protocol", no_wrap=True)
     table.add_column("figure")
@@ -215,24 +270,8 @@ def _print(report: "Report") -> None:
     for name, values in report.probes.items():
         shown = ", ".join(f"{key} {value}" for key, value in values.items())
         out.print(Text(f"probe: {name}: {shown}", style="dim"))
-    for protocol, _ in report.protocols:
-        for found in report.published(protocol):
-            said = f"{found.figure} {as_shown(found.value)}, {found.system} ({found.source})"
-            how = f"; {found.how}" if found.how else ""
-            out.print(Text(f"printed by others: {protocol.name}: {said}{how}", style="dim"))
-    leakage = report.leakage
-    if leakage is None:
-        out.print(Text("leakage: unknown; name what the model learned from with --trained-on"))
-    else:
-        heard = leakage.by_fingerprint
-        sound = "recordings not compared" if heard is None else f"{len(heard):,} by recording"
-        out.print(
-            Text(
-                f"leakage: {len(leakage.clips):,} of {clips:,} clips are in the training data "
-                f"({len(leakage.by_id):,} by id, {len(leakage.by_name):,} by artist and title, "
-                f"{sound}); {leakage.by_artist:,} are by an artist in it"
-            )
-        )
+    print_published(report)
+    out.print(Text(heard_before(report.leakage, clips)))
     for name, why in report.left_out.items():
         out.print(Text(f"not run: {name}: {why}"))
     for track, reason in report.failed.items():
@@ -241,3 +280,30 @@ def _print(report: "Report") -> None:
         out.print(Text(f"note: {printable(remark)}"))
     for text in report.refused:
         out.print(Text(f"not understood: {printable(text)}"))
+
+
+def print_published(report: "Report") -> None:
+    """Numbers of others under the same protocols."""
+    from rich.text import Text
+
+    from tunespace.evaluation.bootstrap import shown as as_shown
+
+    out = console()
+    for protocol, _ in report.protocols:
+        for found in report.published(protocol):
+            said = f"{found.figure} {as_shown(found.value)}, {found.system} ({found.source})"
+            how = f"; {found.how}" if found.how else ""
+            out.print(Text(f"printed by others: {protocol.name}: {said}{how}", style="dim"))
+
+
+def heard_before(leakage: "Overlap | None", clips: int) -> str:
+    """Which of the clips are in the training data."""
+    if leakage is None:
+        return "leakage: unknown; name what the model learned from with --trained-on"
+    heard = leakage.by_fingerprint
+    sound = "recordings not compared" if heard is None else f"{len(heard):,} by recording"
+    return (
+        f"leakage: {len(leakage.clips):,} of {clips:,} clips are in the training data "
+        f"({len(leakage.by_id):,} by id, {len(leakage.by_name):,} by artist and title, "
+        f"{sound}); {leakage.by_artist:,} are by an artist in it"
+    )

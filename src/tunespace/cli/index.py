@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tunespace.cli.options import JsonOption, LibraryOption, ModelOption
-from tunespace.cli.output import clock, console, print_json, printable
+from tunespace.cli.output import clock, console, print_json, printable, progress_bar
 from tunespace.library import IndexReport, Library, Progress
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def index(
     """Add or update music. Can be stopped at any moment and run again."""
     with Library.open(library, model=model) as lib:
         out = console(stderr=True)
-        bar = _bar(out) if out.is_terminal and not as_json else None
+        bar = progress_bar(out, "files", rate=True) if out.is_terminal and not as_json else None
         try:
             with bar or nullcontext():
                 report = lib.index(paths, workers=workers, on_progress=_shown_on(bar))
@@ -46,26 +46,10 @@ def index(
         _print(report, total)
 
 
-def _bar(out: Any) -> "Bar":  # noqa: ANN401 - rich is imported late
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    return Bar(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("files,"),
-        TextColumn("{task.fields[rate]:,.0f}x real time,"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        console=out,
-        transient=True,
-    )
-
-
 def _shown_on(bar: "Bar | None") -> Any:  # noqa: ANN401 - a callback or nothing
     if bar is None:
         return None
-    task = bar.add_task("", total=None, rate=0.0)
+    task = bar.add_task("listening", total=None, rate=0.0)
 
     def show(progress: Progress) -> None:
         elapsed = bar.tasks[task].elapsed or 1.0

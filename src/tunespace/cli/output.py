@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,6 +11,7 @@ from tunespace.library import Hit
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress as Bar
 
 
 def console(*, stderr: bool = False) -> "Console":
@@ -39,6 +40,39 @@ def printable(text: str) -> str:
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
     """One JSON document."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace"))
+
+
+def progress_bar(out: "Console", of: str, *, rate: bool = False) -> "Bar":
+    """A bar that is gone when the work is done.
+
+    Args:
+        out: Where it is shown.
+        of: What is counted, as "files".
+        rate: Whether tasks have a field ``rate``: how many times as fast as it plays.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    fast = (TextColumn("{task.fields[rate]:,.0f}x real time,"),) if rate else ()
+    return Bar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(f"{of},"),
+        *fast,
+        TimeRemainingColumn(),
+        TextColumn("left"),
+        console=out,
+        transient=True,
+    )
+
+
+def shown_on(bar: "Bar | None", task: str) -> Callable[[int, int], None] | None:
+    """What moves the bar; nothing where there is none."""
+    if bar is None:
+        return None
+    number = bar.add_task(task, total=None)
+    return lambda done, total: bar.update(number, completed=done, total=total)
 
 
 def hit_as_json(hit: Hit) -> dict[str, Any]:

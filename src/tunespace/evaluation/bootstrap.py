@@ -9,7 +9,7 @@ Two models that are judged on the same queries are compared on the same draws (t
 number of queries fix them), so what makes a query hard for both cancels out.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -98,16 +98,6 @@ def figure(
         return Figure(np.nan, np.nan, np.nan, 0, unit, np.empty(0))
     drawn = [take(kept[block], axis=1) for block in resample(len(kept), seed=seed)]
     return from_draws(float(take(kept)), np.concatenate(drawn), len(kept), unit)
-
-
-def figure_of(
-    n: int, statistic: Callable[[npt.NDArray[np.int64]], float], *, unit: Unit, seed: int = 0
-) -> Figure:
-    """Any statistic of n things, with its interval; it is called with the indices to take."""
-    if n == 0:
-        return Figure(np.nan, np.nan, np.nan, 0, unit, np.empty(0))
-    drawn = [statistic(row) for block in resample(n, seed=seed) for row in block]
-    return from_draws(statistic(np.arange(n)), np.array(drawn), n, unit)
 
 
 def from_draws(value: float, draws: Floats, n: int, unit: Unit) -> Figure:

@@ -1,15 +1,17 @@
 """Several models on the same data: one table, with what differs beyond chance."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tunespace.errors import DataError
 from tunespace.evaluation.bootstrap import Difference, Figure, difference
+from tunespace.evaluation.leakage import Overlap
 from tunespace.evaluation.manifest import Manifest
 from tunespace.evaluation.protocols import Protocol
-from tunespace.evaluation.report import SCHEMA, Report, evaluate
+from tunespace.evaluation.report import SCHEMA, Report, check, hear, judge
 from tunespace.models import JointModel
 
 
@@ -71,10 +73,11 @@ def compare(
     data: Manifest,
     protocols: Sequence[Protocol],
     *,
+    leakage: Mapping[str, Overlap] | None = None,
     seed: int = 0,
     cache: Path | None = None,
     workers: int | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[JointModel, int, int], None] | None = None,
 ) -> Comparison:
     """Judges models on the same clips; those that one of them cannot hear are left out for all.
 
@@ -82,10 +85,12 @@ def compare(
         models: At least one.
         data: Clips and what is known about them.
         protocols: That are run.
+        leakage: What ``overlap`` found, by the identity of models; for the reports.
         seed: Of everything that is drawn.
         cache: File of vectors that were computed before.
         workers: Processes that listen.
-        on_progress: Called with how many clips are heard, and of how many, for each model.
+        on_progress: Called with the model that listens, how many clips it has heard, and of how
+            many.
 
     Raises:
         DataError: As in ``evaluate``, or there is no model, or one is named twice.
@@ -94,26 +99,29 @@ def compare(
     identities = [model.identity for model in models]
     if not models or len(set(identities)) < len(identities):
         raise DataError(["name at least one model, and each once"])
-
-    def judge(part: Manifest) -> list[Report]:
-        return [
-            evaluate(
-                model,
-                part,
-                protocols,
-                seed=seed,
-                cache=cache,
-                workers=workers,
-                on_progress=on_progress,
-            )
-            for model in models
-        ]
-
-    reports = judge(data)
-    lost = {track for report in reports for track in report.failed}
-    if any(set(report.failed) != lost for report in reports):
-        kept = tuple(item for item in data.items if item.track_id not in lost)
-        reports = judge(replace(data, items=kept))
+    check(data, protocols)
+    heard = [
+        hear(
+            model,
+            data,
+            protocols,
+            cache=cache,
+            workers=workers,
+            on_progress=partial(on_progress, model) if on_progress is not None else None,
+        )
+        for model in models
+    ]
+    lost: dict[int, str] = {}
+    for model, found in zip(models, heard, strict=True):
+        for n, reason in found.failed.items():
+            lost.setdefault(n, f"({model.name}) {reason}")
+    if len(lost) == len(data.items):
+        raise DataError([f"{data.name}: there is no clip that all of these models can hear"])
+    known = leakage or {}
+    reports = [
+        judge(model, data, protocols, found, lost, leakage=known.get(model.identity), seed=seed)
+        for model, found in zip(models, heard, strict=True)
+    ]
     return Comparison(tuple(reports), tuple(_rows(reports)))
 
 

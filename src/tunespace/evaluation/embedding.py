@@ -11,27 +11,19 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tunespace.errors import AudioError, DataError
+from tunespace.evaluation.listening import Clip
 from tunespace.models import JointModel
 from tunespace.models.model import Vectors
+from tunespace.models.towers import unit
 from tunespace.models.workers import Crashed, work_through
 
 _SECONDS_BETWEEN_COMMITS = 1.0
 _SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID"
-
-
-@dataclass(frozen=True)
-class Clip:
-    """What to listen to: a file, or a stretch of it in seconds."""
-
-    path: str
-    start: float = 0.0
-    duration: float | None = None
 
 
 def default_cache() -> Path:
@@ -43,8 +35,13 @@ def default_cache() -> Path:
 
 def listen(clip: Clip, model: JointModel) -> Vectors | str:
     """A clip's vector, or why it has none; runs in a worker process."""
+    if clip.duration == 0:
+        return "has no sound after what is skipped"
     try:
-        return model.listen(clip.path, start=clip.start, duration=clip.duration).vector
+        heard = model.listen(clip.path, start=clip.start, duration=clip.duration)
+        if clip.pooling == "track":
+            return heard.vector
+        return unit(np.mean([window.vector for window in heard.windows], axis=0))
     except AudioError as error:
         return error.reason
     except Exception as error:  # noqa: BLE001 - one file must not end the run
@@ -113,7 +110,11 @@ def _key(identity: str, clip: Clip) -> bytes:
         file = (status.st_size, status.st_mtime_ns)
     except OSError:
         file = (-1, -1)
-    about = (identity, os.path.realpath(clip.path), *file, clip.start, clip.duration)
+    about: tuple[object, ...] = (
+        identity, os.path.realpath(clip.path), *file, clip.start, clip.duration
+    )  # fmt: skip
+    if clip.pooling != "track":
+        about += (clip.pooling,)
     return hashlib.blake2b(repr(about).encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
 

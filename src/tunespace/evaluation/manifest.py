@@ -13,15 +13,15 @@ A file of comma- or tab-separated values, JSON lines or Parquet with a row for e
 Everything that is wrong is found and named at once, with its line, before any work is done.
 """
 
-import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tunespace.errors import DataError
+from tunespace.evaluation.tables import Complain, read_rows
 
 _ALIASES = {"path": "audio", "file": "audio", "caption": "captions", "text": "captions"}
 _ALIASES |= {"tag": "tags", "id": "track_id"}
@@ -116,14 +116,28 @@ class Manifest:
         """
         items = tuple(item for item in self.items if item.split == split)
         if not items:
-            known = sorted({item.split for item in self.items if item.split})
-            has = f"it has {', '.join(known)}" if known else "it has none"
-            raise DataError([f"{self.name}: there is no split {split!r}; {has}"])
+            raise DataError([_no_split(self.name, split, self.items)])
         return replace(self, items=items)
 
 
-def load_manifest(path: str | Path) -> Manifest:
+def no_faults(_items: Sequence[Item]) -> list[str]:
+    """Nothing is wrong."""
+    return []
+
+
+def load_manifest(
+    path: str | Path,
+    *,
+    split: str = "",
+    faults: Callable[[Sequence[Item]], list[str]] = no_faults,
+) -> Manifest:
     """Reads a manifest and checks it.
+
+    Args:
+        path: Of the file.
+        split: Only the clips of this split.
+        faults: What else is wrong with the clips, as ``missing_audio``; said together with what
+            is wrong with the file.
 
     Raises:
         DataError: It cannot be read, or something in it is wrong; names all of it.
@@ -132,30 +146,28 @@ def load_manifest(path: str | Path) -> Manifest:
     problems: list[str] = []
     items = [
         item
-        for line, row in read_rows(file)
+        for line, row in read_rows(file, problems.append)
         if (item := _item(row, line, file, problems.append)) is not None
     ]
     problems += _repeated(items, file)
+    kept = [item for item in items if not split or item.split == split]
+    if split and not kept:
+        problems.append(_no_split(file.stem, split, items))
+    problems += faults(kept)
     if problems:
         raise DataError(problems)
     if not items:
         raise DataError([f"{file} holds no clips"])
-    return Manifest(file.stem, tuple(items))
+    return Manifest(file.stem, tuple(kept), split=split)
 
 
-def require_audio(manifest: Manifest) -> None:
-    """Makes sure that every file is there.
-
-    Raises:
-        DataError: Names all that are not.
-    """
-    problems = [
-        f"{manifest.name}{_line(item)}: {item.audio or 'audio'} does not exist"
-        for item in manifest.items
+def missing_audio(items: Sequence[Item], name: str = "") -> list[str]:
+    """A sentence for each clip whose file is not there."""
+    return [
+        f"{name}{_line(item)}: {item.audio or 'audio'} does not exist".strip()
+        for item in items
         if item.audio is None or not item.audio.is_file()
     ]
-    if problems:
-        raise DataError(problems)
 
 
 def with_audio(manifest: Manifest) -> Manifest:
@@ -170,89 +182,19 @@ def with_audio(manifest: Manifest) -> Manifest:
     return replace(manifest, items=items)
 
 
+def _no_split(name: str, split: str, items: Iterable[Item]) -> str:
+    known = sorted({item.split for item in items if item.split})
+    has = f"it has {', '.join(known)}" if known else "it has none"
+    return f"{name}: there is no split {split!r}; {has}"
+
+
 def _line(item: Item) -> str:
     return f" line {item.line}" if item.line else f" {item.track_id}"
 
 
-def read_rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Rows of a table with their line; names of columns are those of ``Item`` where they are meant.
+def _item(found: Mapping[str, Any], line: int, file: Path, wrong: Complain) -> Item | None:
+    row = {_ALIASES.get(key, key): value for key, value in found.items()}
 
-    Raises:
-        DataError: It cannot be read.
-    """
-    try:
-        match file.suffix.lower():
-            case ".csv" | ".tsv":
-                found = _separated(file)
-            case ".jsonl" | ".ndjson":
-                found = _json_lines(file)
-            case ".parquet":
-                found = _parquet(file)
-            case other:
-                what = f"{other} files" if other else "a file without a suffix"
-                raise DataError(
-                    [f"{file}: {what} cannot be read; use .csv, .tsv, .jsonl or .parquet"]
-                )
-        for line, row in found:
-            yield line, {_ALIASES.get(key, key): value for key, value in row.items()}
-    except FileNotFoundError as error:
-        raise DataError([f"{file} does not exist"]) from error
-    except OSError as error:
-        raise DataError([f"{file} cannot be read ({error.strerror})"]) from error
-    except UnicodeDecodeError as error:
-        raise DataError([f"{file} is not text in UTF-8 (byte {error.start:,})"]) from error
-
-
-def _separated(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    tabs = file.suffix.lower() == ".tsv"
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.DictReader(
-            lines,
-            delimiter="\t" if tabs else ",",
-            quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL,
-        )
-        before = 1
-        for row in reader:
-            if None in row or None in row.values():
-                count = len(reader.fieldnames or ())
-                raise DataError([f"{file} line {before + 1}: there are not {count} values"])
-            yield before + 1, row
-            before = reader.line_num
-
-
-def _json_lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with file.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise DataError([f"{file} line {number}: is not JSON ({error})"]) from error
-            if not isinstance(row, dict):
-                raise DataError([f"{file} line {number}: is not an object"])
-            yield number, row
-
-
-def _parquet(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    if not file.exists():
-        raise FileNotFoundError
-    try:
-        import pyarrow.parquet as parquet
-    except ImportError as error:
-        raise DataError(
-            [f"{file}: reading Parquet needs pyarrow: pip install 'tunespace[evaluate]'"]
-        ) from error
-    try:
-        rows = parquet.read_table(file).to_pylist()
-    except (OSError, ValueError) as error:  # ArrowInvalid is a ValueError
-        raise DataError([f"{file} cannot be read as Parquet ({error})"]) from error
-    yield from enumerate(rows, start=1)
-
-
-def _item(
-    row: Mapping[str, Any], line: int, file: Path, wrong: Callable[[str], None]
-) -> Item | None:
     def complain(what: str) -> None:
         wrong(f"{file} line {line}: {what}")
 

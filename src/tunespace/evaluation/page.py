@@ -11,7 +11,7 @@ from tunespace.evaluation.bootstrap import Figure, shown
 from tunespace.evaluation.comparison import Comparison
 from tunespace.evaluation.protocols import Texts
 from tunespace.evaluation.published import Published
-from tunespace.evaluation.report import LISTENING, Report
+from tunespace.evaluation.report import Report
 from tunespace.models.model import Vectors
 
 _MOST_POINTS = 3000
@@ -55,7 +55,7 @@ def page(comparison: Comparison, published: Sequence[Published] = ()) -> str:
         "<meta name='viewport' content='width=device-width'>",
         f"<title>{_text(first.data.name)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{_text(first.data.name)}</h1>",
-        f"<p>{len(first.data.items):,} clips; {_text(LISTENING)}.</p>",
+        f"<p>{_text(_heard(first))}</p>",
         f"<p>Intervals of 95 % by bootstrap; seed {first.seed}; data {first.data.sha256[:16]}.</p>",
         f"<p><small>{_text(first.data.citation)}. {_text(first.data.licence)}</small></p>",
         _table(comparison),
@@ -70,6 +70,20 @@ def page(comparison: Comparison, published: Sequence[Published] = ()) -> str:
         parts += [f"<h2>{_text(title)}</h2>", drawn]
         library = False
     return "\n".join([*parts, "</body></html>"])
+
+
+def _heard(report: Report) -> str:
+    """How many clips, and how they were listened to."""
+    ways: dict[str, list[str]] = {}
+    for protocol, _ in report.protocols:
+        ways.setdefault(str(protocol.listening), []).append(protocol.name)
+    said = (
+        f"{way}{' (' + ', '.join(names) + ')' if len(ways) > 1 else ''}"
+        for way, names in ways.items()
+    )
+    count = len(report.data.items) - len(report.failed)
+    missed = f", {len(report.failed):,} were not heard" if report.failed else ""
+    return f"{count:,} clips{missed}. Heard: {'; '.join(said)}."
 
 
 def _text(value: object) -> str:

@@ -1,6 +1,6 @@
 """What an evaluation says: everything that is needed to read its numbers, or to make them again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ import numpy as np
 from tunespace import __version__
 from tunespace.errors import DataError
 from tunespace.evaluation.bootstrap import DRAWS, LEVEL
-from tunespace.evaluation.embedding import Clip, embed_clips
+from tunespace.evaluation.embedding import embed_clips
 from tunespace.evaluation.leakage import Overlap
-from tunespace.evaluation.manifest import Manifest, require_audio
+from tunespace.evaluation.listening import Listening
+from tunespace.evaluation.manifest import Manifest, missing_audio
 from tunespace.evaluation.probes import PROMPTS, probe
 from tunespace.evaluation.protocols import Material, Outcome, Protocol, Texts
 from tunespace.evaluation.published import Published, beside
@@ -20,7 +21,7 @@ from tunespace.models import JointModel
 from tunespace.models.model import Vectors
 
 SCHEMA = 1
-LISTENING = "the whole clip, in the model's own windows; its vector is the mean over windows"
+_LISTENING = "in the model's own windows; which part of a clip, and how, stands with each protocol"
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,11 @@ class Report:
         seed: Of everything that was drawn.
         protocols: Each with what it found.
         left_out: Protocols that the data do not allow, and why.
-        failed: Clips that could not be heard, and why.
+        failed: Clips that are left out since they could not be heard, and why.
         refused: Texts of which the model understands no word.
         probes: What is wrong with the space, whatever the task.
         leakage: Judged clips that the model learned from; None where that is not known.
-        vectors: ``(clips, dim)``: of the clips that were heard.
+        vectors: ``(clips, dim)``: of the clips that were heard, as the first protocol hears them.
         heard: Those clips.
     """
 
@@ -72,7 +73,7 @@ class Report:
                 "failed": self.failed,
                 "remarks": list(self.data.remarks),
             },
-            "listening": LISTENING,
+            "listening": _LISTENING,
             "seed": self.seed,
             "intervals": {"method": "percentile bootstrap", "draws": DRAWS, "level": LEVEL},
             "protocols": [
@@ -106,6 +107,19 @@ def _chance(outcome: Outcome, name: str) -> dict[str, float]:
     return {"chance": round(chance, 6)} if np.isfinite(chance) else {}
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What a model heard.
+
+    Attributes:
+        vectors: For each way of listening ``(clips, dim)``; rows of ``failed`` are zero.
+        failed: Clips that could not be heard in one of these ways, and why.
+    """
+
+    vectors: dict[Listening, Vectors]
+    failed: dict[int, str]
+
+
 def evaluate(
     model: JointModel,
     data: Manifest,
@@ -131,49 +145,113 @@ def evaluate(
         on_progress: Called with how many clips are heard, and of how many.
 
     Raises:
-        DataError: Files are missing, not one clip can be heard, or no protocol can be run.
+        DataError: Files are missing, a protocol asks for tags that nobody carries, not one clip
+            can be heard, or no protocol can be run.
         ModelError: The model cannot be used.
     """
-    require_audio(data)
-    left_out = {p.name: why for p in protocols if (why := p.missing(data.items))}
-    kept = [protocol for protocol in protocols if protocol.name not in left_out]
-    if not kept:
-        reasons = [f"{data.name}: {name} cannot be run: {why}" for name, why in left_out.items()]
-        raise DataError(reasons or ["no protocol was chosen"])
-    clips = [Clip(str(item.audio), item.start, item.duration) for item in data.items]
-    vectors, failed = embed_clips(
-        model, clips, cache=cache, workers=workers, on_progress=on_progress
+    check(data, protocols)
+    heard = hear(model, data, protocols, cache=cache, workers=workers, on_progress=on_progress)
+    return judge(model, data, protocols, heard, heard.failed, leakage=leakage, seed=seed)
+
+
+def check(data: Manifest, protocols: Sequence[Protocol]) -> None:
+    """Makes sure that there is something to judge, before any work is done.
+
+    Raises:
+        DataError: As ``evaluate``; names everything.
+    """
+    problems = missing_audio(data.items, data.name)
+    problems += [fault for protocol in protocols for fault in protocol.faults(data.items)]
+    reasons = [(protocol, protocol.missing(data.items)) for protocol in protocols]
+    if not reasons:
+        problems.append("no protocol was chosen")
+    elif all(why for _, why in reasons):
+        problems += [f"{data.name}: {p.name} cannot be run: {why}" for p, why in reasons]
+    if problems:
+        raise DataError(problems)
+
+
+def hear(
+    model: JointModel,
+    data: Manifest,
+    protocols: Sequence[Protocol],
+    *,
+    cache: Path | None = None,
+    workers: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Heard:
+    """Listens to the clips in every way that the protocols ask for.
+
+    Raises:
+        DataError: Not one clip can be heard.
+        ModelError: The model cannot be used.
+    """
+    ways = list(dict.fromkeys(p.listening for p in protocols if not p.missing(data.items)))
+    count = len(data.items)
+    rows, missed = embed_clips(
+        model,
+        [way.clip(item) for way in ways for item in data.items],
+        cache=cache,
+        workers=workers,
+        on_progress=on_progress,
     )
-    rows = [n for n in range(len(clips)) if n not in failed]
-    if not rows:
-        first = failed[0]
+    failed: dict[int, str] = {}
+    for n, reason in missed.items():
+        failed.setdefault(n % count, reason)
+    if len(failed) == count:
+        first = failed[min(failed)]
         raise DataError([f"{data.name}: not one clip can be heard; the first one {first}"])
-    heard = [data.items[n] for n in rows]
+    return Heard({way: rows[k * count : (k + 1) * count] for k, way in enumerate(ways)}, failed)
+
+
+def judge(
+    model: JointModel,
+    data: Manifest,
+    protocols: Sequence[Protocol],
+    heard: Heard,
+    without: Mapping[int, str],
+    *,
+    leakage: Overlap | None = None,
+    seed: int = 0,
+) -> Report:
+    """Judges what was heard; arguments as for ``evaluate``.
+
+    Args:
+        model: That is judged.
+        data: Clips.
+        protocols: That are run.
+        heard: What ``hear`` gave.
+        without: Clips that are left out, at least those that were not heard, and why.
+        leakage: For the report.
+        seed: Of everything that is drawn.
+    """
+    rows = [n for n in range(len(data.items)) if n not in without]
+    items = [data.items[n] for n in rows]
+    vectors = {way: found[rows] for way, found in heard.vectors.items()}
     texts = Texts(model)
-    material = Material(heard, vectors[rows], texts, data.categories, seed)
+    left_out: dict[str, str] = {}
     found: list[tuple[Protocol, Outcome]] = []
-    for protocol in kept:
-        if why := protocol.missing(heard):  # what it needs could not be heard
+    for protocol in protocols:
+        # What it needs may be in clips that could not be heard.
+        if why := protocol.missing(items):
             left_out[protocol.name] = why
         else:
-            found.append((protocol, protocol.run(material)))
+            music = vectors[protocol.listening]
+            found.append(
+                (protocol, protocol.run(Material(items, music, texts, data.categories, seed)))
+            )
     refused = dict(texts.refused)  # of the protocols, not of the probes
+    first = next(iter(vectors.values()))
     return Report(
         model,
         data,
         seed,
         found,
         left_out,
-        {data.items[n].track_id: reason for n, reason in failed.items()},
+        {data.items[n].track_id: reason for n, reason in without.items()},
         refused,
-        probe(
-            model,
-            material.vectors,
-            [item.audio for item in heard if item.audio],
-            texts(PROMPTS),
-            seed=seed,
-        ),
+        probe(model, first, [i.audio for i in items if i.audio], texts(PROMPTS), seed=seed),
         leakage,
-        material.vectors,
-        replace(data, items=tuple(heard)),
+        first,
+        replace(data, items=tuple(items)),
     )

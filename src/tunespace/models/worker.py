@@ -9,6 +9,7 @@ import pickle
 import sys
 from importlib import import_module
 
+from tunespace.errors import ModelError
 from tunespace.models.joint import load_joint_model
 
 
@@ -23,8 +24,15 @@ def serve(task: str, model: str) -> None:
     sys.stdout = sys.stderr  # nothing but answers may go there
     module, name = task.split(":")
     run = getattr(import_module(module), name)
-    loaded = load_joint_model(model)
-    _ = loaded.audio_tower
+    try:
+        loaded = load_joint_model(model)
+        _ = loaded.audio_tower
+    except ModelError as error:
+        pickle.dump(str(error), answers)
+        answers.flush()
+        return
+    pickle.dump(None, answers)  # ready
+    answers.flush()
     while True:
         try:
             job = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent alone

@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from tunespace.errors import ModelError
+
 _COMMAND = "import sys; from tunespace.models.worker import serve; serve(*sys.argv[1:])"
 
 Answer = tuple[Any, Any]
@@ -46,6 +48,9 @@ def work_through(
 
     Yields:
         Each job with its answer, or with ``Crashed``, in the order in which they are done.
+
+    Raises:
+        ModelError: The model cannot be used.
     """
     left: queue.SimpleQueue[object] = queue.SimpleQueue()
     # Bounded, so that results wait here and not in memory when the store is slow.
@@ -90,8 +95,12 @@ def _feed(
     running: "set[subprocess.Popen[bytes]]",
 ) -> None:
     """Runs one worker process, and a new one when it crashed."""
-    process = _start(what)
-    running.add(process)
+    try:
+        process = _start(what, running)
+    except BaseException as error:  # noqa: BLE001 - raised again where the results are read
+        done.put(error)
+        done.put(None)
+        return
     try:
         while not stop.is_set() and (job := left.get()) is not None:
             try:
@@ -102,8 +111,7 @@ def _feed(
                 if stop.is_set():
                     break
                 done.put((job, Crashed(code)))
-                process = _start(what)
-                running.add(process)
+                process = _start(what, running)
     except BaseException as error:  # noqa: BLE001 - raised again where the results are read
         done.put(error)
     finally:
@@ -114,10 +122,16 @@ def _feed(
 
 
 def _ask(process: "subprocess.Popen[bytes]", job: object) -> object:
-    if process.stdin is None or process.stdout is None:
+    if process.stdin is None:
         raise RuntimeError("a worker has no pipes")
     pickle.dump(job, process.stdin)
     process.stdin.flush()
+    return _answer(process)
+
+
+def _answer(process: "subprocess.Popen[bytes]") -> object:
+    if process.stdout is None:
+        raise RuntimeError("a worker has no pipes")
     return pickle.load(process.stdout)  # noqa: S301 - from our own process
 
 
@@ -130,14 +144,21 @@ def _end(process: "subprocess.Popen[bytes]") -> int:
     return process.wait()
 
 
-def _start(what: tuple[str, str]) -> "subprocess.Popen[bytes]":
+def _start(
+    what: tuple[str, str], running: "set[subprocess.Popen[bytes]]"
+) -> "subprocess.Popen[bytes]":
+    """A process that is ready to work.
+
+    Raises:
+        ModelError: It cannot load the model.
+    """
     environment = os.environ | {
         # One thread each: there are as many processes as cores.
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
     }
-    return subprocess.Popen(  # noqa: S603 - our own module
+    process = subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, "-c", _COMMAND, *what],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -145,3 +166,14 @@ def _start(what: tuple[str, str]) -> "subprocess.Popen[bytes]":
         # An interrupt from the keyboard is the parent's to handle.
         start_new_session=True,
     )
+    running.add(process)
+    try:
+        ready = _answer(process)
+    except (EOFError, OSError, pickle.UnpicklingError):
+        ready = f"{what[1]} cannot be loaded: it ended its process (exit code {_end(process)})"
+    if ready is not None:
+        running.discard(process)
+        process.kill()
+        _end(process)
+        raise ModelError(str(ready))
+    return process

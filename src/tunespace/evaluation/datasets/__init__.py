@@ -1,5 +1,6 @@
 """Published data sets, read from their official files: one file each."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tunespace.evaluation.datasets.magnatagatune import MagnaTagATune
 from tunespace.evaluation.datasets.mtg_jamendo import MtgJamendo
 from tunespace.evaluation.datasets.musiccaps import MusicCaps
 from tunespace.evaluation.datasets.song_describer import SongDescriber
-from tunespace.evaluation.manifest import Manifest, load_manifest
+from tunespace.evaluation.manifest import Item, Manifest, load_manifest, no_faults
 from tunespace.evaluation.protocols import STANDARD, Protocol
 
 DATASETS: dict[str, Dataset] = {
@@ -34,7 +35,11 @@ DATASETS: dict[str, Dataset] = {
 
 
 def load_data(
-    name: str, root: Path | None = None, split: str = ""
+    name: str,
+    root: Path | None = None,
+    split: str = "",
+    *,
+    faults: Callable[[Sequence[Item]], list[str]] = no_faults,
 ) -> tuple[Manifest, tuple[Protocol, ...]]:
     """Reads a data set or a manifest, and says which protocols are run on it.
 
@@ -42,6 +47,7 @@ def load_data(
         name: Of a data set, or the path of a manifest.
         root: Folder of the data set's files; the current one without.
         split: Of the data set or manifest.
+        faults: What else is wrong with the clips, as ``missing_audio``; all is said at once.
 
     Raises:
         DataError: There is none such, or something in it is wrong.
@@ -51,6 +57,8 @@ def load_data(
         manifest = dataset.to_manifest(root or Path(), split)
         if not manifest.items:
             raise DataError([f"{manifest.name}: holds no clips"])
+        if problems := faults(manifest.items):
+            raise DataError(problems)
         remarks = tuple(
             f"{file} is not as it was published (its SHA-256 differs)"
             for file in dataset.altered(root or Path())
@@ -61,8 +69,12 @@ def load_data(
     if not path.suffix and not path.exists():
         known = ", ".join(sorted(DATASETS))
         raise DataError([f"there is no data set {name!r}; there are {known}, or name a manifest"])
-    manifest = load_manifest(path)
-    return (manifest.part(split) if split else manifest), STANDARD
+    return load_manifest(path, split=split, faults=faults), STANDARD
 
 
-__all__ = ["DATASETS", "Dataset", "load_data"]
+def protocols_of(name: str) -> tuple[Protocol, ...]:
+    """What is run on a data set, or on a manifest."""
+    return DATASETS[name].protocols if name in DATASETS else STANDARD
+
+
+__all__ = ["DATASETS", "Dataset", "load_data", "protocols_of"]

@@ -9,6 +9,7 @@ from typing import ClassVar
 from tunespace.errors import DataError
 from tunespace.evaluation.manifest import Manifest
 from tunespace.evaluation.protocols import Protocol
+from tunespace.evaluation.tables import separated, stop
 from tunespace.models.config import sha256_of
 
 
@@ -96,13 +97,7 @@ def read_table(
         DataError: It cannot be read.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            plain = delimiter == "\t" if quoted is None else not quoted
-            for row in csv.DictReader(
-                lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
-            ):
-                if None in row or None in row.values():
-                    raise DataError([f"{path}: a row has not as many values as there are columns"])
-                yield {key.strip(): value for key, value in row.items()}
+        for _, row in separated(path, delimiter, quoted=quoted, wrong=stop):
+            yield row
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError([f"{path} cannot be read ({error})"]) from error

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 
 from tunespace.errors import DataError
 from tunespace.evaluation.datasets.base import Dataset, audio_of, first_that_exists
-from tunespace.evaluation.manifest import Item, Manifest, read_rows
+from tunespace.evaluation.manifest import Item, Manifest
 from tunespace.evaluation.protocols import MusicToText, Protocol, SentenceToMusic, TagToMusic
+from tunespace.evaluation.tables import read_rows, stop
 
 _SENTENCES = (
     "caption_writing",
@@ -50,14 +51,15 @@ class LpMusicCaps(Dataset):
         if table is None:
             raise self.lacking(str(tables[0]))
         found = audio_of(root / "audio")
-        items = [_item(row, line, root, found, table, chosen) for line, row in read_rows(table)]
+        rows = read_rows(table, stop)
+        items = [_item(row, line, root, found, table, chosen) for line, row in rows]
         return Manifest(f"{self.name} ({chosen})", tuple(items), {}, self.citation, self.licence)
 
 
 def _item(
     row: Mapping[str, Any], line: int, root: Path, found: dict[str, Path], table: Path, split: str
 ) -> Item:
-    path = str(row.get("audio") or row.get("fname") or "")
+    path = str(row.get("path") or row.get("audio") or row.get("fname") or "")
     captions = tuple(str(row[name]).strip() for name in _SENTENCES if row.get(name))
     if not path or not captions:
         raise DataError([f"{table} line {line}: is not in the published format"])

@@ -1,5 +1,6 @@
 """How numbers are made: a protocol is a small object, and all of it stands in the report."""
 
+from tunespace.evaluation.listening import Listening
 from tunespace.evaluation.protocols.base import Material, Outcome, Protocol, Texts
 from tunespace.evaluation.protocols.negation import NegationPairs
 from tunespace.evaluation.protocols.retrieval import (
@@ -28,6 +29,7 @@ STANDARD: tuple[Protocol, ...] = (
 
 __all__ = [
     "STANDARD",
+    "Listening",
     "Material",
     "MusicToText",
     "NegationPairs",

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from tunespace.errors import QueryError
 from tunespace.evaluation.bootstrap import Figure, Unit, figure
+from tunespace.evaluation.listening import WHOLE, Listening
 from tunespace.evaluation.manifest import Item
 from tunespace.evaluation.ranking import (
     Floats,
@@ -92,15 +93,25 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """How a number is made: all of it is in the fields, and all fields are in the report."""
+    """How a number is made: all of it is in the fields, and all fields are in the report.
+
+    Attributes:
+        name: In reports.
+        listening: Which part of a clip is heard, and how.
+    """
 
     kind: ClassVar[str]
 
     name: str
+    listening: Listening = WHOLE
 
     def missing(self, items: Sequence[Item]) -> str:
         """What the clips lack for this protocol; nothing where it can be run."""
         raise NotImplementedError
+
+    def faults(self, items: Sequence[Item]) -> list[str]:  # noqa: ARG002 - for those that ask
+        """What the protocol asks for by name and no clip has: mistakes, not a lack of data."""
+        return []
 
     def run(self, material: Material) -> Outcome:
         """Judges."""
@@ -108,12 +119,19 @@ class Protocol:
 
     def described(self) -> dict[str, Any]:
         """For reports."""
-        return {"kind": self.kind} | {f.name: getattr(self, f.name) for f in fields(self)}
+        said = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {"kind": self.kind} | said | {"listening": self.listening.described()}
 
 
 def cosines(music: Vectors, texts: Vectors) -> Vectors:
     """``(clips, texts)`` float32: products in float64, as those that rankings are made of."""
     return (music.astype(np.float64) @ texts.T.astype(np.float64)).astype(np.float32)
+
+
+def nobody_carries(items: Sequence[Item], tags: Sequence[str], name: str) -> list[str]:
+    """A sentence for each tag that is asked for and that no clip carries."""
+    known = {tag for item in items for tag in item.tags}
+    return [f"{name}: no clip carries the tag {tag!r}" for tag in tags if tag not in known]
 
 
 def carried_by(items: Sequence[Item], tags: Sequence[str]) -> npt.NDArray[np.bool_]:

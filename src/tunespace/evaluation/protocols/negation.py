@@ -20,6 +20,7 @@ from tunespace.evaluation.protocols.base import (
     Protocol,
     carried_by,
     cosines,
+    nobody_carries,
 )
 
 
@@ -45,6 +46,10 @@ class NegationPairs(Protocol):
     def missing(self, items: Sequence[Item]) -> str:
         """Tags that some carry and others do not."""
         return "" if self._tags(items, {}) else "no tag is carried by some clips and not by others"
+
+    def faults(self, items: Sequence[Item]) -> list[str]:
+        """Tags that are asked for and that nobody carries."""
+        return nobody_carries(items, self.tags, self.name)
 
     def run(self, material: Material) -> Outcome:
         """AUC of the refusing text for clips without the tag, and which of both texts is nearer."""

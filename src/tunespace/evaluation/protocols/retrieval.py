@@ -14,6 +14,7 @@ from tunespace.evaluation.protocols.base import (
     Protocol,
     carried_by,
     cosines,
+    nobody_carries,
     of_ranking,
 )
 from tunespace.evaluation.ranking import Ties, average_precision, rank_vectors
@@ -24,6 +25,7 @@ class TagToMusic(Protocol):
     """Each tag is a query, and the clips that carry it are relevant.
 
     Attributes:
+        tags: Those that are asked for; all that some clip carries where it is empty.
         category: Only tags of this kind; all where it is empty.
         prompt: The text that stands for a tag; ``{}`` is the tag.
         ties: The tie rule of the ranking.
@@ -32,6 +34,7 @@ class TagToMusic(Protocol):
     kind: ClassVar[str] = "tag -> music"
 
     name: str = "tag-to-music"
+    tags: tuple[str, ...] = ()
     category: str = ""
     prompt: str = "{}"
     ties: Ties = "pessimistic"
@@ -39,6 +42,10 @@ class TagToMusic(Protocol):
     def missing(self, items: Sequence[Item]) -> str:
         """Tags."""
         return "" if any(item.tags for item in items) else "no clip has tags"
+
+    def faults(self, items: Sequence[Item]) -> list[str]:
+        """Tags that are asked for and that nobody carries."""
+        return nobody_carries(items, self.tags, self.name)
 
     def run(self, material: Material) -> Outcome:
         """AUC of each tag (intervals over clips) and the ranking (intervals over tags)."""
@@ -48,7 +55,8 @@ class TagToMusic(Protocol):
                 tag
                 for item in material.items
                 for tag in item.tags
-                if not kept or material.categories.get(tag) == kept
+                if (not self.tags or tag in self.tags)
+                and (not kept or material.categories.get(tag) == kept)
             }
         )
         queries = material.texts([self.prompt.replace("{}", tag) for tag in tags])

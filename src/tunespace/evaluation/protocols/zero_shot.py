@@ -39,6 +39,11 @@ class ZeroShot(Protocol):
     def missing(self, items: Sequence[Item]) -> str:
         """The label."""
         classes = {item.labels.get(self.label, "") for item in items} - {""}
+        if not classes:
+            known = sorted({label for item in items for label in item.labels})
+            return (
+                f"no clip carries the label {self.label!r}; labels are {', '.join(known) or 'none'}"
+            )
         return "" if len(classes) > 1 else f"there are no two classes of {self.label!r}"
 
     def run(self, material: Material) -> Outcome:
