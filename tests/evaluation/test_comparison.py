@@ -66,7 +66,15 @@ def test_the_page_needs_nothing_else(model: Model, deaf: Model, clips: Path) -> 
     found = compare([model, deaf], manifest, protocols, cache=clips / "c.sqlite")
     other = Published("d", "s", "genre", "<b>Other</b>", "accuracy", 0.5, "Paper 2020", "")
     shown = page(found, [other])
-    for text in (model.identity, deaf.identity, "roc_auc", "Rank of the first", "Map of tiny"):
+    hashes = [found.identity.partition("@")[2] for found in (model, deaf)]
+    for text in (
+        *hashes,
+        "Clips that the models learned from",
+        "tiny: unknown",
+        "roc_auc",
+        "Rank of the first",
+        "Map of tiny",
+    ):
         assert text in shown
     assert "&lt;b&gt;Other" in shown
     assert "<b>Other" not in shown

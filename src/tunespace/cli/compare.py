@@ -139,6 +139,7 @@ def _print(found: "Comparison") -> None:
     from rich.text import Text
 
     from tunespace.evaluation.bootstrap import shown as as_shown
+    from tunespace.evaluation.report import is_headline
 
     out = console()
     first = found.reports[0]
@@ -156,6 +157,8 @@ def _print(found: "Comparison") -> None:
     table.add_column("guessing", justify="right", no_wrap=True)
     shown = ""
     for row in found.rows:
+        if not is_headline(row.figure):
+            continue
         values = [
             f"{as_shown(v.value)} ({as_shown(v.low)} - {as_shown(v.high)})" for v in row.values
         ]
@@ -167,7 +170,7 @@ def _print(found: "Comparison") -> None:
     out.print(table)
     print_published(first)
     for report in found.reports:
-        out.print(Text(f"{report.model.name}: {heard_before(report.leakage, clips)}"))
+        out.print(Text(f"{report.model.name}: {heard_before(report)}"))
     for name, why in first.left_out.items():
         out.print(Text(f"not run: {name}: {why}"))
     for track, reason in first.failed.items():

@@ -15,7 +15,6 @@ from tunespace.cli.output import console, print_json, printable, progress_bar, s
 
 if TYPE_CHECKING:
     from tunespace.evaluation import Item, Manifest, Report
-    from tunespace.evaluation.leakage import Overlap
     from tunespace.evaluation.protocols import Protocol
 
 
@@ -82,7 +81,6 @@ SecondsOption = Annotated[
 PoolingOption = Annotated[
     Pooling, typer.Option("--pooling", help="How a clip's windows become one vector.")
 ]
-_FEW = ("recall@1", "recall@10", "hit_rate@10", "map", "mrr", "median_rank")
 
 
 def evaluate(
@@ -238,6 +236,7 @@ def _print(report: "Report") -> None:
     from rich.text import Text
 
     from tunespace.evaluation.bootstrap import shown as as_shown
+    from tunespace.evaluation.report import is_headline
 
     out = console()
     clips = len(report.data.items)
@@ -254,7 +253,7 @@ def _print(report: "Report") -> None:
     for protocol, outcome in report.protocols:
         shown = protocol.name
         for name, figure in outcome.figures.items():
-            if "@" in name and name not in _FEW:
+            if not is_headline(name):
                 continue
             chance = outcome.chance.get(name)
             table.add_row(
@@ -271,7 +270,7 @@ def _print(report: "Report") -> None:
         shown = ", ".join(f"{key} {value}" for key, value in values.items())
         out.print(Text(f"probe: {name}: {shown}", style="dim"))
     print_published(report)
-    out.print(Text(heard_before(report.leakage, clips)))
+    out.print(Text(heard_before(report)))
     for name, why in report.left_out.items():
         out.print(Text(f"not run: {name}: {why}"))
     for track, reason in report.failed.items():
@@ -296,14 +295,8 @@ def print_published(report: "Report") -> None:
             out.print(Text(f"printed by others: {protocol.name}: {said}{how}", style="dim"))
 
 
-def heard_before(leakage: "Overlap | None", clips: int) -> str:
+def heard_before(report: "Report") -> str:
     """Which of the clips are in the training data."""
-    if leakage is None:
+    if report.leakage is None:
         return "leakage: unknown; name what the model learned from with --trained-on"
-    heard = leakage.by_fingerprint
-    sound = "recordings not compared" if heard is None else f"{len(heard):,} by recording"
-    return (
-        f"leakage: {len(leakage.clips):,} of {clips:,} clips are in the training data "
-        f"({len(leakage.by_id):,} by id, {len(leakage.by_name):,} by artist and title, "
-        f"{sound}); {leakage.by_artist:,} are by an artist in it"
-    )
+    return f"leakage: {report.leakage.said(len(report.data.items))}"

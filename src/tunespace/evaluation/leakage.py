@@ -36,6 +36,16 @@ class Overlap:
         """All of them, each once."""
         return {*self.by_id, *self.by_name, *(self.by_fingerprint or ())}
 
+    def said(self, clips: int) -> str:
+        """In a sentence; ``clips`` is how many are judged."""
+        heard = self.by_fingerprint
+        sound = "recordings not compared" if heard is None else f"{len(heard):,} by recording"
+        return (
+            f"{len(self.clips):,} of {clips:,} clips are in the training data "
+            f"({len(self.by_id):,} by id, {len(self.by_name):,} by artist and title, "
+            f"{sound}); {self.by_artist:,} are by an artist in it"
+        )
+
     def as_json(self) -> dict[str, Any]:
         """For reports."""
         heard = self.by_fingerprint

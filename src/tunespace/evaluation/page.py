@@ -8,10 +8,10 @@ import numpy as np
 
 from tunespace.errors import DataError
 from tunespace.evaluation.bootstrap import Figure, shown
-from tunespace.evaluation.comparison import Comparison
+from tunespace.evaluation.comparison import Comparison, Row
 from tunespace.evaluation.protocols import Texts
 from tunespace.evaluation.published import Published
-from tunespace.evaluation.report import Report
+from tunespace.evaluation.report import Report, is_headline
 from tunespace.models.model import Vectors
 
 _MOST_POINTS = 3000
@@ -20,12 +20,12 @@ _COLOURS = ("#3366cc", "#dc3912", "#109618", "#990099", "#0099c6", "#b77300", "#
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 _STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
+body{font:16px/1.5 system-ui,sans-serif;max-width:90rem;margin:2rem auto;padding:0 1rem}
 body{color:#222;background:#fff}
 table{border-collapse:collapse;margin:1rem 0;font-size:.9rem;display:block;overflow-x:auto}
 th,td{text-align:left;padding:.25rem .7rem;border-bottom:1px solid #ddd;white-space:nowrap}
 td.n{text-align:right;font-variant-numeric:tabular-nums}
-small{color:#555}.better{color:#0a6b25}.worse{color:#a11}
+small{color:#555;font-weight:normal}summary{cursor:pointer}.better{color:#0a6b25}.worse{color:#a11}
 """
 
 
@@ -60,6 +60,7 @@ def page(comparison: Comparison, published: Sequence[Published] = ()) -> str:
         f"<p><small>{_text(first.data.citation)}. {_text(first.data.licence)}</small></p>",
         _table(comparison),
         _beside(published),
+        _leakage(comparison),
         _probes(comparison),
     ]
     library: bool | str = True
@@ -95,12 +96,32 @@ def _cell(figure: Figure) -> str:
     return f"<td class=n>{shown(figure.value)} <small>{interval}</small></td>"
 
 
+def _named(report: Report) -> str:
+    """Name and hash, in little room."""
+    name, _, sha256 = report.model.identity.rpartition("@")
+    return f"{_text(name)}<br><small>{_text(sha256)}</small>"
+
+
 def _table(comparison: Comparison) -> str:
-    names = [_text(report.model.identity) for report in comparison.reports]
+    """The few figures that are looked at first, and all of them below."""
+    few = [row for row in comparison.rows if is_headline(row.figure)]
+    return (
+        _rows(comparison, few)
+        + f"<details><summary>All {len(comparison.rows)} figures</summary>"
+        + _rows(comparison, comparison.rows)
+        + "</details>"
+    )
+
+
+def _rows(comparison: Comparison, rows: Sequence[Row]) -> str:
+    names = [_named(report) for report in comparison.reports]
     head = "".join(f"<th>{name}</th>" for name in names)
-    head += "".join(f"<th>{name} less the first</th>" for name in names[1:])
+    others = comparison.reports[1:]
+    head += "".join(
+        f"<th>{_text(r.model.name)}<br><small>less the first</small></th>" for r in others
+    )
     lines = [f"<table><tr><th>protocol</th><th>figure</th>{head}<th>guessing</th></tr>"]
-    for row in comparison.rows:
+    for row in rows:
         cells = "".join(_cell(value) for value in row.values)
         for found in row.differences:
             sign = (
@@ -118,6 +139,17 @@ def _table(comparison: Comparison) -> str:
             f"<td class=n>{chance}</td></tr>"
         )
     return "".join([*lines, "</table>"])
+
+
+def _leakage(comparison: Comparison) -> str:
+    """What each model has heard before, as far as that is known."""
+    rows = "".join(
+        f"<li>{_text(r.model.name)}: "
+        + ("unknown" if r.leakage is None else _text(r.leakage.said(len(r.data.items))))
+        + "</li>"
+        for r in comparison.reports
+    )
+    return f"<h2>Clips that the models learned from</h2><ul>{rows}</ul>"
 
 
 def _improves(figure: str, difference: float) -> bool:
@@ -138,8 +170,7 @@ def _beside(published: Sequence[Published]) -> str:
 
 
 def _probes(comparison: Comparison) -> str:
-    names = [_text(report.model.identity) for report in comparison.reports]
-    head = "".join(f"<th>{name}</th>" for name in names)
+    head = "".join(f"<th>{_named(report)}</th>" for report in comparison.reports)
     lines = [f"<h2>The space</h2><table><tr><th>probe</th><th></th>{head}</tr>"]
     for probe, values in comparison.reports[0].probes.items():
         for key in values:

@@ -22,6 +22,12 @@ from tunespace.models.model import Vectors
 
 SCHEMA = 1
 _LISTENING = "in the model's own windows; which part of a clip, and how, stands with each protocol"
+_HEADLINES = ("recall@1", "recall@10", "hit_rate@10", "ndcg@200")
+
+
+def is_headline(figure: str) -> bool:
+    """Whether a figure is shown where there is no room for all: no more than a few at each cut."""
+    return "@" not in figure or figure in _HEADLINES
 
 
 @dataclass(frozen=True)
