@@ -8,6 +8,8 @@ from typing import Protocol
 from tunespace.models.folder import find_model
 from tunespace.models.model import AudioEmbedding, Model, Vectors
 
+_WEIGHTS = {".safetensors", ".bin", ".pth", ".pt"}
+
 
 class JointModel(Protocol):
     """Music and words in one space."""
@@ -67,10 +69,15 @@ def load_joint_model(name: str | Path | None = None) -> JointModel:
 def _is_foreign(folder: Path) -> bool:
     import json
 
+    if not folder.is_dir():
+        return False
     if (folder / "conse.json").exists():
         return True
     try:
         found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
+        found = {}
+    if not isinstance(found, dict) or "schema_version" in found:
         return False  # our own loader says what is wrong
-    return isinstance(found, dict) and "schema_version" not in found and "model_type" in found
+    weights = any(path.suffix in _WEIGHTS for path in folder.iterdir())
+    return weights or "model_type" in found

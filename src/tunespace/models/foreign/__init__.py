@@ -28,12 +28,46 @@ def load_foreign(folder: Path) -> ForeignModel:
         from tunespace.models.foreign.conse import Conse
 
         return Conse(folder)
-    kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
-    if kind == "clap":
+    if (kind := _said_type(folder)) == "clap":
         from tunespace.models.foreign.clap import Clap
 
         return Clap(folder)
-    raise ModelError(f"{folder} is a model of type {kind!r}, which cannot be read; clap can")
+    return _of_weights(folder, kind)
+
+
+def _said_type(folder: Path) -> str:
+    """What config.json calls the model, as those of transformers do."""
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return str(found.get("model_type", "")) if isinstance(found, dict) else ""
+
+
+def _of_weights(folder: Path, kind: str) -> ForeignModel:
+    """The project is told by the names of the weights."""
+    from tunespace.models.foreign.checkpoint import find_weights, read_weights
+    from tunespace.models.foreign.clamp3 import Clamp3
+    from tunespace.models.foreign.msclap import MsClap
+    from tunespace.models.foreign.muq_mulan import MuqMulan
+    from tunespace.models.foreign.ttmr import Ttmr
+    from tunespace.models.foreign.ttmrpp import TtmrPp
+
+    known: dict[str, type[ForeignModel]] = {
+        "mulan.audio_to_latents.weight": MuqMulan,
+        "audio_encoder.base.htsat.bn0.weight": MsClap,
+        "audio_encoder.frontend.fc.weight": Ttmr,
+        "audio_encoder.attn_pool.c_proj.weight": TtmrPp,
+        "audio_proj.weight": Clamp3,
+    }
+    weights = {} if kind else read_weights(find_weights(folder))
+    for name, model in known.items():
+        if name in weights:
+            return model(folder)
+    what = f"a model of type {kind!r}" if kind else "no model of a kind that is known"
+    raise ModelError(
+        f"{folder} is {what}; CLAP, MS-CLAP 2023, MuQ-MuLan, CLaMP 3, TTMR, TTMR++ can be read"
+    )
 
 
 __all__ = ["ForeignModel", "load_foreign"]

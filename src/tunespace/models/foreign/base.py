@@ -16,7 +16,7 @@ from tunespace.models.config import sha256_of
 from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Vectors
 from tunespace.models.towers import unit
 
-_SUFFIXES = {".json", ".txt", ".safetensors", ".bin", ".model"}
+_SUFFIXES = {".json", ".txt", ".safetensors", ".bin", ".model", ".pth", ".pt", ".yaml", ".yml"}
 
 
 class ForeignModel(ABC):
@@ -30,10 +30,12 @@ class ForeignModel(ABC):
         folder: Where it lies.
         sample_rate: That it hears, in Hz.
         seconds: Of a window.
+        wraps: Whether the last window is filled up with the beginning of the track.
     """
 
     sample_rate: int
     seconds: float
+    wraps = False
 
     def __init__(self, folder: Path) -> None:
         """Loads nothing yet."""
@@ -48,9 +50,11 @@ class ForeignModel(ABC):
     def files(self) -> dict[str, str]:
         """By name, the sha256 of each of its files."""
         return {
-            path.name: sha256_of(path)
-            for path in sorted(self.folder.iterdir())
-            if path.is_file() and path.suffix in _SUFFIXES
+            path.relative_to(self.folder).as_posix(): sha256_of(path)
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file()
+            and path.suffix in _SUFFIXES
+            and not any(name.startswith(".") for name in path.relative_to(self.folder).parts)
         }
 
     @cached_property
@@ -115,12 +119,17 @@ class ForeignModel(ABC):
     ) -> Iterator[tuple[float, Waveform]]:
         """Windows and where they begin; a rest of less than a second is left out of long tracks."""
         size = round(self.seconds * self.sample_rate)
-        waiting = np.empty(0, np.float32)
+        waiting = first = np.empty(0, np.float32)
         at = 0
         for block in decode_blocks(path, self.sample_rate, start=start, duration=duration):
             waiting = np.concatenate([waiting, block])
             while len(waiting) >= size:
+                if not at:
+                    first = waiting[:size]
                 yield at / self.sample_rate, waiting[:size]
                 waiting, at = waiting[size:], at + size
-        if len(waiting) >= self.sample_rate or not at:
+        if self.wraps and len(waiting):
+            beginning = first if at else waiting
+            yield at / self.sample_rate, np.concatenate([waiting, beginning])[:size]
+        elif len(waiting) >= self.sample_rate or not at:
             yield at / self.sample_rate, waiting

@@ -1,0 +1,154 @@
+"""Weights as other projects publish them: safetensors, or files of torch that hold no program.
+
+Quirks that are dealt with:
+    - Weights lie at the top, under ``state_dict`` or under ``model``, beside optimiser states.
+    - Models trained on several GPUs have ``module.`` before every name.
+    - Buffers that older transformers saved (``position_ids``, masks of attention) are no weights.
+    - Weight normalisation has other names since torch 2 (``weight_g`` is ``original0``).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from tunespace.errors import ModelError
+
+
+class Weights(dict[str, torch.Tensor]):
+    """Weights by name.
+
+    Attributes:
+        where: What they were read from, for errors.
+    """
+
+    def __init__(self, found: Mapping[str, torch.Tensor], where: Path) -> None:
+        """Keeps them."""
+        super().__init__(found)
+        self.where = where
+
+    def __missing__(self, name: str) -> torch.Tensor:
+        """Says which weight is asked for and not there."""
+        raise ModelError(f"{self.where} lacks the weight {name}")
+
+    def part(self, prefix: str) -> "Weights":
+        """Those whose name begins with a prefix, without it."""
+        return Weights(
+            {k.removeprefix(prefix): v for k, v in self.items() if k.startswith(prefix)}, self.where
+        )
+
+    def count(self, pattern: str) -> int:
+        """How many there are of what is numbered, as layers.
+
+        Args:
+            pattern: A regular expression for the beginning of a name; its group is the number.
+        """
+        return len({found[1] for name in self if (found := re.match(pattern, name))})
+
+
+SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
+_NO_WEIGHTS = ("position_ids", "token_type_ids", ".attn.bias", ".attn.masked_bias")
+_RENAMED = {
+    "pos_conv_embed.conv.weight_g": "pos_conv_embed.conv.parametrizations.weight.original0",
+    "pos_conv_embed.conv.weight_v": "pos_conv_embed.conv.parametrizations.weight.original1",
+}
+
+
+def find_weights(folder: Path) -> Path:
+    """The one file of weights in a folder; safetensors where the same are there twice.
+
+    Raises:
+        ModelError: There is none, or it is not clear which.
+    """
+    found = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
+    safe = [path for path in found if path.suffix == ".safetensors"]
+    chosen = safe or found
+    if len(chosen) != 1:
+        names = ", ".join(path.name for path in chosen) or "none"
+        raise ModelError(f"{folder} must hold one file of weights; it holds {names}")
+    return chosen[0]
+
+
+def read_weights(path: Path) -> Weights:
+    """The weights in a file, by name.
+
+    Raises:
+        ModelError: It cannot be read, or holds more than weights.
+    """
+    try:
+        found: Any = load_file(path) if path.suffix == ".safetensors" else _load(path)
+    except (OSError, SafetensorError, RuntimeError, EOFError) as error:
+        raise ModelError(f"{path} cannot be read as weights ({error})") from error
+    if not isinstance(found, Mapping):
+        raise ModelError(f"{path} holds no weights")
+    for key in ("state_dict", "model"):
+        if isinstance(found.get(key), Mapping):
+            found = found[key]
+            break
+    weights = Weights({str(k): v for k, v in found.items() if isinstance(v, torch.Tensor)}, path)
+    if not weights:
+        raise ModelError(f"{path} holds no weights")
+    if all(name.startswith("module.") for name in weights):
+        return weights.part("module.")
+    return weights
+
+
+def _load(path: Path) -> object:
+    import pickle
+
+    try:
+        try:
+            # Optimiser states, which can be twice the size of the weights, are never read.
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        except RuntimeError:  # the format of before torch 1.6 cannot be mapped
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"{path} holds more than weights, and reading that would run its code; where you trust "
+            f"it, save its state_dict as safetensors ({str(error).splitlines()[0]})"
+        ) from error
+
+
+def fill(module: nn.Module, weights: Weights, *, without: Iterable[str] = ()) -> None:
+    """Puts weights into a module, every one that it has.
+
+    Args:
+        module: Gets them, and is brought into the state for use.
+        weights: What the module does not have is left out.
+        without: Beginnings of names that may be missing.
+
+    Raises:
+        ModelError: Weights are missing, or have another shape.
+    """
+    renamed = {}
+    for name, value in weights.items():
+        for old, new in _RENAMED.items():
+            name = name.replace(old, new) if name.endswith(old) else name
+        renamed[name] = value
+    wanted = module.state_dict()
+    fitting = {name: value for name, value in renamed.items() if name in wanted}
+    missing = [
+        name
+        for name in wanted
+        if name not in fitting
+        and not name.endswith(_NO_WEIGHTS)
+        and not name.endswith("num_batches_tracked")
+        and not name.startswith(tuple(without))
+    ]
+    if missing:
+        some = ", ".join(sorted(missing)[:3])
+        raise ModelError(f"{weights.where} lacks {len(missing)} weights, as {some}")
+    other = [n for n, value in fitting.items() if value.shape != wanted[n].shape]
+    if other:
+        name = other[0]
+        had, has = tuple(fitting[name].shape), tuple(wanted[name].shape)
+        raise ModelError(f"{weights.where}: {name} has shape {had}, and the model takes {has}")
+    module.load_state_dict(fitting, strict=False)
+    module.eval()
+    for parameter in module.parameters():
+        parameter.requires_grad = False

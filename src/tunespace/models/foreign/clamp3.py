@@ -1,0 +1,207 @@
+"""CLaMP 3 (Wu et al. 2025), as ``sander-wood/clamp3`` publishes it: weights_clamp3_*.pth.
+
+Beside the weights the folder needs the folders of what it was built on: ``MERT-v1-95M`` with
+config.json and weights, ``xlm-roberta-base`` with config.json and the tokenizer. The part that
+reads scores is left out.
+
+Quirks that are dealt with:
+    - The waveform is brought to mean 0 and variance 1 over the whole track, before it is cut.
+    - Of five seconds there is one vector: the mean of *all* layers of MERT, its input among them.
+    - A track is a sequence of such vectors with a zero before and after, at most 128 at once; the
+      last 128 are heard whole, and count for as many as are left.
+    - Vectors were not brought to unit length in training; here they are, to be ranked.
+    - Of a text of several lines each line counts once. The authors shuffle them; here they stay.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tunespace.audio import decode_blocks
+from tunespace.audio.decode import Waveform
+from tunespace.models.foreign.base import ForeignModel
+from tunespace.models.foreign.checkpoint import Weights, fill, find_weights, read_weights
+from tunespace.models.foreign.parts import encoder_of, settings_of, subfolder, tokenizer_of
+from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Vectors
+from tunespace.models.towers import unit
+
+_TOKENS = 128
+_HEAD = 64
+
+
+class Clamp3(ForeignModel):
+    """MERT and a transformer beside XLM-RoBERTa."""
+
+    sample_rate = 24_000
+    seconds = 5.0
+
+    @cached_property
+    def _weights(self) -> Weights:
+        return read_weights(find_weights(self.folder))
+
+    @property
+    def dim(self) -> int:
+        """Of the projection."""
+        return int(self._weights["audio_proj.weight"].shape[0])
+
+    @cached_property
+    def audio_tower(self) -> tuple[Any, Any, nn.Linear]:
+        """MERT, the transformer over its vectors, and the projection."""
+        torch.set_num_threads(1)
+        path = subfolder(self.folder, "MERT-v1-95M", "config.json and weights")
+        encoder = _transformer(self._weights.part("audio_model."))
+        return _mert(path), encoder, _linear(self._weights, "audio_proj.")
+
+    @cached_property
+    def text_tower(self) -> tuple[Any, Any, nn.Linear]:
+        """Tokenizer, encoder and projection."""
+        path = subfolder(self.folder, "xlm-roberta-base", "config.json and tokenizer")
+        encoder = encoder_of(path)
+        fill(encoder, self._weights.part("text_model."), without=("pooler.",))
+        return tokenizer_of(path), encoder, _linear(self._weights, "text_proj.")
+
+    def hear(self, samples: Waveform) -> Vectors:
+        """``(width,)``: MERT's vector of five seconds, which is not yet one of the space."""
+        mert, _, _ = self.audio_tower
+        window = torch.from_numpy(np.ascontiguousarray(samples, np.float32))
+        with torch.inference_mode():
+            layers = mert(window[None], output_hidden_states=True).hidden_states
+            mean = torch.stack(layers).mean(dim=2).mean(dim=0)[0]
+        return np.asarray(mean.numpy(), np.float32)
+
+    def say(self, text: str) -> Vectors:
+        """A text of any length."""
+        tokenizer, encoder, projection = self.text_tower
+        lines = [line for line in dict.fromkeys(text.split("\n")) if line]
+        ids = tokenizer(tokenizer.sep_token.join(lines), truncation=False)["input_ids"]
+        pieces = _pieces(torch.tensor(ids), _TOKENS)
+        with torch.inference_mode():
+            said = [
+                projection(encoder(piece[None]).last_hidden_state.mean(dim=1))[0]
+                for piece, _ in pieces
+            ]
+        return _weighted(said, [count for _, count in pieces])
+
+    def listen(
+        self, path: str | PathLike[str], *, start: float = 0.0, duration: float | None = None
+    ) -> AudioEmbedding:
+        """Places a track in the space; its windows are stretches of up to 640 s.
+
+        Raises:
+            AudioError: The file cannot be read.
+        """
+        _, encoder, projection = self.audio_tower
+        mean, deviation = self._loudness(path, start, duration)
+        heard = [
+            (
+                begin,
+                begin + len(samples) / self.sample_rate,
+                self.hear((samples - mean) / deviation),
+            )
+            for begin, samples in self._windows(path, start, duration)
+        ]
+        rows = torch.from_numpy(np.stack([row for _, _, row in heard]))
+        silence = torch.zeros_like(rows[:1])
+        pieces = _pieces(torch.cat([silence, rows, silence]), self._longest(encoder))
+        with torch.inference_mode():
+            vectors = [
+                projection(encoder(inputs_embeds=piece[None]).last_hidden_state.mean(dim=1))[0]
+                for piece, _ in pieces
+            ]
+        counts = [count for _, count in pieces]
+        windows = tuple(
+            EmbeddedWindow(first, last, unit(vector.numpy()))
+            for (first, last), vector in zip(_spans(heard, counts), vectors, strict=True)
+        )
+        return AudioEmbedding(heard[-1][1], unit(_weighted(vectors, counts)), windows)
+
+    def _longest(self, encoder: Any) -> int:  # noqa: ANN401
+        return int(encoder.config.max_position_embeddings)
+
+    def _loudness(
+        self, path: str | PathLike[str], start: float, duration: float | None
+    ) -> tuple[float, float]:
+        """Mean and deviation of a whole track, without holding it in memory."""
+        count, total, squares = 0, 0.0, 0.0
+        for block in decode_blocks(path, self.sample_rate, start=start, duration=duration):
+            exact = block.astype(np.float64)
+            count += len(exact)
+            total += float(exact.sum())
+            squares += float((exact**2).sum())
+        mean = total / max(count, 1)
+        variance = max(squares / max(count, 1) - mean**2, 0.0)
+        return mean, float(np.sqrt(variance + 1e-7))
+
+
+def _pieces(rows: Tensor, longest: int) -> list[tuple[Tensor, int]]:
+    """At most ``longest`` rows at once, and how many of them each stands for."""
+    found = [
+        (rows[k : k + longest], min(longest, len(rows) - k)) for k in range(0, len(rows), longest)
+    ]
+    if len(found) > 1:
+        found[-1] = (rows[-longest:], found[-1][1])
+    return found
+
+
+def _spans(
+    heard: list[tuple[float, float, Vectors]], counts: list[int]
+) -> Iterator[tuple[float, float]]:
+    """What each piece stands for, in seconds; the first begins with the zero before all."""
+    at = -1
+    for count in counts:
+        first = min(max(at, 0), len(heard) - 1)
+        at += count
+        last = min(max(at - 1, first), len(heard) - 1)
+        yield heard[first][0], heard[last][1]
+
+
+def _weighted(rows: list[Tensor], counts: list[int]) -> Vectors:
+    weights = torch.tensor(counts, dtype=torch.float32)[:, None]
+    found = (torch.stack(rows) * weights).sum(dim=0) / weights.sum()
+    return np.asarray(found.numpy(), np.float32)
+
+
+def _linear(weights: Weights, prefix: str) -> nn.Linear:
+    dim, width = weights[f"{prefix}weight"].shape
+    found = nn.Linear(width, dim)
+    fill(found, weights.part(prefix))
+    return found
+
+
+def _transformer(weights: Weights) -> Any:  # noqa: ANN401 - transformers' model
+    """BERT over vectors instead of words; its sizes are those of the weights."""
+    from transformers import BertConfig, BertModel
+
+    positions, width = weights["embeddings.position_embeddings.weight"].shape
+    config = BertConfig(
+        vocab_size=1,
+        hidden_size=width,
+        num_hidden_layers=weights.count(r"encoder\.layer\.(\d+)\."),
+        num_attention_heads=width // _HEAD,
+        intermediate_size=int(weights["encoder.layer.0.intermediate.dense.weight"].shape[0]),
+        max_position_embeddings=positions,
+    )
+    builder: Any = BertModel
+    encoder = builder(config)
+    fill(encoder, weights, without=("pooler.",))
+    return encoder
+
+
+def _mert(path: Path) -> Any:  # noqa: ANN401 - transformers' model
+    """MERT, which is HuBERT on music; its config names a class that only its authors have."""
+    from transformers import HubertConfig, HubertModel
+
+    settings = settings_of(path / "config.json")
+    known = {
+        k: v for k, v in settings.items() if k not in ("model_type", "auto_map", "_name_or_path")
+    }
+    builder: Any = HubertModel
+    model = builder(HubertConfig(**known))
+    fill(model, read_weights(find_weights(path)), without=("masked_spec_embed",))
+    return model

@@ -1,0 +1,119 @@
+"""MS-CLAP 2023 (Elizalde et al.), as ``microsoft/msclap`` publishes it: CLAP_weights_2023.pth.
+
+Beside the weights the folder needs ``gpt2`` with config.json and the tokenizer.
+
+Quirks that are dealt with:
+    - The mel filters are those in the checkpoint: the package builds its own for 32 kHz and loads
+      the checkpoint's over them.
+    - Longer than seven seconds, its own front end draws a window at random; here the whole track
+      is heard in windows of seven seconds, and a shorter one is repeated, as there.
+    - A text ends with " <|endoftext|>" and is padded with "!", so the last token is found by
+      counting what is not "!": each "!" of the text itself moves it to an earlier token.
+"""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tunespace.audio.decode import Waveform
+from tunespace.models.foreign.base import ForeignModel
+from tunespace.models.foreign.checkpoint import Weights, fill, find_weights, read_weights
+from tunespace.models.foreign.htsat import htsat
+from tunespace.models.foreign.parts import (
+    decibels,
+    encoder_of,
+    filled_up,
+    spectrum,
+    subfolder,
+    tokenizer_of,
+)
+from tunespace.models.model import Vectors
+
+_AUDIO = "audio_encoder.base.htsat."
+_TEXT = "caption_encoder.base."
+_LONGEST = 77
+
+
+class MsClap(ForeignModel):
+    """HTS-AT and GPT-2."""
+
+    sample_rate = 44_100
+    seconds = 7.0
+
+    @cached_property
+    def _weights(self) -> Weights:
+        return read_weights(find_weights(self.folder))
+
+    @property
+    def dim(self) -> int:
+        """Of the projection."""
+        return int(self._weights["audio_encoder.projection.linear2.weight"].shape[0])
+
+    @cached_property
+    def audio_tower(self) -> tuple[Any, "Projection"]:
+        """HTS-AT and its projection."""
+        torch.set_num_threads(1)
+        encoder = htsat(self._weights.part(_AUDIO))
+        return encoder, Projection.of(self._weights.part("audio_encoder.projection."))
+
+    @cached_property
+    def text_tower(self) -> tuple[Any, Any, "Projection"]:
+        """Tokenizer, GPT-2 and its projection."""
+        path = subfolder(self.folder, "gpt2", "config.json and tokenizer")
+        encoder = encoder_of(path)
+        fill(encoder, self._weights.part(_TEXT))
+        said = Projection.of(self._weights.part("caption_encoder.projection."))
+        return tokenizer_of(path), encoder, said
+
+    @cached_property
+    def _filters(self) -> Tensor:
+        return self._weights[f"{_AUDIO}logmel_extractor.melW"]
+
+    def hear(self, samples: Waveform) -> Vectors:
+        """A window; a shorter one is repeated."""
+        encoder, projection = self.audio_tower
+        size = round(self.seconds * self.sample_rate)
+        power = spectrum(filled_up(samples, size, how="repeat"), n_fft=1024, hop=320).abs() ** 2
+        mel = decibels(power.T @ self._filters)
+        with torch.inference_mode():
+            heard = projection(encoder(mel[None, None]).pooler_output)
+        return np.asarray(heard[0].numpy(), np.float32)
+
+    def say(self, text: str) -> Vectors:
+        """A text of at most 77 tokens."""
+        tokenizer, encoder, projection = self.text_tower
+        ids = tokenizer(f"{text} <|endoftext|>", truncation=True, max_length=_LONGEST)["input_ids"]
+        last = sum(number != 0 for number in ids) - 1
+        with torch.inference_mode():
+            hidden = encoder(torch.tensor([ids])).last_hidden_state
+            said = projection(hidden[:, last])
+        return np.asarray(said[0].numpy(), np.float32)
+
+
+class Projection(nn.Module):
+    """Two layers, the second added to the first, and a norm."""
+
+    def __init__(self, width: int, dim: int) -> None:
+        """Without weights."""
+        super().__init__()
+        self.linear1 = nn.Linear(width, dim, bias=False)
+        self.linear2 = nn.Linear(dim, dim, bias=False)
+        self.layer_norm = nn.LayerNorm(dim)
+
+    @classmethod
+    def of(cls, weights: Weights) -> "Projection":
+        """With weights."""
+        dim, width = weights["linear1.weight"].shape
+        found = cls(width, dim)
+        fill(found, weights)
+        return found
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """``(n, width)`` to ``(n, dim)``."""
+        first = self.linear1(rows)
+        found: Tensor = self.layer_norm(first + self.linear2(functional.gelu(first)))
+        return found

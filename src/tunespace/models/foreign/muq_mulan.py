@@ -1,0 +1,284 @@
+"""MuQ-MuLan (Zhu et al. 2025), as ``OpenMuQ/MuQ-MuLan-large`` publishes it.
+
+Beside config.json and the weights the folder needs what it was built on, under the names in its
+config: ``MuQ-large-msd-iter`` with config.json, ``xlm-roberta-base`` with config.json and the
+tokenizer.
+
+Quirks that are dealt with:
+    - The last window is filled up with the beginning of the track.
+    - A track is the mean of its windows' unit vectors, so it is not of unit length itself.
+    - Means over tokens count padding; here nothing is padded.
+    - ``mulan.audio.aggregator`` and transformers without layers are in the checkpoint, unused.
+    - The loss of its training takes the exponential before the logarithm and overflows at large
+      scales; nothing of it is used here.
+"""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tunespace.audio.decode import Waveform
+from tunespace.errors import ModelError
+from tunespace.models.foreign.base import ForeignModel
+from tunespace.models.foreign.checkpoint import Weights, fill, find_weights, read_weights
+from tunespace.models.foreign.parts import (
+    decibels,
+    encoder_of,
+    mel_filters,
+    settings_of,
+    spectrum,
+    subfolder,
+    tokenizer_of,
+)
+from tunespace.models.model import Vectors
+
+_STRIDES = {4: (2, 2), 2: (2, 1)}
+
+
+class MuqMulan(ForeignModel):
+    """MuQ's conformer beside XLM-RoBERTa."""
+
+    wraps = True
+
+    @cached_property
+    def _settings(self) -> dict[str, Any]:
+        found = settings_of(self.folder / "config.json")
+        wanted = ("mulan", "audio_model", "text_model", "audio_transformer", "text_transformer")
+        if missing := [name for name in wanted if not isinstance(found.get(name), dict)]:
+            raise ModelError(f"{self.folder / 'config.json'} lacks {', '.join(missing)}")
+        return found
+
+    @property
+    def sample_rate(self) -> int:  # type: ignore[override]  # as its settings have it
+        """In Hz."""
+        return int(self._settings["mulan"].get("sr", 24_000))
+
+    @property
+    def seconds(self) -> float:  # type: ignore[override]
+        """Of a window."""
+        return float(self._settings["mulan"].get("clip_secs", 10))
+
+    @cached_property
+    def _weights(self) -> Weights:
+        return read_weights(find_weights(self.folder)).part("mulan.")
+
+    @property
+    def dim(self) -> int:
+        """Of the latents."""
+        return int(self._weights["audio_to_latents.weight"].shape[0])
+
+    @cached_property
+    def audio_tower(self) -> "_Audio":
+        """From samples on."""
+        torch.set_num_threads(1)
+        name = str(self._settings["audio_model"].get("name", ""))
+        if "muq" not in name.lower():
+            raise ModelError(f"{self.folder} was built on {name!r}; only those of MuQ can be read")
+        path = subfolder(self.folder, name, "config.json")
+        layer = int(self._settings["audio_model"].get("use_layer_idx", -1))
+        tower = _Audio(
+            settings_of(path / "config.json"), self._settings["audio_transformer"], self.dim, layer
+        )
+        weights = self._weights.part("audio.")
+        weights |= weights.part("model.model.") | self._weights.part("audio_to_")
+        fill(tower, weights)
+        return tower
+
+    @cached_property
+    def text_tower(self) -> tuple[Any, Any, nn.Module]:
+        """Tokenizer, encoder, and what follows."""
+        path = subfolder(
+            self.folder, str(self._settings["text_model"]["name"]), "config.json and tokenizer"
+        )
+        encoder = encoder_of(path)
+        weights = self._weights.part("text.")
+        fill(encoder, weights.part("model."), without=("pooler.",))
+        head = _Head(int(encoder.config.hidden_size), self._settings["text_transformer"], self.dim)
+        if "proj.weight" not in weights:  # as wide already
+            head.proj = nn.Identity()
+        weights |= self._weights.part("text_to_")
+        fill(head, weights)
+        return tokenizer_of(path), encoder, head
+
+    def hear(self, samples: Waveform) -> Vectors:
+        """A window; of unit length, as its authors take the mean of such."""
+        tower = self.audio_tower
+        with torch.inference_mode():
+            heard = tower(torch.from_numpy(np.ascontiguousarray(samples, np.float32)))
+        return np.asarray(heard[0].numpy(), np.float32)
+
+    def say(self, text: str) -> Vectors:
+        """A text, as long as the encoder allows."""
+        tokenizer, encoder, head = self.text_tower
+        longest = int(encoder.config.max_position_embeddings) - 2
+        found = tokenizer(text, truncation=True, max_length=longest, return_tensors="pt")
+        with torch.inference_mode():
+            hidden = encoder(input_ids=found["input_ids"], attention_mask=found["attention_mask"])
+            said = head(hidden.last_hidden_state)
+        return np.asarray(said[0].numpy(), np.float32)
+
+
+class _Head(nn.Module):
+    """A projection, a transformer, the mean over tokens, and the latents."""
+
+    def __init__(self, width: int, settings: dict[str, Any], latents: int) -> None:
+        super().__init__()
+        dim = int(settings.get("dim", 768))
+        self.proj: nn.Module = nn.Linear(width, dim)
+        self.transformer = _Transformer(
+            dim,
+            int(settings.get("tf_depth", 8)),
+            int(settings.get("heads", 8)),
+            int(settings.get("dim_head", 64)),
+            float(settings.get("ff_mult", 4)),
+        )
+        self.latents = nn.Linear(dim, latents)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """``(n, tokens, width)`` to ``(n, latents)``, unit rows."""
+        mean = self.transformer(self.proj(tokens)).mean(dim=1)
+        return nn.functional.normalize(self.latents(mean), dim=-1)
+
+
+class _Audio(_Head):
+    """MuQ, and what follows."""
+
+    def __init__(
+        self, muq: dict[str, Any], settings: dict[str, Any], latents: int, layer: int
+    ) -> None:
+        from transformers import Wav2Vec2ConformerConfig
+        from transformers.models.wav2vec2_conformer.modeling_wav2vec2_conformer import (
+            Wav2Vec2ConformerEncoder,
+        )
+
+        width = int(muq.get("encoder_dim", 1024))
+        super().__init__(width, settings, latents)
+        bands, channels = int(muq.get("n_mels", 128)), int(muq.get("conv_dim", 512))
+        self.hop = int(muq.get("hop_length", 240))
+        stat = muq.get("stat") or {}
+        self.mean = float(stat.get("melspec_2048_mean", 0))
+        self.std = float(stat.get("melspec_2048_std", 1))
+        self.layer = layer
+        self.filters = mel_filters(24_000, 2048, bands, scale="htk")
+        self.conv = _Subsampling(
+            bands, channels, width, _STRIDES[100 // int(muq.get("label_rate", 25))]
+        )
+        options = dict(muq.get("w2v2_config") or {})
+        options |= {"num_hidden_layers": int(muq.get("encoder_depth", 12)), "hidden_size": width}
+        options["attn_implementation"] = "eager"
+        encoder: Any = Wav2Vec2ConformerEncoder
+        self.conformer = encoder(Wav2Vec2ConformerConfig(**options))
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """``(samples,)`` at 24 kHz to ``(1, latents)``."""
+        power = spectrum(samples, n_fft=2048, hop=self.hop)[:, :-1].abs() ** 2
+        mel = (decibels(self.filters.T @ power) - self.mean) / self.std
+        found = self.conformer(self.conv(mel[None, None]), output_hidden_states=self.layer != -1)
+        tokens = found.last_hidden_state if self.layer == -1 else found.hidden_states[self.layer]
+        return super().forward(tokens)
+
+
+class _Subsampling(nn.Module):
+    """Two residual convolutions and a layer; names as in the checkpoint."""
+
+    def __init__(self, bands: int, channels: int, width: int, strides: tuple[int, int]) -> None:
+        super().__init__()
+        self.conv = nn.Sequential(
+            _Residual(1, channels, (2, strides[0])), _Residual(channels, channels, (2, strides[1]))
+        )
+        self.linear = nn.Linear(channels * bands // 4, width)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        found: Tensor = self.linear(self.conv(mel).permute(0, 3, 1, 2).flatten(2))
+        return found
+
+
+class _Residual(nn.Module):
+    def __init__(self, inputs: int, outputs: int, stride: tuple[int, int]) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1, stride=stride)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.conv3 = nn.Conv2d(inputs, outputs, 3, padding=1, stride=stride)
+        self.bn3 = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
+        return torch.relu(self.bn3(self.conv3(x)) + inner)
+
+
+class _Norm(nn.Module):
+    """A layer norm without bias."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.learned_gamma = nn.Parameter(torch.empty(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.layer_norm(x, x.shape[-1:], self.learned_gamma)
+
+
+class _Attention(nn.Module):
+    """Keys and queries of unit length, with learned scales, times eight."""
+
+    def __init__(self, width: int, heads: int, size: int) -> None:
+        super().__init__()
+        inner = heads * size
+        self.heads = heads
+        self.norm = _Norm(width)
+        self.to_q = nn.Linear(width, inner, bias=False)
+        self.to_kv = nn.Linear(width, 2 * inner, bias=False)
+        self.q_scale = nn.Parameter(torch.empty(size))
+        self.k_scale = nn.Parameter(torch.empty(size))
+        self.to_out = nn.Sequential(nn.Linear(inner, width, bias=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(x)
+        q, k, v = (
+            rows.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for rows in (self.to_q(x), *self.to_kv(x).chunk(2, dim=-1))
+        )
+        q = nn.functional.normalize(q, dim=-1) * self.q_scale
+        k = nn.functional.normalize(k, dim=-1) * self.k_scale
+        mixed = nn.functional.scaled_dot_product_attention(q, k, v, scale=8.0)
+        found: Tensor = self.to_out(mixed.transpose(1, 2).flatten(2))
+        return found
+
+
+class _Gate(nn.Module):
+    """Half of it, times the other half through GELU."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x, gate = x.chunk(2, dim=-1)
+        return nn.functional.gelu(gate) * x
+
+
+class _Transformer(nn.Module):
+    def __init__(self, width: int, depth: int, heads: int, size: int, times: float) -> None:
+        super().__init__()
+        inner = int(width * times * 2 / 3)
+        self.layers = nn.ModuleList(
+            nn.ModuleList(
+                [
+                    _Attention(width, heads, size),
+                    nn.Sequential(
+                        _Norm(width),
+                        nn.Linear(width, 2 * inner, bias=False),
+                        _Gate(),
+                        nn.Identity(),
+                        nn.Linear(inner, width, bias=False),
+                    ),
+                ]
+            )
+            for _ in range(depth)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            for step in layer:  # type: ignore[attr-defined]  # a ModuleList, by its type a Module
+                x = step(x) + x
+        return x

@@ -1,0 +1,115 @@
+"""What a checkpoint needs besides its weights: text encoders, tokenizers and front ends."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tunespace.audio.decode import Waveform
+from tunespace.errors import ModelError
+
+
+def subfolder(folder: Path, name: str, what: str) -> Path:
+    """The folder of another model that a checkpoint was built on, under its own published name.
+
+    Raises:
+        ModelError: It is not there; says what to put where.
+    """
+    path = folder / name.rpartition("/")[2]
+    if not path.is_dir():
+        raise ModelError(f"{folder} needs {what} of {name}: put them into {path}")
+    return path
+
+
+def tokenizer_of(path: Path) -> Any:  # noqa: ANN401 - transformers has no types for it
+    """The tokenizer in a folder.
+
+    Raises:
+        ModelError: It cannot be read.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(path, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{path} holds no tokenizer that can be read ({error})") from error
+
+
+def encoder_of(path: Path, **options: object) -> Any:  # noqa: ANN401
+    """An encoder as the folder's config.json has it, without weights.
+
+    Raises:
+        ModelError: It cannot be read.
+    """
+    from transformers import AutoConfig, AutoModel
+
+    builder: Any = AutoModel
+    try:
+        config = AutoConfig.from_pretrained(path, local_files_only=True)
+        return builder.from_config(config, **options)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{path} holds no config.json that can be read ({error})") from error
+
+
+def settings_of(path: Path) -> dict[str, Any]:
+    """A file of settings in YAML or JSON.
+
+    Raises:
+        ModelError: It cannot be read.
+    """
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ModelError(f"{path} cannot be read ({error})") from error
+    if not isinstance(found, dict):
+        raise ModelError(f"{path} holds no settings")
+    return found
+
+
+def filled_up(samples: Waveform, size: int, *, how: Literal["repeat", "zeros"]) -> Tensor:
+    """A window of exactly ``size`` samples."""
+    if how == "repeat":
+        full = np.tile(samples, -(-size // len(samples)))[:size]
+    else:
+        full = np.pad(samples, (0, max(size - len(samples), 0)))[:size]
+    return torch.from_numpy(np.ascontiguousarray(full, np.float32))
+
+
+def spectrum(samples: Tensor, *, n_fft: int, hop: int) -> Tensor:
+    """``(n_fft / 2 + 1, frames)``, complex: Hann window, centred, reflected at both ends."""
+    return torch.stft(
+        samples,
+        n_fft,
+        hop,
+        window=torch.hann_window(n_fft),
+        center=True,
+        pad_mode="reflect",
+        return_complex=True,
+    )
+
+
+def mel_filters(rate: int, n_fft: int, bands: int, *, scale: Literal["htk", "slaney"]) -> Tensor:
+    """``(n_fft / 2 + 1, bands)``: over the whole spectrum; Slaney's are of equal area."""
+    from transformers.audio_utils import mel_filter_bank
+
+    filters = mel_filter_bank(
+        n_fft // 2 + 1,
+        bands,
+        0.0,
+        rate / 2,
+        rate,
+        norm="slaney" if scale == "slaney" else None,
+        mel_scale=scale,
+    )
+    return torch.from_numpy(np.asarray(filters, np.float32))
+
+
+def decibels(power: Tensor) -> Tensor:
+    """``10 log10``, from 1e-10 on."""
+    return 10 * torch.log10(power.clamp(min=1e-10))

@@ -1,0 +1,239 @@
+"""TTMR (Doh et al. 2023), as its authors publish it: best.pth and hparams.yaml of ``mtr.tar.gz``.
+
+Beside them the folder needs ``bert-base-uncased`` with config.json and the tokenizer.
+
+Quirks that are dealt with:
+    - Its mel spectrogram is made of the squared *real part* of the spectrum; the imaginary part is
+      dropped. The weights know no other.
+    - Filters and window are those in the checkpoint.
+    - ``logit_scale`` is there twice, once as ``head.logit_scale``.
+    - Vectors are not of unit length.
+"""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tunespace.audio.decode import Waveform
+from tunespace.errors import ModelError
+from tunespace.models.foreign.base import ForeignModel
+from tunespace.models.foreign.checkpoint import Weights, fill, find_weights, read_weights
+from tunespace.models.foreign.parts import (
+    decibels,
+    encoder_of,
+    filled_up,
+    settings_of,
+    spectrum,
+    subfolder,
+    tokenizer_of,
+)
+from tunespace.models.model import Vectors
+
+_LONGEST = 64
+_WIDTH_OF_A_HEAD = 32
+
+
+class Ttmr(ForeignModel):
+    """Convolutions and a transformer beside BERT."""
+
+    @cached_property
+    def _settings(self) -> dict[str, Any]:
+        found = settings_of(self.folder / "hparams.yaml")
+        if (kind := found.get("text_type", "bert")) != "bert":
+            raise ModelError(f"{self.folder} reads words by {kind}; only its models of BERT can be")
+        return found
+
+    @property
+    def sample_rate(self) -> int:  # type: ignore[override]  # as its settings have it
+        """In Hz."""
+        return int(self._settings.get("sr", 16_000))
+
+    @property
+    def seconds(self) -> float:  # type: ignore[override]
+        """Of a window."""
+        return float(self._settings.get("duration", 9.91))
+
+    @cached_property
+    def _weights(self) -> Weights:
+        return read_weights(find_weights(self.folder))
+
+    @property
+    def dim(self) -> int:
+        """Of the projection."""
+        return int(self._weights["audio_projector.1.weight"].shape[0])
+
+    @cached_property
+    def audio_tower(self) -> nn.Sequential:
+        """Everything after the spectrogram."""
+        torch.set_num_threads(1)
+        weights = self._weights.part("audio_encoder.")
+        encoder = _Encoder(weights)
+        fill(encoder, weights)
+        return nn.Sequential(encoder, projector(self._weights, "audio_projector."))
+
+    @cached_property
+    def text_tower(self) -> tuple[Any, Any, nn.Module]:
+        """Tokenizer, encoder and projection."""
+        name = str(self._settings.get("text_backbone", "bert-base-uncased"))
+        path = subfolder(self.folder, name, "config.json and tokenizer")
+        encoder = encoder_of(path)
+        fill(encoder, self._weights.part("text_encoder."))
+        said = projector(self._weights, "text_projector.")
+        return tokenizer_of(path), encoder, said
+
+    def hear(self, samples: Waveform) -> Vectors:
+        """A window; a shorter one is filled up with silence."""
+        encoder = self.audio_tower
+        front = self._weights.part("audio_encoder.audio_representation.")
+        filters = front["mel_scale.fb"]
+        size = int(self.seconds * self.sample_rate)
+        window = filled_up(samples, size, how="zeros")
+        n_fft = 2 * (filters.shape[0] - 1)
+        real = spectrum(window, n_fft=n_fft, hop=int(0.01 * self.sample_rate)).real
+        with torch.inference_mode():
+            heard = encoder(decibels(filters.T @ real**2)[None, None])
+        return np.asarray(heard[0].numpy(), np.float32)
+
+    def say(self, text: str) -> Vectors:
+        """A text of at most 64 tokens: what the encoder makes of the first."""
+        return first_token(self.text_tower, text, _LONGEST)
+
+
+def projector(weights: Weights, prefix: str) -> nn.Sequential:
+    """A norm and a layer without bias."""
+    dim, width = weights[f"{prefix}1.weight"].shape
+    found = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, dim, bias=False))
+    fill(found, weights.part(prefix))
+    return found
+
+
+def first_token(tower: tuple[Any, Any, nn.Module], text: str, longest: int) -> Vectors:
+    """What an encoder makes of a text's first token, projected."""
+    tokenizer, encoder, projection = tower
+    found = tokenizer(text, truncation=True, max_length=longest, return_tensors="pt")
+    with torch.inference_mode():
+        hidden = encoder(input_ids=found["input_ids"], attention_mask=found["attention_mask"])
+        said = projection(hidden.last_hidden_state[:, 0])
+    return np.asarray(said[0].numpy(), np.float32)
+
+
+class _Encoder(nn.Module):
+    """Names as in the checkpoint."""
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__()
+        width = int(weights["cls_token"].shape[0])
+        positions = int(weights["pos_embedding"].shape[1])
+        depth = weights.count(r"transformer\.layers\.(\d+)\.")
+        self.frontend = _FrontEnd(
+            int(weights["frontend.layer1.conv_1.weight"].shape[0]),
+            int(weights["frontend.fc.weight"].shape[1]),
+            width,
+        )
+        self.cls_token = nn.Parameter(torch.empty(width))
+        self.pos_embedding = nn.Parameter(torch.empty(1, positions, width))
+        self.transformer = _Transformer(width, depth)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """``(n, 1, bands, frames)`` to ``(n, width)``: what becomes of the token before all."""
+        tokens = self.frontend(mel)
+        first = self.cls_token.expand(len(tokens), 1, -1)
+        tokens = torch.cat([first, tokens], dim=1)
+        found: Tensor = self.transformer(tokens + self.pos_embedding[:, : tokens.shape[1]])
+        return found[:, 0]
+
+
+class _FrontEnd(nn.Module):
+    def __init__(self, channels: int, mixed: int, width: int) -> None:
+        super().__init__()
+        self.input_bn = nn.BatchNorm2d(1)
+        self.layer1 = _Convolutions(1, channels)
+        self.layer2 = _Convolutions(channels, channels)
+        self.layer3 = _Convolutions(channels, channels)
+        self.layer4 = _Convolutions(channels, channels)
+        self.fc = nn.Linear(mixed, width)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        x = self.input_bn(mel)
+        for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = layer(x)
+        # A token is a moment: its channels, and within each its bands.
+        found: Tensor = self.fc(x.permute(0, 3, 1, 2).flatten(2))
+        return found
+
+
+class _Convolutions(nn.Module):
+    """Two convolutions with a way around them, and a maximum over two by two."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv_1 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.bn_1 = nn.BatchNorm2d(outputs)
+        self.conv_2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.bn_2 = nn.BatchNorm2d(outputs)
+        self.around = inputs != outputs
+        if self.around:
+            self.conv_3 = nn.Conv2d(inputs, outputs, 3, padding=1)
+            self.bn_3 = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = self.bn_2(self.conv_2(torch.relu(self.bn_1(self.conv_1(x)))))
+        if self.around:
+            x = self.bn_3(self.conv_3(x))
+        return nn.functional.max_pool2d(torch.relu(x + inner), 2)
+
+
+class _Transformer(nn.Module):
+    def __init__(self, width: int, depth: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            nn.ModuleList([_Residual(width, _Attention(width)), _Residual(width, _Feed(width))])
+            for _ in range(depth)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            for step in layer:  # type: ignore[attr-defined]  # a ModuleList, by its type a Module
+                x = step(x)
+        return x
+
+
+class _Residual(nn.Module):
+    """Norm, function, and a way around both; ``fn.norm`` and ``fn.fn`` in the checkpoint."""
+
+    def __init__(self, width: int, inner: nn.Module) -> None:
+        super().__init__()
+        self.fn = nn.ModuleDict({"norm": nn.LayerNorm(width), "fn": inner})
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = x + self.fn["fn"](self.fn["norm"](x))
+        return found
+
+
+class _Attention(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.to_qkv = nn.Linear(width, 3 * width, bias=False)
+        self.to_out = nn.Sequential(nn.Linear(width, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        split = self.to_qkv(x).unflatten(-1, (3, -1, _WIDTH_OF_A_HEAD)).permute(2, 0, 3, 1, 4)
+        mixed = nn.functional.scaled_dot_product_attention(*split)
+        found: Tensor = self.to_out(mixed.transpose(1, 2).flatten(2))
+        return found
+
+
+class _Feed(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        inner = 4 * width
+        self.net = nn.Sequential(
+            nn.Linear(width, inner), nn.GELU(), nn.Identity(), nn.Linear(inner, width)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.net(x)
+        return found
