@@ -1,0 +1,153 @@
+"""Any model in the Massive Text Embedding Benchmark, whose tasks of audio are MAEB.
+
+Needs the extra ``mteb``::
+
+    import mteb
+    from tunespace.evaluation.mteb import MtebModel
+    from tunespace.models import load_joint_model
+
+    model = MtebModel(load_joint_model("tunespace-small"))
+    mteb.evaluate(model, mteb.get_tasks(["MusicCapsT2ARetrieval", "GTZANGenre"]))
+
+Audio is decoded and resampled by us, from the bytes in the data set, so that a number is that of
+the model and not of another decoder; several processes listen at once.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tunespace.errors import DataError
+from tunespace.evaluation.embedding import embed_clips
+from tunespace.evaluation.listening import Clip
+from tunespace.models import JointModel
+from tunespace.models.model import Vectors
+from tunespace.models.samples import write_samples
+
+if TYPE_CHECKING:
+    from mteb.models import ModelMeta
+
+# Files that lie on disk at once.
+_AT_ONCE = 256
+
+
+class MtebModel:
+    """A model as mteb handles it.
+
+    Attributes:
+        model: That is judged.
+        mteb_model_meta: What mteb knows about it.
+    """
+
+    def __init__(self, model: JointModel, *, workers: int | None = None) -> None:
+        """Wraps a model.
+
+        Args:
+            model: That is judged.
+            workers: Processes that listen.
+
+        Raises:
+            DataError: mteb is not installed.
+        """
+        self.model = model
+        self.workers = workers
+        self.mteb_model_meta = _about(model)
+
+    def encode(self, inputs: Any, **_options: Any) -> Vectors:  # noqa: ANN401 - a DataLoader
+        """Texts or audio as points; where an item is both, the mean direction of both.
+
+        Args:
+            inputs: As mteb hands them over: over a data set with ``text`` or ``audio``.
+
+        Returns:
+            ``(inputs, dim)`` float32, unit rows.
+
+        Raises:
+            DataError: There is neither text nor audio, or audio cannot be read.
+        """
+        features = inputs.dataset.features
+        found = []
+        if "audio" in features:
+            found.append(self._audio(inputs.dataset))
+        if "text" in features:
+            # Not from batches, for which audio beside the text would be decoded.
+            texts = list(inputs.dataset.select_columns(["text"])["text"])
+            found.append(self.model.embed_text(texts))
+        if not found:
+            raise DataError([f"there is neither text nor audio among {', '.join(features)}"])
+        return _unit(np.sum(found, axis=0))
+
+    def similarity(self, first: Any, second: Any) -> Any:  # noqa: ANN401 - arrays or tensors
+        """``(first, second)``: cosines."""
+        import torch
+
+        return torch.from_numpy(_unit(first) @ _unit(second).T)
+
+    def similarity_pairwise(self, first: Any, second: Any) -> Any:  # noqa: ANN401
+        """``(pairs,)``: cosines."""
+        import torch
+
+        return torch.from_numpy((_unit(first) * _unit(second)).sum(axis=-1))
+
+    def _audio(self, dataset: Any) -> Vectors:  # noqa: ANN401 - of the package datasets
+        rows = iter(_undecoded(dataset))
+        found = [np.empty((0, self.model.dim), np.float32)]
+        at = 0
+        while some := list(islice(rows, _AT_ONCE)):
+            with tempfile.TemporaryDirectory() as folder:
+                clips = [_kept(row, Path(folder) / str(n)) for n, row in enumerate(some)]
+                cache = Path(folder) / "cache.sqlite"
+                vectors, failed = embed_clips(self.model, clips, cache=cache, workers=self.workers)
+            if failed:
+                raise DataError([f"audio {at + n} {reason}" for n, reason in failed.items()])
+            found.append(vectors)
+            at += len(some)
+        return np.concatenate(found)
+
+
+def _undecoded(dataset: Any) -> Iterator[Any]:  # noqa: ANN401
+    """The column ``audio``, as bytes and path where the data set would decode it."""
+    from datasets import Audio
+
+    if isinstance(dataset.features["audio"], Audio):
+        dataset = dataset.cast_column("audio", Audio(decode=False))
+    for row in dataset.select_columns(["audio"]):
+        yield row["audio"]
+
+
+def _kept(audio: dict[str, Any], path: Path) -> Clip:
+    """A file that holds what a row does."""
+    if "array" in audio:
+        write_samples(path, audio["array"], int(audio["sampling_rate"]))
+    elif audio.get("bytes") is not None:
+        path.write_bytes(audio["bytes"])
+    else:
+        return Clip(str(audio["path"]))
+    return Clip(str(path))
+
+
+def _unit(rows: Any) -> Vectors:  # noqa: ANN401 - arrays or tensors
+    found = np.asarray(rows, np.float32)
+    return found / np.maximum(np.linalg.norm(found, axis=-1, keepdims=True), np.float32(1e-12))
+
+
+def _about(model: JointModel) -> "ModelMeta":
+    try:
+        from mteb.models import ModelMeta
+    except ImportError as error:
+        raise DataError(["mteb is not installed: pip install 'tunespace[mteb]'"]) from error
+    name, _, revision = model.identity.rpartition("@")
+    return ModelMeta.create_empty(
+        {
+            "name": f"tunespace/{name}",
+            "revision": revision,
+            "embed_dim": model.dim,
+            "modalities": ["audio", "text"],
+            "similarity_fn_name": "cosine",
+            "use_instructions": False,
+        }
+    )
