@@ -31,7 +31,7 @@ def audio(clips: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Datase
     return load_from_disk(tmp_path / "data").cast_column("audio", Audio())
 
 
-def metadata(kind: str, name: str, score: str) -> Any:  # noqa: ANN401
+def metadata(kind: Any, name: str, score: str) -> Any:  # noqa: ANN401
     return mteb.TaskMetadata(
         name=name,
         type=kind,
@@ -55,7 +55,7 @@ def metadata(kind: str, name: str, score: str) -> Any:  # noqa: ANN401
 
 
 def run(model: Model, task: Any) -> dict[str, float]:  # noqa: ANN401
-    found = mteb.evaluate(
+    found: Any = mteb.evaluate(
         MtebModel(model, workers=1), task, cache=None, show_progress_bar=False, co2_tracker=False
     )
     scores: dict[str, float] = found.task_results[0].scores["test"][0]
@@ -65,12 +65,12 @@ def run(model: Model, task: Any) -> dict[str, float]:  # noqa: ANN401
 def test_zero_shot_classification(model: Model, audio: Dataset) -> None:
     from mteb.abstasks.zeroshot_classification import AbsTaskZeroShotClassification
 
-    class Tones(AbsTaskZeroShotClassification):  # type: ignore[misc]
+    class Tones(AbsTaskZeroShotClassification):
         metadata = metadata("AudioZeroshotClassification", "Tones", "accuracy")
         input_column_name = "audio"
         label_column_name = "label"
 
-        def load_data(self, **_: object) -> None:
+        def load_data(self, num_proc: int | None = None, **_: Any) -> None:  # noqa: ARG002, ANN401
             self.dataset = DatasetDict({"test": audio})
             self.data_loaded = True
 
@@ -86,11 +86,11 @@ def test_retrieval(model: Model, audio: Dataset) -> None:
     corpus = audio.select_columns(["audio"]).add_column("id", [f"d{n}" for n in range(4)])
     queries = Dataset.from_dict({"id": ["q0", "q1"], "text": WORDS})
 
-    class Tones(AbsTaskRetrieval):  # type: ignore[misc]
+    class Tones(AbsTaskRetrieval):
         metadata = metadata("Any2AnyRetrieval", "TonesRetrieval", "hit_rate_at_5")
         metadata.category = "t2a"
 
-        def load_data(self, **_: object) -> None:
+        def load_data(self, num_proc: int | None = None, **_: Any) -> None:  # noqa: ARG002, ANN401
             self.dataset = {
                 "default": {
                     "test": {

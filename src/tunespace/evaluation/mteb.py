@@ -27,6 +27,7 @@ from tunespace.evaluation.listening import Clip
 from tunespace.models import JointModel
 from tunespace.models.model import Vectors
 from tunespace.models.samples import write_samples
+from tunespace.models.towers import unit
 
 if TYPE_CHECKING:
     from mteb.models import ModelMeta
@@ -79,19 +80,19 @@ class MtebModel:
             found.append(self.model.embed_text(texts))
         if not found:
             raise DataError([f"there is neither text nor audio among {', '.join(features)}"])
-        return _unit(np.sum(found, axis=0))
+        return unit(np.sum(found, axis=0))
 
     def similarity(self, first: Any, second: Any) -> Any:  # noqa: ANN401 - arrays or tensors
         """``(first, second)``: cosines."""
-        import torch
+        from mteb.similarity_functions import cos_sim
 
-        return torch.from_numpy(_unit(first) @ _unit(second).T)
+        return cos_sim(first, second)
 
     def similarity_pairwise(self, first: Any, second: Any) -> Any:  # noqa: ANN401
         """``(pairs,)``: cosines."""
-        import torch
+        from mteb.similarity_functions import pairwise_cos_sim
 
-        return torch.from_numpy((_unit(first) * _unit(second)).sum(axis=-1))
+        return pairwise_cos_sim(first, second)
 
     def _audio(self, dataset: Any) -> Vectors:  # noqa: ANN401 - of the package datasets
         rows = iter(_undecoded(dataset))
@@ -128,11 +129,6 @@ def _kept(audio: dict[str, Any], path: Path) -> Clip:
     else:
         return Clip(str(audio["path"]))
     return Clip(str(path))
-
-
-def _unit(rows: Any) -> Vectors:  # noqa: ANN401 - arrays or tensors
-    found = np.asarray(rows, np.float32)
-    return found / np.maximum(np.linalg.norm(found, axis=-1, keepdims=True), np.float32(1e-12))
 
 
 def _about(model: JointModel) -> "ModelMeta":
