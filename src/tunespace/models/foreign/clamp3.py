@@ -25,9 +25,9 @@ from torch import Tensor, nn
 
 from tunespace.audio import decode_blocks
 from tunespace.audio.decode import Waveform
-from tunespace.models.foreign.base import ForeignModel
 from tunespace.models.foreign.checkpoint import Weights, fill, find_weights, read_weights
 from tunespace.models.foreign.parts import encoder_of, settings_of, subfolder, tokenizer_of
+from tunespace.models.foreign.weighted import WeightedModel
 from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Vectors
 from tunespace.models.towers import unit
 
@@ -35,36 +35,28 @@ _TOKENS = 128
 _HEAD = 64
 
 
-class Clamp3(ForeignModel):
+class Clamp3(WeightedModel):
     """MERT and a transformer beside XLM-RoBERTa."""
 
+    last_layer = "audio_proj.weight"
     sample_rate = 24_000
     seconds = 5.0
-
-    @cached_property
-    def _weights(self) -> Weights:
-        return read_weights(find_weights(self.folder))
-
-    @property
-    def dim(self) -> int:
-        """Of the projection."""
-        return int(self._weights["audio_proj.weight"].shape[0])
 
     @cached_property
     def audio_tower(self) -> tuple[Any, Any, nn.Linear]:
         """MERT, the transformer over its vectors, and the projection."""
         torch.set_num_threads(1)
         path = subfolder(self.folder, "MERT-v1-95M", "config.json and weights")
-        encoder = _transformer(self._weights.part("audio_model."))
-        return _mert(path), encoder, _linear(self._weights, "audio_proj.")
+        encoder = _transformer(self.weights.part("audio_model."))
+        return _mert(path), encoder, _linear(self.weights, "audio_proj.")
 
     @cached_property
     def text_tower(self) -> tuple[Any, Any, nn.Linear]:
         """Tokenizer, encoder and projection."""
         path = subfolder(self.folder, "xlm-roberta-base", "config.json and tokenizer")
         encoder = encoder_of(path)
-        fill(encoder, self._weights.part("text_model."), without=("pooler.",))
-        return tokenizer_of(path), encoder, _linear(self._weights, "text_proj.")
+        fill(encoder, self.weights.part("text_model."), without=("pooler.",))
+        return tokenizer_of(path), encoder, _linear(self.weights, "text_proj.")
 
     def hear(self, samples: Waveform) -> Vectors:
         """``(width,)``: MERT's vector of five seconds, which is not yet one of the space."""

@@ -20,8 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tunespace.audio.decode import Waveform
-from tunespace.models.foreign.base import ForeignModel
-from tunespace.models.foreign.checkpoint import Weights, fill, find_weights, read_weights
+from tunespace.models.foreign.checkpoint import Weights, fill
 from tunespace.models.foreign.htsat import htsat
 from tunespace.models.foreign.parts import (
     decibels,
@@ -31,6 +30,7 @@ from tunespace.models.foreign.parts import (
     subfolder,
     tokenizer_of,
 )
+from tunespace.models.foreign.weighted import WeightedModel
 from tunespace.models.model import Vectors
 
 _AUDIO = "audio_encoder.base.htsat."
@@ -38,40 +38,32 @@ _TEXT = "caption_encoder.base."
 _LONGEST = 77
 
 
-class MsClap(ForeignModel):
+class MsClap(WeightedModel):
     """HTS-AT and GPT-2."""
 
+    last_layer = "audio_encoder.projection.linear2.weight"
     sample_rate = 44_100
     seconds = 7.0
-
-    @cached_property
-    def _weights(self) -> Weights:
-        return read_weights(find_weights(self.folder))
-
-    @property
-    def dim(self) -> int:
-        """Of the projection."""
-        return int(self._weights["audio_encoder.projection.linear2.weight"].shape[0])
 
     @cached_property
     def audio_tower(self) -> tuple[Any, "Projection"]:
         """HTS-AT and its projection."""
         torch.set_num_threads(1)
-        encoder = htsat(self._weights.part(_AUDIO))
-        return encoder, Projection.of(self._weights.part("audio_encoder.projection."))
+        encoder = htsat(self.weights.part(_AUDIO))
+        return encoder, Projection.of(self.weights.part("audio_encoder.projection."))
 
     @cached_property
     def text_tower(self) -> tuple[Any, Any, "Projection"]:
         """Tokenizer, GPT-2 and its projection."""
         path = subfolder(self.folder, "gpt2", "config.json and tokenizer")
         encoder = encoder_of(path)
-        fill(encoder, self._weights.part(_TEXT))
-        said = Projection.of(self._weights.part("caption_encoder.projection."))
+        fill(encoder, self.weights.part(_TEXT))
+        said = Projection.of(self.weights.part("caption_encoder.projection."))
         return tokenizer_of(path), encoder, said
 
     @cached_property
     def _filters(self) -> Tensor:
-        return self._weights[f"{_AUDIO}logmel_extractor.melW"]
+        return self.weights[f"{_AUDIO}logmel_extractor.melW"]
 
     def hear(self, samples: Waveform) -> Vectors:
         """A window; a shorter one is repeated."""

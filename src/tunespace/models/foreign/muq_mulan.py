@@ -22,8 +22,7 @@ from torch import Tensor, nn
 
 from tunespace.audio.decode import Waveform
 from tunespace.errors import ModelError
-from tunespace.models.foreign.base import ForeignModel
-from tunespace.models.foreign.checkpoint import Weights, fill, find_weights, read_weights
+from tunespace.models.foreign.checkpoint import Weights, fill
 from tunespace.models.foreign.parts import (
     decibels,
     encoder_of,
@@ -33,14 +32,16 @@ from tunespace.models.foreign.parts import (
     subfolder,
     tokenizer_of,
 )
+from tunespace.models.foreign.weighted import WeightedModel
 from tunespace.models.model import Vectors
 
 _STRIDES = {4: (2, 2), 2: (2, 1)}
 
 
-class MuqMulan(ForeignModel):
+class MuqMulan(WeightedModel):
     """MuQ's conformer beside XLM-RoBERTa."""
 
+    last_layer = "mulan.audio_to_latents.weight"
     wraps = True
 
     @cached_property
@@ -63,12 +64,7 @@ class MuqMulan(ForeignModel):
 
     @cached_property
     def _weights(self) -> Weights:
-        return read_weights(find_weights(self.folder)).part("mulan.")
-
-    @property
-    def dim(self) -> int:
-        """Of the latents."""
-        return int(self._weights["audio_to_latents.weight"].shape[0])
+        return self.weights.part("mulan.")
 
     @cached_property
     def audio_tower(self) -> "_Audio":

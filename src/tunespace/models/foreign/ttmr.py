@@ -19,8 +19,7 @@ from torch import Tensor, nn
 
 from tunespace.audio.decode import Waveform
 from tunespace.errors import ModelError
-from tunespace.models.foreign.base import ForeignModel
-from tunespace.models.foreign.checkpoint import Weights, fill, find_weights, read_weights
+from tunespace.models.foreign.checkpoint import Weights, fill
 from tunespace.models.foreign.parts import (
     decibels,
     encoder_of,
@@ -30,14 +29,17 @@ from tunespace.models.foreign.parts import (
     subfolder,
     tokenizer_of,
 )
+from tunespace.models.foreign.weighted import WeightedModel
 from tunespace.models.model import Vectors
 
 _LONGEST = 64
 _WIDTH_OF_A_HEAD = 32
 
 
-class Ttmr(ForeignModel):
+class Ttmr(WeightedModel):
     """Convolutions and a transformer beside BERT."""
+
+    last_layer = "audio_projector.1.weight"
 
     @cached_property
     def _settings(self) -> dict[str, Any]:
@@ -57,37 +59,23 @@ class Ttmr(ForeignModel):
         return float(self._settings.get("duration", 9.91))
 
     @cached_property
-    def _weights(self) -> Weights:
-        return read_weights(find_weights(self.folder))
-
-    @property
-    def dim(self) -> int:
-        """Of the projection."""
-        return int(self._weights["audio_projector.1.weight"].shape[0])
-
-    @cached_property
     def audio_tower(self) -> nn.Sequential:
         """Everything after the spectrogram."""
         torch.set_num_threads(1)
-        weights = self._weights.part("audio_encoder.")
+        weights = self.weights.part("audio_encoder.")
         encoder = _Encoder(weights)
         fill(encoder, weights)
-        return nn.Sequential(encoder, projector(self._weights, "audio_projector."))
+        return nn.Sequential(encoder, projector(self.weights, "audio_projector."))
 
     @cached_property
     def text_tower(self) -> tuple[Any, Any, nn.Module]:
         """Tokenizer, encoder and projection."""
-        name = str(self._settings.get("text_backbone", "bert-base-uncased"))
-        path = subfolder(self.folder, name, "config.json and tokenizer")
-        encoder = encoder_of(path)
-        fill(encoder, self._weights.part("text_encoder."))
-        said = projector(self._weights, "text_projector.")
-        return tokenizer_of(path), encoder, said
+        return text_tower(self, str(self._settings.get("text_backbone", "bert-base-uncased")))
 
     def hear(self, samples: Waveform) -> Vectors:
         """A window; a shorter one is filled up with silence."""
         encoder = self.audio_tower
-        front = self._weights.part("audio_encoder.audio_representation.")
+        front = self.weights.part("audio_encoder.audio_representation.")
         filters = front["mel_scale.fb"]
         size = int(self.seconds * self.sample_rate)
         window = filled_up(samples, size, how="zeros")
@@ -108,6 +96,18 @@ def projector(weights: Weights, prefix: str) -> nn.Sequential:
     found = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, dim, bias=False))
     fill(found, weights.part(prefix))
     return found
+
+
+def text_tower(
+    model: WeightedModel, name: str, *, pooler: bool = True
+) -> tuple[Any, Any, nn.Module]:
+    """Tokenizer, encoder and projection, as TTMR and TTMR++ have them."""
+    path = subfolder(model.folder, name, "config.json and tokenizer")
+    encoder = encoder_of(path)
+    if not pooler:
+        encoder.pooler = None
+    fill(encoder, model.weights.part("text_encoder."))
+    return tokenizer_of(path), encoder, projector(model.weights, "text_projector.")
 
 
 def first_token(tower: tuple[Any, Any, nn.Module], text: str, longest: int) -> Vectors:

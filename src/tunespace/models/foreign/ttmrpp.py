@@ -20,23 +20,22 @@ from torch import Tensor, nn
 
 from tunespace.audio.decode import Waveform
 from tunespace.errors import ModelError
-from tunespace.models.foreign.base import ForeignModel
-from tunespace.models.foreign.checkpoint import Weights, fill, find_weights, read_weights
+from tunespace.models.foreign.checkpoint import Weights, fill
 from tunespace.models.foreign.parts import (
-    encoder_of,
     filled_up,
     mel_filters,
     settings_of,
     spectrum,
-    subfolder,
-    tokenizer_of,
 )
-from tunespace.models.foreign.ttmr import first_token, projector
+from tunespace.models.foreign.ttmr import first_token, projector, text_tower
+from tunespace.models.foreign.weighted import WeightedModel
 from tunespace.models.model import Vectors
 
 
-class TtmrPp(ForeignModel):
+class TtmrPp(WeightedModel):
     """CLIP's modified ResNet beside RoBERTa."""
+
+    last_layer = "audio_projector.1.weight"
 
     @cached_property
     def _settings(self) -> dict[str, Any]:
@@ -56,33 +55,18 @@ class TtmrPp(ForeignModel):
         return float(self._settings.get("duration", 10))
 
     @cached_property
-    def _weights(self) -> Weights:
-        return read_weights(find_weights(self.folder))
-
-    @property
-    def dim(self) -> int:
-        """Of the projection."""
-        return int(self._weights["audio_projector.1.weight"].shape[0])
-
-    @cached_property
     def audio_tower(self) -> nn.Sequential:
         """Everything after the spectrogram."""
         torch.set_num_threads(1)
-        weights = self._weights.part("audio_encoder.")
+        weights = self.weights.part("audio_encoder.")
         encoder = _ResNet(weights, heads=int(self._settings.get("n_heads", 8)))
         fill(encoder, weights)
-        return nn.Sequential(encoder, projector(self._weights, "audio_projector."))
+        return nn.Sequential(encoder, projector(self.weights, "audio_projector."))
 
     @cached_property
     def text_tower(self) -> tuple[Any, Any, nn.Module]:
         """Tokenizer, encoder and projection."""
-        name = str(self._settings.get("text_arch", "roberta-base"))
-        path = subfolder(self.folder, name, "config.json and tokenizer")
-        encoder = encoder_of(path)
-        encoder.pooler = None
-        fill(encoder, self._weights.part("text_encoder."))
-        said = projector(self._weights, "text_projector.")
-        return tokenizer_of(path), encoder, said
+        return text_tower(self, str(self._settings.get("text_arch", "roberta-base")), pooler=False)
 
     @cached_property
     def _filters(self) -> Tensor:
