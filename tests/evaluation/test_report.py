@@ -9,6 +9,7 @@ from tunespace.errors import DataError
 from tunespace.evaluation import Manifest, evaluate, load_data, load_manifest
 from tunespace.evaluation.protocols import (
     MusicToText,
+    NegationPairs,
     Outcome,
     Protocol,
     SameArtist,
@@ -134,3 +135,15 @@ def test_a_text_that_is_not_understood_is_last(model: Model, clips: Path) -> Non
     if report.refused:
         assert found["mean_rank"].value == 1.5
     assert np.isfinite(found["mrr"].value)
+
+
+def test_tags_that_nobody_carries_and_missing_files_come_together(
+    model: Model, clips: Path
+) -> None:
+    manifest = load_manifest(clips / "manifest.csv")
+    (clips / "0.wav").unlink()
+    asked = [TagToMusic(tags=("low", "harp")), NegationPairs(tags=("harp", "lute"))]
+    with pytest.raises(DataError) as raised:
+        evaluate(model, manifest, asked, cache=clips / "c.sqlite")
+    said = raised.value.problems
+    assert [problem.rpartition(" ")[2] for problem in said] == ["exist", "'harp'", "'lute'"]

@@ -169,12 +169,13 @@ class Wanted:
         """
         from tunespace.evaluation import load_data, with_audio
         from tunespace.evaluation.manifest import missing_audio
+        from tunespace.evaluation.protocols import faults_of
 
         protocols = self._protocols()
 
         def faults(items: "Sequence[Item]") -> list[str]:
             found = [] if self.skip_missing else missing_audio(items, self.data)
-            found += [fault for protocol in protocols for fault in protocol.faults(items)]
+            found += [f"{self.data}: {fault}" for fault in faults_of(protocols, items)]
             asked = {*(self.names or ()), *(self.labels or ())}
             for protocol in protocols:
                 if protocol.name in asked and (why := protocol.missing(items)):

@@ -153,7 +153,7 @@ def load_manifest(
     kept = [item for item in items if not split or item.split == split]
     if split and not kept:
         problems.append(_no_split(file.stem, split, items))
-    problems += faults(kept)
+    problems += faults(kept or items)
     if problems:
         raise DataError(problems)
     if not items:

@@ -15,7 +15,7 @@ from tunespace.evaluation.leakage import Overlap
 from tunespace.evaluation.listening import Listening
 from tunespace.evaluation.manifest import Manifest, missing_audio
 from tunespace.evaluation.probes import PROMPTS, probe
-from tunespace.evaluation.protocols import Material, Outcome, Protocol, Texts
+from tunespace.evaluation.protocols import Material, Outcome, Protocol, Texts, faults_of
 from tunespace.evaluation.published import Published, beside
 from tunespace.models import JointModel
 from tunespace.models.model import Vectors
@@ -167,7 +167,7 @@ def check(data: Manifest, protocols: Sequence[Protocol]) -> None:
         DataError: As ``evaluate``; names everything.
     """
     problems = missing_audio(data.items, data.name)
-    problems += [fault for protocol in protocols for fault in protocol.faults(data.items)]
+    problems += [f"{data.name}: {fault}" for fault in faults_of(protocols, data.items)]
     reasons = [(protocol, protocol.missing(data.items)) for protocol in protocols]
     if not reasons:
         problems.append("no protocol was chosen")

@@ -1,7 +1,7 @@
 """How numbers are made: a protocol is a small object, and all of it stands in the report."""
 
 from tunespace.evaluation.listening import Listening
-from tunespace.evaluation.protocols.base import Material, Outcome, Protocol, Texts
+from tunespace.evaluation.protocols.base import Material, Outcome, Protocol, Texts, faults_of
 from tunespace.evaluation.protocols.negation import NegationPairs
 from tunespace.evaluation.protocols.retrieval import (
     MusicToText,
@@ -45,5 +45,6 @@ __all__ = [
     "Texts",
     "UnseenTags",
     "ZeroShot",
+    "faults_of",
     "split_tags",
 ]

@@ -128,10 +128,16 @@ def cosines(music: Vectors, texts: Vectors) -> Vectors:
     return (music.astype(np.float64) @ texts.T.astype(np.float64)).astype(np.float32)
 
 
-def nobody_carries(items: Sequence[Item], tags: Sequence[str], name: str) -> list[str]:
+def faults_of(protocols: Sequence[Protocol], items: Sequence[Item]) -> list[str]:
+    """What is wrong with what protocols ask for, each once."""
+    found = (fault for protocol in protocols for fault in protocol.faults(items))
+    return list(dict.fromkeys(found))
+
+
+def nobody_carries(items: Sequence[Item], tags: Sequence[str]) -> list[str]:
     """A sentence for each tag that is asked for and that no clip carries."""
     known = {tag for item in items for tag in item.tags}
-    return [f"{name}: no clip carries the tag {tag!r}" for tag in tags if tag not in known]
+    return [f"no clip carries the tag {tag!r}" for tag in tags if tag not in known]
 
 
 def carried_by(items: Sequence[Item], tags: Sequence[str]) -> npt.NDArray[np.bool_]:

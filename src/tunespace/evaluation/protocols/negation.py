@@ -49,7 +49,7 @@ class NegationPairs(Protocol):
 
     def faults(self, items: Sequence[Item]) -> list[str]:
         """Tags that are asked for and that nobody carries."""
-        return nobody_carries(items, self.tags, self.name)
+        return nobody_carries(items, self.tags)
 
     def run(self, material: Material) -> Outcome:
         """AUC of the refusing text for clips without the tag, and which of both texts is nearer."""

@@ -45,7 +45,7 @@ class TagToMusic(Protocol):
 
     def faults(self, items: Sequence[Item]) -> list[str]:
         """Tags that are asked for and that nobody carries."""
-        return nobody_carries(items, self.tags, self.name)
+        return nobody_carries(items, self.tags)
 
     def run(self, material: Material) -> Outcome:
         """AUC of each tag (intervals over clips) and the ranking (intervals over tags)."""
