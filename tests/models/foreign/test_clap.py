@@ -9,6 +9,7 @@ import sounds
 import tiny_clap
 from tunespace.errors import ModelError, QueryError
 from tunespace.models import JointModel, load_joint_model
+from tunespace.models.foreign import ForeignModel
 from tunespace.models.foreign.clap import _row
 
 
@@ -64,6 +65,26 @@ def test_it_is_what_transformers_says(clap: JointModel, folder: Path) -> None:
 def test_both_kinds_of_answers_are_read() -> None:
     rows = torch.tensor([[1.0, 2.0]])
     assert _row(rows).tolist() == _row(SimpleNamespace(pooler_output=rows)).tolist() == [1, 2]
+
+
+def test_samples_are_rounded_to_16_bits(folder: Path) -> None:
+    model = load_joint_model(folder)
+    assert isinstance(model, ForeignModel)
+    faint = np.full(48_000, 0.9 / 32767, np.float32)  # less than one step
+    np.testing.assert_array_equal(model.hear(faint), model.hear(np.zeros_like(faint)))
+    loud = np.full(48_000, 1.5, np.float32)
+    np.testing.assert_array_equal(model.hear(loud), model.hear(np.ones_like(loud)))
+
+
+def test_buffers_that_older_versions_saved_do_not_matter(folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    old = tiny_clap.make(tmp_path / "old")
+    weights = load_file(old / "model.safetensors")
+    weights["text_model.embeddings.position_ids"] = torch.arange(40)[None]
+    save_file(weights, old / "model.safetensors", metadata={"format": "pt"})
+    first, second = (load_joint_model(f).embed_text(["jazz"]) for f in (old, folder))
+    np.testing.assert_array_equal(first, second)
 
 
 def test_a_fused_checkpoint_hears_as_well(tmp_path: Path, song: Path) -> None:

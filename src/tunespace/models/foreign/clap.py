@@ -5,6 +5,7 @@ Quirks that are dealt with:
       ``pooler_output`` in 5.
     - Longer than ten seconds, its own front end draws a window at random; here it gets ten seconds
       at most.
+    - Its authors round samples to 16 bits, in training and after; so does this.
     - A fused and an unfused checkpoint need other inputs; the folder's preprocessor_config.json
       says which.
     - ``laion/larger_clap_music`` has collapsed: all texts are alike. A report's probes show it.
@@ -74,7 +75,8 @@ class Clap(ForeignModel):
         import torch
 
         model, front_end, _ = self._parts
-        inputs = front_end(samples, sampling_rate=self.sample_rate, return_tensors="pt")
+        rounded = (np.clip(samples, -1, 1) * 32767).astype(np.int16) / np.float32(32767)
+        inputs = front_end(rounded, sampling_rate=self.sample_rate, return_tensors="pt")
         with torch.inference_mode():
             return _row(model.get_audio_features(**inputs))
 
