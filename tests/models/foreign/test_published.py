@@ -162,6 +162,13 @@ def test_garbage_and_two_files_of_weights_are_refused(tmp_path: Path) -> None:
         load_joint_model(tmp_path)
 
 
+def test_the_usual_file_is_read_where_there_are_several(tmp_path: Path) -> None:
+    folder = tiny_foreign.muq_mulan(tmp_path / "muq")
+    first = load_joint_model(folder).embed_text(["jazz"])
+    (folder / "fairseq.pt").write_bytes(b"of another program")
+    np.testing.assert_array_equal(load_joint_model(folder).embed_text(["jazz"]), first)
+
+
 def test_ttmr_hears_only_the_real_part(folders: dict[str, Path]) -> None:
     """Clicks at the centre of frames have a spectrum that is real; those beside it have not."""
     model = foreign(folders["ttmr"])

@@ -52,6 +52,7 @@ class Weights(dict[str, torch.Tensor]):
 
 
 SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
+_USUAL = ("model.safetensors", "pytorch_model.bin")
 _NO_WEIGHTS = ("position_ids", "token_type_ids", ".attn.bias", ".attn.masked_bias")
 _RENAMED = {
     "pos_conv_embed.conv.weight_g": "pos_conv_embed.conv.parametrizations.weight.original0",
@@ -60,14 +61,15 @@ _RENAMED = {
 
 
 def find_weights(folder: Path) -> Path:
-    """The one file of weights in a folder; safetensors where the same are there twice.
+    """The one file of weights in a folder, or that which transformers would read.
 
     Raises:
         ModelError: There is none, or it is not clear which.
     """
     found = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
-    safe = [path for path in found if path.suffix == ".safetensors"]
-    chosen = safe or found
+    # As m-a-p/MERT-v1-95M, which holds those of fairseq as well.
+    usual = [folder / name for name in _USUAL if folder / name in found]
+    chosen = usual[:1] or found
     if len(chosen) != 1:
         names = ", ".join(path.name for path in chosen) or "none"
         raise ModelError(f"{folder} must hold one file of weights; it holds {names}")
