@@ -52,18 +52,22 @@ def _of_weights(folder: Path, kind: str) -> ForeignModel:
     from tunespace.models.foreign.muq_mulan import MuqMulan
     from tunespace.models.foreign.ttmr import Ttmr
     from tunespace.models.foreign.ttmrpp import TtmrPp
+    from tunespace.models.foreign.weighted import WeightedModel
 
-    known: dict[str, type[ForeignModel]] = {
+    known: dict[str, type[WeightedModel]] = {
         "mulan.audio_to_latents.weight": MuqMulan,
         "audio_encoder.base.htsat.bn0.weight": MsClap,
         "audio_encoder.frontend.fc.weight": Ttmr,
         "audio_encoder.attn_pool.c_proj.weight": TtmrPp,
         "audio_proj.weight": Clamp3,
     }
-    weights = {} if kind else read_weights(find_weights(folder))
-    for name, model in known.items():
-        if name in weights:
-            return model(folder)
+    if not kind:
+        weights = read_weights(find_weights(folder))
+        for name, model in known.items():
+            if name in weights:
+                found = model(folder)
+                found.weights = weights  # read once
+                return found
     what = f"a model of type {kind!r}" if kind else "no model of a kind that is known"
     raise ModelError(
         f"{folder} is {what}; CLAP, MS-CLAP 2023, MuQ-MuLan, CLaMP 3, TTMR, TTMR++ can be read"
