@@ -23,12 +23,14 @@ from tunespace.cli.evaluate import (
     Wanted,
     WorkersOption,
     heard_before,
+    print_left_out,
+    print_listening,
     print_published,
     write,
     write_json,
 )
 from tunespace.cli.options import JsonOption
-from tunespace.cli.output import console, print_json, printable, progress_bar, shown_on
+from tunespace.cli.output import console, print_json, progress_bar, shown_on
 
 if TYPE_CHECKING:
     from tunespace.evaluation import Comparison
@@ -145,8 +147,7 @@ def _print(found: "Comparison") -> None:
     first = found.reports[0]
     clips = len(first.data.items)
     out.print(Text(f"{first.data.name}, {clips:,} clips"))
-    ways = dict.fromkeys(str(protocol.listening) for protocol, _ in first.protocols)
-    out.print(Text(f"heard: {'; '.join(ways)}", style="dim"))
+    print_listening(first)
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("protocol", no_wrap=True)
     table.add_column("figure")
@@ -171,7 +172,4 @@ def _print(found: "Comparison") -> None:
     print_published(first)
     for report in found.reports:
         out.print(Text(f"{report.model.name}: {heard_before(report)}"))
-    for name, why in first.left_out.items():
-        out.print(Text(f"not run: {name}: {why}"))
-    for track, reason in first.failed.items():
-        out.print(Text(f"not heard: {printable(track)} {printable(reason)}"))
+    print_left_out(first)

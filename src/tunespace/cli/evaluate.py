@@ -188,7 +188,7 @@ class Wanted:
     def _protocols(self) -> "tuple[Protocol, ...]":
         """Those of the data, as far as they are asked for, with what is asked for besides."""
         from tunespace.evaluation.datasets import protocols_of
-        from tunespace.evaluation.protocols import Listening, NegationPairs, TagToMusic, ZeroShot
+        from tunespace.evaluation.protocols import Listening, OfTags, ZeroShot
 
         known = {protocol.name: protocol for protocol in protocols_of(self.data)}
         chosen = dict(known) if self.names is None else {}
@@ -205,7 +205,7 @@ class Wanted:
         found = []
         for protocol in chosen.values():
             heard = replace(protocol, listening=listening)
-            if self.tags and isinstance(heard, TagToMusic | NegationPairs):
+            if self.tags and isinstance(heard, OfTags):
                 heard = replace(heard, tags=tuple(self.tags))
             found.append(heard)
         return tuple(found)
@@ -241,9 +241,8 @@ def _print(report: "Report") -> None:
 
     out = console()
     clips = len(report.data.items)
-    ways = dict.fromkeys(str(protocol.listening) for protocol, _ in report.protocols)
     out.print(Text(f"{report.model.identity} on {report.data.name}, {clips:,} clips"))
-    out.print(Text(f"heard: {'; '.join(ways)}", style="dim"))
+    print_listening(report)
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("protocol", no_wrap=True)
     table.add_column("figure")
@@ -272,14 +271,30 @@ def _print(report: "Report") -> None:
         out.print(Text(f"probe: {name}: {shown}", style="dim"))
     print_published(report)
     out.print(Text(heard_before(report)))
-    for name, why in report.left_out.items():
-        out.print(Text(f"not run: {name}: {why}"))
-    for track, reason in report.failed.items():
-        out.print(Text(f"not heard: {printable(track)} {printable(reason)}"))
+    print_left_out(report)
     for remark in report.data.remarks:
         out.print(Text(f"note: {printable(remark)}"))
     for text in report.refused:
         out.print(Text(f"not understood: {printable(text)}"))
+
+
+def print_listening(report: "Report") -> None:
+    """What was heard of a clip."""
+    from rich.text import Text
+
+    ways = dict.fromkeys(str(protocol.listening) for protocol, _ in report.protocols)
+    console().print(Text(f"heard: {'; '.join(ways)}", style="dim"))
+
+
+def print_left_out(report: "Report") -> None:
+    """Protocols and clips that do not count, and why."""
+    from rich.text import Text
+
+    out = console()
+    for name, why in report.left_out.items():
+        out.print(Text(f"not run: {name}: {why}"))
+    for track, reason in report.failed.items():
+        out.print(Text(f"not heard: {printable(track)} {printable(reason)}"))
 
 
 def print_published(report: "Report") -> None:

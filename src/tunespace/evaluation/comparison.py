@@ -126,21 +126,21 @@ def compare(
 
 
 def _rows(reports: Sequence[Report]) -> list[Row]:
+    """All judged the same clips, hence have the same protocols and figures."""
     rows = []
     found = [
         {protocol.name: outcome for protocol, outcome in report.protocols} for report in reports
     ]
     for name, outcome in found[0].items():
         for figure in outcome.figures:
-            if all(figure in other[name].figures for other in found if name in other):
-                values = tuple(other[name].figures[figure] for other in found if name in other)
-                rows.append(
-                    Row(
-                        name,
-                        figure,
-                        values,
-                        tuple(difference(value, values[0]) for value in values[1:]),
-                        outcome.chance.get(figure),
-                    )
+            values = tuple(other[name].figures[figure] for other in found)
+            rows.append(
+                Row(
+                    name,
+                    figure,
+                    values,
+                    tuple(difference(value, values[0]) for value in values[1:]),
+                    outcome.chance.get(figure),
                 )
+            )
     return rows

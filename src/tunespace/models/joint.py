@@ -8,7 +8,8 @@ from typing import Protocol
 from tunespace.models.folder import find_model
 from tunespace.models.model import AudioEmbedding, Model, Vectors
 
-_WEIGHTS = {".safetensors", ".bin", ".pth", ".pt"}
+WEIGHTS = (".safetensors", ".bin", ".pth", ".pt")
+"""How files of weights of other projects end."""
 
 
 class JointModel(Protocol):
@@ -79,5 +80,5 @@ def _is_foreign(folder: Path) -> bool:
         found = {}
     if not isinstance(found, dict) or "schema_version" in found:
         return False  # our own loader says what is wrong
-    weights = any(path.suffix in _WEIGHTS for path in folder.iterdir())
+    weights = any(path.suffix in WEIGHTS for path in folder.iterdir())
     return weights or "model_type" in found

@@ -1,7 +1,14 @@
 """How numbers are made: a protocol is a small object, and all of it stands in the report."""
 
 from tunespace.evaluation.listening import Listening
-from tunespace.evaluation.protocols.base import Material, Outcome, Protocol, Texts, faults_of
+from tunespace.evaluation.protocols.base import (
+    Material,
+    OfTags,
+    Outcome,
+    Protocol,
+    Texts,
+    faults_of,
+)
 from tunespace.evaluation.protocols.negation import NegationPairs
 from tunespace.evaluation.protocols.retrieval import (
     MusicToText,
@@ -33,6 +40,7 @@ __all__ = [
     "Material",
     "MusicToText",
     "NegationPairs",
+    "OfTags",
     "Outcome",
     "Protocol",
     "SameArtist",

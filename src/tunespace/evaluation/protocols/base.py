@@ -123,6 +123,24 @@ class Protocol:
         return {"kind": self.kind} | said | {"listening": self.listening.described()}
 
 
+@dataclass(frozen=True, kw_only=True)
+class OfTags(Protocol):
+    """A protocol whose queries are tags.
+
+    Attributes:
+        tags: Those that are asked for; all that the clips allow where it is empty.
+        category: Only tags of this kind; all where it is empty.
+    """
+
+    tags: tuple[str, ...] = ()
+    category: str = ""
+
+    def faults(self, items: Sequence[Item]) -> list[str]:
+        """Tags that are asked for and that nobody carries."""
+        known = {tag for item in items for tag in item.tags}
+        return [f"no clip carries the tag {tag!r}" for tag in self.tags if tag not in known]
+
+
 def cosines(music: Vectors, texts: Vectors) -> Vectors:
     """``(clips, texts)`` float32: products in float64, as those that rankings are made of."""
     return (music.astype(np.float64) @ texts.T.astype(np.float64)).astype(np.float32)
@@ -132,12 +150,6 @@ def faults_of(protocols: Sequence[Protocol], items: Sequence[Item]) -> list[str]
     """What is wrong with what protocols ask for, each once."""
     found = (fault for protocol in protocols for fault in protocol.faults(items))
     return list(dict.fromkeys(found))
-
-
-def nobody_carries(items: Sequence[Item], tags: Sequence[str]) -> list[str]:
-    """A sentence for each tag that is asked for and that no clip carries."""
-    known = {tag for item in items for tag in item.tags}
-    return [f"no clip carries the tag {tag!r}" for tag in tags if tag not in known]
 
 
 def carried_by(items: Sequence[Item], tags: Sequence[str]) -> npt.NDArray[np.bool_]:

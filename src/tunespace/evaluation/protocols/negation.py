@@ -16,21 +16,18 @@ from tunespace.evaluation.classification import tag_figures
 from tunespace.evaluation.manifest import Item
 from tunespace.evaluation.protocols.base import (
     Material,
+    OfTags,
     Outcome,
-    Protocol,
     carried_by,
     cosines,
-    nobody_carries,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class NegationPairs(Protocol):
+class NegationPairs(OfTags):
     """For each tag its text and the text that refuses it, over all clips.
 
     Attributes:
-        tags: Those that are asked for; all that some clips carry and others do not, where empty.
-        category: Only tags of this kind.
         affirmed: ``{}`` is the tag.
         refused: ``{}`` is the tag.
     """
@@ -38,18 +35,12 @@ class NegationPairs(Protocol):
     kind: ClassVar[str] = "negation"
 
     name: str = "negation"
-    tags: tuple[str, ...] = ()
-    category: str = ""
     affirmed: str = "{}"
     refused: str = "no {}"
 
     def missing(self, items: Sequence[Item]) -> str:
         """Tags that some carry and others do not."""
         return "" if self._tags(items, {}) else "no tag is carried by some clips and not by others"
-
-    def faults(self, items: Sequence[Item]) -> list[str]:
-        """Tags that are asked for and that nobody carries."""
-        return nobody_carries(items, self.tags)
 
     def run(self, material: Material) -> Outcome:
         """AUC of the refusing text for clips without the tag, and which of both texts is nearer."""

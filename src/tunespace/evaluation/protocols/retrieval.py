@@ -10,23 +10,21 @@ from tunespace.evaluation.classification import tag_figures
 from tunespace.evaluation.manifest import Item
 from tunespace.evaluation.protocols.base import (
     Material,
+    OfTags,
     Outcome,
     Protocol,
     carried_by,
     cosines,
-    nobody_carries,
     of_ranking,
 )
 from tunespace.evaluation.ranking import Ties, average_precision, rank_vectors
 
 
 @dataclass(frozen=True, kw_only=True)
-class TagToMusic(Protocol):
+class TagToMusic(OfTags):
     """Each tag is a query, and the clips that carry it are relevant.
 
     Attributes:
-        tags: Those that are asked for; all that some clip carries where it is empty.
-        category: Only tags of this kind; all where it is empty.
         prompt: The text that stands for a tag; ``{}`` is the tag.
         ties: The tie rule of the ranking.
     """
@@ -34,18 +32,12 @@ class TagToMusic(Protocol):
     kind: ClassVar[str] = "tag -> music"
 
     name: str = "tag-to-music"
-    tags: tuple[str, ...] = ()
-    category: str = ""
     prompt: str = "{}"
     ties: Ties = "pessimistic"
 
     def missing(self, items: Sequence[Item]) -> str:
         """Tags."""
         return "" if any(item.tags for item in items) else "no clip has tags"
-
-    def faults(self, items: Sequence[Item]) -> list[str]:
-        """Tags that are asked for and that nobody carries."""
-        return nobody_carries(items, self.tags)
 
     def run(self, material: Material) -> Outcome:
         """AUC of each tag (intervals over clips) and the ranking (intervals over tags)."""

@@ -13,10 +13,11 @@ from tunespace.audio import decode_blocks
 from tunespace.audio.decode import Waveform
 from tunespace.errors import QueryError
 from tunespace.models.config import sha256_of
+from tunespace.models.joint import WEIGHTS
 from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Vectors
 from tunespace.models.towers import unit
 
-_SUFFIXES = {".json", ".txt", ".safetensors", ".bin", ".model", ".pth", ".pt", ".yaml", ".yml"}
+_SUFFIXES = {*WEIGHTS, ".json", ".txt", ".model", ".yaml", ".yml"}
 
 
 class ForeignModel(ABC):

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from tunespace.errors import ModelError
+from tunespace.models.joint import WEIGHTS
 
 
 class Weights(dict[str, torch.Tensor]):
@@ -51,7 +52,6 @@ class Weights(dict[str, torch.Tensor]):
         return len({found[1] for name in self if (found := re.match(pattern, name))})
 
 
-SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")
 _USUAL = ("model.safetensors", "pytorch_model.bin")
 _NO_WEIGHTS = ("position_ids", "token_type_ids", ".attn.bias", ".attn.masked_bias")
 _RENAMED = {
@@ -66,7 +66,7 @@ def find_weights(folder: Path) -> Path:
     Raises:
         ModelError: There is none, or it is not clear which.
     """
-    found = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
+    found = sorted(path for path in folder.iterdir() if path.suffix in WEIGHTS)
     # As m-a-p/MERT-v1-95M, which holds those of fairseq as well.
     usual = [folder / name for name in _USUAL if folder / name in found]
     chosen = usual[:1] or found

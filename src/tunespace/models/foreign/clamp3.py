@@ -100,7 +100,8 @@ class Clamp3(WeightedModel):
         ]
         rows = torch.from_numpy(np.stack([row for _, _, row in heard]))
         silence = torch.zeros_like(rows[:1])
-        pieces = _pieces(torch.cat([silence, rows, silence]), self._longest(encoder))
+        longest = int(encoder.config.max_position_embeddings)
+        pieces = _pieces(torch.cat([silence, rows, silence]), longest)
         with torch.inference_mode():
             vectors = [
                 projection(encoder(inputs_embeds=piece[None]).last_hidden_state.mean(dim=1))[0]
@@ -112,9 +113,6 @@ class Clamp3(WeightedModel):
             for (first, last), vector in zip(_spans(heard, counts), vectors, strict=True)
         )
         return AudioEmbedding(heard[-1][1], unit(_weighted(vectors, counts)), windows)
-
-    def _longest(self, encoder: Any) -> int:  # noqa: ANN401
-        return int(encoder.config.max_position_embeddings)
 
     def _loudness(
         self, path: str | PathLike[str], start: float, duration: float | None

@@ -89,12 +89,12 @@ def get_timestamp_embeddings(audio: Tensor, model: HearModel) -> tuple[Tensor, T
     """
     length = audio.shape[1] / model.sample_rate
     moments = np.arange(0.0, length * 1000, model.hop)
+    starts = np.clip(moments / 1000 - _AROUND / 2, 0, max(length - _AROUND, 0))
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sound.wav"
         for sound in audio.cpu().numpy():
             write_samples(path, sound, model.sample_rate)
-            starts = np.clip(moments / 1000 - _AROUND / 2, 0, max(length - _AROUND, 0))
             found = [
                 model.model.listen(path, start=float(start), duration=_AROUND).vector
                 for start in starts

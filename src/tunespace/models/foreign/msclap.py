@@ -61,16 +61,12 @@ class MsClap(WeightedModel):
         said = Projection.of(self.weights.part("caption_encoder.projection."))
         return tokenizer_of(path), encoder, said
 
-    @cached_property
-    def _filters(self) -> Tensor:
-        return self.weights[f"{_AUDIO}logmel_extractor.melW"]
-
     def hear(self, samples: Waveform) -> Vectors:
         """A window; a shorter one is repeated."""
         encoder, projection = self.audio_tower
         size = round(self.seconds * self.sample_rate)
         power = spectrum(filled_up(samples, size, how="repeat"), n_fft=1024, hop=320).abs() ** 2
-        mel = decibels(power.T @ self._filters)
+        mel = decibels(power.T @ self.weights[f"{_AUDIO}logmel_extractor.melW"])
         with torch.inference_mode():
             heard = projection(encoder(mel[None, None]).pooler_output)
         return np.asarray(heard[0].numpy(), np.float32)

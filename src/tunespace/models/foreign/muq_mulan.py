@@ -31,6 +31,7 @@ from tunespace.models.foreign.parts import (
     spectrum,
     subfolder,
     tokenizer_of,
+    tokens_of,
 )
 from tunespace.models.foreign.weighted import WeightedModel
 from tunespace.models.model import Vectors
@@ -110,10 +111,8 @@ class MuqMulan(WeightedModel):
         """A text, as long as the encoder allows."""
         tokenizer, encoder, head = self.text_tower
         longest = int(encoder.config.max_position_embeddings) - 2
-        found = tokenizer(text, truncation=True, max_length=longest, return_tensors="pt")
         with torch.inference_mode():
-            hidden = encoder(input_ids=found["input_ids"], attention_mask=found["attention_mask"])
-            said = head(hidden.last_hidden_state)
+            said = head(tokens_of(tokenizer, encoder, text, longest))
         return np.asarray(said[0].numpy(), np.float32)
 
 

@@ -38,7 +38,7 @@ def tokenizer_of(path: Path) -> Any:  # noqa: ANN401 - transformers has no types
         raise ModelError(f"{path} holds no tokenizer that can be read ({error})") from error
 
 
-def encoder_of(path: Path, **options: object) -> Any:  # noqa: ANN401
+def encoder_of(path: Path) -> Any:  # noqa: ANN401
     """An encoder as the folder's config.json has it, without weights.
 
     Raises:
@@ -49,9 +49,17 @@ def encoder_of(path: Path, **options: object) -> Any:  # noqa: ANN401
     builder: Any = AutoModel
     try:
         config = AutoConfig.from_pretrained(path, local_files_only=True)
-        return builder.from_config(config, **options)
+        return builder.from_config(config)
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{path} holds no config.json that can be read ({error})") from error
+
+
+def tokens_of(tokenizer: Any, encoder: Any, text: str, longest: int) -> Tensor:  # noqa: ANN401
+    """``(1, tokens, width)``: what an encoder makes of a text of at most ``longest`` tokens."""
+    found = tokenizer(text, truncation=True, max_length=longest, return_tensors="pt")
+    given = {name: found[name] for name in ("input_ids", "attention_mask")}
+    hidden: Tensor = encoder(**given).last_hidden_state
+    return hidden
 
 
 def settings_of(path: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Beside them the folder needs ``bert-base-uncased`` with config.json and the toke
 Quirks that are dealt with:
     - Its mel spectrogram is made of the squared *real part* of the spectrum; the imaginary part is
       dropped. The weights know no other.
-    - Filters and window are those in the checkpoint.
+    - The mel filters are those in the checkpoint.
     - ``logit_scale`` is there twice, once as ``head.logit_scale``.
     - Vectors are not of unit length.
 """
@@ -28,6 +28,7 @@ from tunespace.models.foreign.parts import (
     spectrum,
     subfolder,
     tokenizer_of,
+    tokens_of,
 )
 from tunespace.models.foreign.weighted import WeightedModel
 from tunespace.models.model import Vectors
@@ -75,8 +76,7 @@ class Ttmr(WeightedModel):
     def hear(self, samples: Waveform) -> Vectors:
         """A window; a shorter one is filled up with silence."""
         encoder = self.audio_tower
-        front = self.weights.part("audio_encoder.audio_representation.")
-        filters = front["mel_scale.fb"]
+        filters = self.weights["audio_encoder.audio_representation.mel_scale.fb"]
         size = int(self.seconds * self.sample_rate)
         window = filled_up(samples, size, how="zeros")
         n_fft = 2 * (filters.shape[0] - 1)
@@ -113,10 +113,8 @@ def text_tower(
 def first_token(tower: tuple[Any, Any, nn.Module], text: str, longest: int) -> Vectors:
     """What an encoder makes of a text's first token, projected."""
     tokenizer, encoder, projection = tower
-    found = tokenizer(text, truncation=True, max_length=longest, return_tensors="pt")
     with torch.inference_mode():
-        hidden = encoder(input_ids=found["input_ids"], attention_mask=found["attention_mask"])
-        said = projection(hidden.last_hidden_state[:, 0])
+        said = projection(tokens_of(tokenizer, encoder, text, longest)[:, 0])
     return np.asarray(said[0].numpy(), np.float32)
 
 
