@@ -56,3 +56,7 @@ class DataError(TunespaceError):
         more = len(problems) - len(shown)
         lines = shown if not more else [*shown, f"and {more:,} more of the kind"]
         super().__init__("\n  ".join(lines if len(lines) == 1 else ["the data is wrong:", *lines]))
+
+
+class TrainingError(TunespaceError):
+    """A recipe or a run that cannot be trained as it stands."""

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from tunespace import __version__
-from tunespace.cli import compare, describe, doctor, evaluate, index, models, search
+from tunespace.cli import compare, describe, doctor, evaluate, index, models, search, train
 from tunespace.errors import TunespaceError
 
 app = typer.Typer(
@@ -21,6 +21,9 @@ app.command("similar")(search.similar)
 app.command("describe")(describe.describe)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("recipes")(train.recipes)
+app.command("train")(train.train)
+app.command("export")(train.export)
 app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
 

@@ -130,6 +130,7 @@ def load_manifest(
     *,
     split: str = "",
     faults: Callable[[Sequence[Item]], list[str]] = no_faults,
+    rejected: list[str] | None = None,
 ) -> Manifest:
     """Reads a manifest and checks it.
 
@@ -138,18 +139,26 @@ def load_manifest(
         split: Only the clips of this split.
         faults: What else is wrong with the clips, as ``missing_audio``; said together with what
             is wrong with the file.
+        rejected: Where it is given, what is wrong with a row is put there and the row left out,
+            so that one line of a million does not stop a training.
 
     Raises:
         DataError: It cannot be read, or something in it is wrong; names all of it.
     """
     file = Path(path)
     problems: list[str] = []
-    items = [
-        item
-        for line, row in read_rows(file, problems.append)
-        if (item := _item(row, line, file, problems.append)) is not None
-    ]
-    problems += _repeated(items, file)
+    wrong_rows = problems if rejected is None else rejected
+    items: list[Item] = []
+    first: dict[str, int] = {}
+    for line, row in read_rows(file, wrong_rows.append):
+        before = len(wrong_rows)
+        item = _item(row, line, file, wrong_rows.append)
+        if item is None:
+            continue
+        if (at := first.setdefault(item.track_id, line)) != line:
+            wrong_rows.append(f"{file} line {line}: {item.track_id!r} is also line {at}")
+        if rejected is None or len(wrong_rows) == before:
+            items.append(item)
     kept = [item for item in items if not split or item.split == split]
     if split and not kept:
         problems.append(_no_split(file.stem, split, items))
@@ -157,7 +166,7 @@ def load_manifest(
     if problems:
         raise DataError(problems)
     if not items:
-        raise DataError([f"{file} holds no clips"])
+        raise DataError([f"{file} holds no clips", *(rejected or [])])
     return Manifest(file.stem, tuple(kept), split=split)
 
 
@@ -275,13 +284,3 @@ def _list(value: object, *, sentences: bool) -> Sequence[str]:
         return [text]
     mark = next((mark for mark in (";", "|", ",") if mark in text), ";")
     return text.split(mark)
-
-
-def _repeated(items: Iterable[Item], file: Path) -> list[str]:
-    first: dict[str, int] = {}
-    found = []
-    for item in items:
-        at = first.setdefault(item.track_id, item.line)
-        if at != item.line:
-            found.append(f"{file} line {item.line}: {item.track_id!r} is also line {at}")
-    return found

@@ -171,7 +171,8 @@ def _plan(
     for path, file in found.items():
         row: Row | None = known.get(path)
         if row is not None and (row.size, row.mtime_ns) == (file.size, file.mtime_ns):
-            if row.reason is not None:
+            # Another model may manage what this one did not.
+            if row.reason is not None and not is_new_space:
                 plan.failed.append(Failed(path, row.reason))
             elif row.embedded:
                 plan.unchanged += 1

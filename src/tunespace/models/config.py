@@ -29,6 +29,7 @@ LEXICON = "lexicon.tsv"
 LANGUAGES = "languages.tsv"
 CONCEPTS = "concepts.json"
 REFERENCE = "reference.npy"
+PROBES = ("jazz", "death metal", "solo piano lullaby", "fast electronic dance music", "a choir")
 REQUIRED = (AUDIO_TOWER, TEXT_TOWER, TOKENIZER)
 
 
@@ -46,6 +47,8 @@ class ModelConfig:
         sentence_weight: Of the sentence beside the terms of the lexicon: where they cover all of
             it, and where they cover nothing.
         files: By name, the sha256 of each file that the model consists of.
+        probes: Texts as unlike as music can be: a text tower that sees them alike has collapsed.
+            A model that learned few words names some of those.
     """
 
     name: str
@@ -56,6 +59,7 @@ class ModelConfig:
     max_tokens: int
     sentence_weight: tuple[float, float]
     files: dict[str, str]
+    probes: tuple[str, ...] = PROBES
 
     @property
     def sha256(self) -> str:
@@ -82,7 +86,8 @@ class ModelConfig:
             "text": {
                 "max_tokens": self.max_tokens,
                 "sentence_weight": list(self.sentence_weight),
-            },
+            }
+            | ({} if self.probes == PROBES else {"probes": list(self.probes)}),
             "files": self.files,
         }
 
@@ -117,6 +122,7 @@ class ModelConfig:
                 hop=int(found["audio"]["hop"]),
                 max_tokens=int(found["text"]["max_tokens"]),
                 sentence_weight=_two_floats(found["text"]["sentence_weight"]),
+                probes=tuple(map(str, found["text"].get("probes", PROBES))),
                 files={str(name): str(sha256) for name, sha256 in found["files"].items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -3,6 +3,7 @@
 Each runs on one thread: indexing is parallel over files, and a query is too short to be split.
 """
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,6 @@ from tunespace.models.folder import check_file
 
 Vectors = npt.NDArray[np.float32]
 
-# As unlike as music can be: a text tower that sees them alike has collapsed.
-_PROBES = ("jazz", "death metal", "solo piano lullaby", "fast electronic dance music", "a choir")
 _COLLAPSED = 0.98
 
 
@@ -55,7 +54,7 @@ class TextTower:
         self._session = open_session(path)
         _require_shapes(path, self._session, {"input_ids": (), "attention_mask": ()}, config.dim)
         self._tokenizer = open_tokenizer(check_file(folder, config, TOKENIZER), config.max_tokens)
-        _refuse_collapsed(path, [self(probe) for probe in _PROBES])
+        _refuse_collapsed(path, config.probes, self)
 
     def __call__(self, sentence: str) -> Vectors | None:
         """Maps a sentence to ``(dim,)`` float32, unit length; none where it knows no word of it."""
@@ -127,12 +126,17 @@ def _require_shapes(
         raise ModelError(f"{path} gives shape {given}, not [batch, {dim}] as config.json says")
 
 
-def _refuse_collapsed(path: Path, probes: list[Vectors | None]) -> None:
-    vectors = np.stack([probe for probe in probes if probe is not None])
+def _refuse_collapsed(
+    path: Path, probes: Sequence[str], tower: Callable[[str], Vectors | None]
+) -> None:
+    known = [(probe, point) for probe in probes if (point := tower(probe)) is not None]
+    if len(known) < 2:
+        return
+    vectors = np.stack([point for _, point in known])
     pairs = np.triu_indices(len(vectors), 1)
     alike = float((vectors @ vectors.T)[pairs].mean())
     if not alike < _COLLAPSED:
         raise ModelError(
-            f"{path} has collapsed: {len(vectors)} texts as unlike as {_PROBES[0]!r} and "
-            f"{_PROBES[1]!r} have a mean cosine of {alike:.4f} (at most {_COLLAPSED})"
+            f"{path} has collapsed: {len(known)} texts as unlike as {known[0][0]!r} and "
+            f"{known[1][0]!r} have a mean cosine of {alike:.4f} (at most {_COLLAPSED})"
         )

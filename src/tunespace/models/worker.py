@@ -18,15 +18,15 @@ def serve(task: str, model: str) -> None:
 
     Args:
         task: ``module:function`` of what to do with a job and the model.
-        model: Name or folder of the model.
+        model: Name or folder of the model; empty for a task that needs none.
     """
     answers = sys.stdout.buffer
     sys.stdout = sys.stderr  # nothing but answers may go there
     module, name = task.split(":")
     run = getattr(import_module(module), name)
     try:
-        loaded = load_joint_model(model)
-        _ = loaded.audio_tower
+        loaded = load_joint_model(model) if model else None
+        _ = loaded and loaded.audio_tower
     except ModelError as error:
         pickle.dump(str(error), answers)
         answers.flush()

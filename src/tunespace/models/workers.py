@@ -43,7 +43,7 @@ def work_through(
     Args:
         jobs: Whatever the task takes; not None.
         task: ``module:function``, called with a job and the model.
-        model: Name or folder of the model.
+        model: Name or folder of the model; empty for a task that needs none.
         workers: Number of processes.
 
     Yields:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from tunespace.training.distillation.student import Student
+from tunespace.training.graphs import write_graph
 
 
 class _AudioTower(nn.Module):
@@ -36,13 +37,9 @@ def export_audio_tower(
         path: The file.
     """
     example = torch.zeros(2, window, n_mels)
-    torch.onnx.export(
-        _AudioTower(student, weights).eval(),
-        (example,),
+    write_graph(
+        _AudioTower(student, weights),
         path,
-        input_names=["log_mel"],
-        output_names=["embedding"],
-        dynamic_shapes={"log_mel": {0: torch.export.Dim("batch")}},
-        external_data=False,
-        verbose=False,
+        {"log_mel": example},
+        {"log_mel": {0: torch.export.Dim("batch")}},
     )

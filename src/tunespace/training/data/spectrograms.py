@@ -1,0 +1,147 @@
+"""The log-mel of every clip, computed once and kept on disk.
+
+One file a clip, float16 decibels: its name is a hash of the front end, the file's path, size and
+date, and the stretch of it. So recipes with one front end share what is kept, a run that was
+killed goes on, and several can use the same folder.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tunespace.audio import LogMel
+from tunespace.errors import AudioError, TrainingError
+from tunespace.evaluation.manifest import Item
+from tunespace.models.workers import Crashed, work_through
+
+LogMels = npt.NDArray[np.float32]
+Job = tuple[Path, float, float | None, LogMel, Path]
+
+
+def default_cache() -> Path:
+    """Where spectrograms are kept when no folder is named."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("tunespace")) / "spectrograms"
+
+
+class Spectrograms:
+    """What is kept of some clips.
+
+    Attributes:
+        front_end: That they were made with.
+    """
+
+    def __init__(self, folder: Path, front_end: LogMel) -> None:
+        """Names the folder; nothing is read or made yet."""
+        self._folder = folder
+        self.front_end = front_end
+
+    def path_of(self, item: Item) -> Path:
+        """The file of a clip, whether it is there or not.
+
+        Raises:
+            OSError: The audio does not exist.
+        """
+        if item.audio is None:
+            raise FileNotFoundError
+        status = item.audio.stat()
+        stretch = (item.start, item.duration)
+        seen = (str(item.audio.resolve()), status.st_size, status.st_mtime_ns, *stretch)
+        key = json.dumps([asdict(self.front_end), *seen])
+        name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+        return self._folder / name[:2] / f"{name}.npy"
+
+    def make(
+        self,
+        items: Sequence[Item],
+        *,
+        workers: int | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> dict[int, str]:
+        """Computes what is not there yet, in several processes.
+
+        Returns:
+            For each clip that cannot be heard why, by its index.
+
+        Raises:
+            TrainingError: The folder cannot be written.
+        """
+        failed: dict[int, str] = {}
+        left: dict[Path, list[int]] = {}
+        for n, item in enumerate(items):
+            try:
+                path = self.path_of(item)
+            except OSError:
+                failed[n] = f"{item.audio or 'audio'} does not exist"
+                continue
+            if not path.exists():
+                left.setdefault(path, []).append(n)
+        jobs: dict[Path, Job] = {}
+        for path, places in left.items():
+            item = items[places[0]]
+            if item.audio is not None:
+                jobs[path] = (item.audio, item.start, item.duration, self.front_end, path)
+        count = min(workers or os.cpu_count() or 1, len(jobs))
+        with closing(work_through(list(jobs.values()), f"{__name__}:keep", "", count)) as answers:
+            for done, (job, answer) in enumerate(answers, start=1):
+                if isinstance(answer, OSError):
+                    raise TrainingError(
+                        f"{self._folder} cannot be written ({answer.strerror}): make room, or "
+                        "name another folder with --cache"
+                    )
+                if answer is not None:
+                    reason = answer.reason if isinstance(answer, Crashed) else answer
+                    failed.update(dict.fromkeys(left[job[-1]], f"{job[0]}: {reason}"))
+                if on_progress is not None:
+                    on_progress(done, len(jobs))
+        return failed
+
+
+def keep(job: Job, _model: object) -> str | OSError | None:
+    """Writes the log-mel of one clip; says why it cannot. Runs in a worker process."""
+    from tunespace.audio import decode_blocks
+
+    audio, start, duration, front_end, path = job
+    try:
+        blocks = decode_blocks(audio, front_end.sample_rate, start=start, duration=duration)
+        whole = np.concatenate([b.astype(np.float16) for b in front_end.stream(blocks)])
+    except AudioError as error:
+        return error.reason
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            np.save(file, whole)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        return error
+    return None
+
+
+def read_crop(path: Path, frames: int, place: float) -> LogMels:
+    """A stretch of a clip.
+
+    Args:
+        path: Of a file that ``Spectrograms`` made.
+        frames: Of the stretch.
+        place: 0 for the first possible one, 1 for the last.
+
+    Returns:
+        ``(frames, n_mels)`` float32 decibels; a clip that is shorter is repeated, as it is where
+        a model listens.
+    """
+    whole = np.load(path, mmap_mode="r")
+    if len(whole) < frames:
+        return np.resize(np.asarray(whole, np.float32), (frames, whole.shape[1]))
+    first = round(place * (len(whole) - frames))
+    return np.asarray(whole[first : first + frames], np.float32)

@@ -1,0 +1,34 @@
+"""Which clip or text of a batch an anchor is pushed away from."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+
+def draw(
+    cosines: Tensor,
+    true_of: Tensor,
+    differing: Tensor,
+    how: Literal["random", "weighted", "weighted-by-labels"],
+) -> tuple[Tensor, Tensor]:
+    """Draws one negative for each anchor.
+
+    Args:
+        cosines: ``(anchors, candidates)``.
+        true_of: The same shape, bool: candidates that are no negatives.
+        differing: The same shape: number of labels that only one of both carries.
+        how: All alike; in proportion to ``(cosine + 1) / 2`` (Won et al. 2021, section 3.3); or to
+            that divided by the number of differing labels (Doh et al. 2023).
+
+    Returns:
+        ``(anchors,)`` int64, the candidate of each, and ``(anchors,)`` bool, whether there is one.
+    """
+    weights = torch.ones_like(cosines) if how == "random" else (cosines + 1) / 2
+    if how == "weighted-by-labels":
+        weights = weights / differing.clamp_min(1)
+    # A candidate that points the other way keeps a chance where there is no other.
+    weights = weights.clamp_min(1e-6).masked_fill(true_of, 0)
+    found = weights.sum(1) > 0
+    weights[~found] = 1  # whatever is drawn does not count
+    return torch.multinomial(weights, 1).squeeze(1), found

@@ -1,0 +1,49 @@
+"""What a loss sees of a batch."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Clips and what was said of each, as points.
+
+    Attributes:
+        audio: ``(batch, dim)`` unit rows.
+        text: ``(batch, dim)`` unit rows.
+        text_key: ``(batch,)`` int64: texts with equal keys are the same text.
+        labels: ``(batch, tags)`` bool: all that is known of each clip.
+        said: ``(batch, tags)`` bool: those of the labels that its text names.
+    """
+
+    audio: Tensor
+    text: Tensor
+    text_key: Tensor
+    labels: Tensor
+    said: Tensor
+
+    def cosines(self) -> Tensor:
+        """``(texts, clips)``, at least float32: bf16 leaves three digits of a cosine."""
+        text, audio = (
+            rows.float() if rows.dtype in (torch.float16, torch.bfloat16) else rows
+            for rows in (self.text, self.audio)
+        )
+        return text @ audio.T
+
+    def same_text_elsewhere(self) -> Tensor:
+        """``(batch, batch)`` bool: two clips of which the same was said."""
+        same = self.text_key[:, None] == self.text_key[None, :]
+        return same & ~torch.eye(len(same), dtype=torch.bool, device=same.device)
+
+    def true_of(self) -> Tensor:
+        """``(texts, clips)`` bool: what the text says is true of the clip.
+
+        A text that names labels is true of every clip that carries all of them; any other only of
+        clips of which the same was said.
+        """
+        said, labels = self.said.float(), self.labels.float()
+        count = said.sum(1, keepdim=True)
+        carried = (said @ labels.T >= count) & (count > 0)
+        return carried | (self.text_key[:, None] == self.text_key[None, :])

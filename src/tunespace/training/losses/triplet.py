@@ -1,0 +1,41 @@
+"""Triplet hinge: a positive must be closer to its anchor than a negative, by a margin.
+
+Weinberger and Saul 2009; with the cosine as in Choi et al. 2019 (section 3.2), Won et al. 2021
+(equation 1) and Doh et al. 2023.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from tunespace.training import parts
+from tunespace.training.losses.negatives import draw
+from tunespace.training.losses.pairs import Pairs
+
+
+class Triplet(nn.Module):
+    """``mean max(0, margin - cos(anchor, positive) + cos(anchor, negative))``."""
+
+    def __init__(self, settings: parts.Triplet) -> None:
+        """Takes the margin and the way of drawing from the recipe."""
+        super().__init__()
+        self.settings = settings
+
+    def forward(self, pairs: Pairs) -> Tensor:
+        """The mean over anchors that have a negative in the batch, and over directions."""
+        cosines = pairs.cosines()
+        true_of = pairs.true_of()
+        labels = pairs.labels.float()
+        count = labels.sum(1)
+        differing = count[:, None] + count[None, :] - 2 * labels @ labels.T
+        hinges = []
+        if self.settings.anchor in ("text", "both"):
+            hinges.append(self._hinge(cosines, true_of, differing))
+        if self.settings.anchor in ("audio", "both"):
+            hinges.append(self._hinge(cosines.T, true_of.T, differing))
+        return torch.stack(hinges).mean()
+
+    def _hinge(self, cosines: Tensor, true_of: Tensor, differing: Tensor) -> Tensor:
+        chosen, found = draw(cosines.detach(), true_of, differing, self.settings.negatives)
+        negative = cosines.gather(1, chosen[:, None]).squeeze(1)
+        hinge = (self.settings.margin - cosines.diagonal() + negative).clamp_min(0)
+        return (hinge * found).sum() / found.sum().clamp_min(1)

@@ -1,0 +1,172 @@
+"""A recipe: everything that makes one system of the literature, in one YAML file.
+
+A recipe is read, changed by presets and by ``key=value``, and only then checked, so that whatever
+is wrong is said before any work is done. Every part has a ``kind``; naming another kind leaves the
+keys of the old one behind.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from tunespace.errors import TrainingError
+from tunespace.training.catalogue import FOLDER, recipe_names
+from tunespace.training.parts import (
+    AudioTower,
+    FrontEnd,
+    Joint,
+    Loss,
+    Part,
+    Schedule,
+    Texts,
+    TextTower,
+)
+
+
+class Recipe(Part):
+    """How a system is built and trained.
+
+    Attributes:
+        name: As in ``tunespace train NAME``.
+        title: Of the paper.
+        paper: Authors, venue, number.
+        about: What is characteristic of it, and how far this recipe follows it.
+        front_end: The log-mel that the audio tower reads.
+        seconds: That it hears at once, in training and in a window of a track.
+        audio: The tower for music.
+        text: The tower for words.
+        texts: What is said about a clip in training.
+        joint: The space.
+        loss: What is learned.
+        schedule: How.
+    """
+
+    name: str
+    title: str
+    paper: str
+    about: str = ""
+    front_end: FrontEnd = FrontEnd()
+    seconds: float = Field(default=10.0, gt=0)
+    audio: AudioTower = Field(discriminator="kind")
+    text: TextTower = Field(discriminator="kind")
+    texts: Texts = Field(discriminator="kind")
+    joint: Joint = Joint()
+    loss: Loss = Field(discriminator="kind")
+    schedule: Schedule = Schedule()
+
+    @property
+    def frames(self) -> int:
+        """In a clip."""
+        return round(self.seconds * self.front_end.sample_rate / self.front_end.hop)
+
+    def as_yaml(self) -> str:
+        """All of it, defaults as well."""
+        values = self.model_dump()
+        return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100))
+
+
+def load_recipe(name: str, *, presets: Sequence[str] = (), changes: Iterable[str] = ()) -> Recipe:
+    """Reads a recipe.
+
+    Args:
+        name: Of one that comes with the package, or a file (.yaml).
+        presets: Named in the recipe; applied in this order.
+        changes: ``key=value`` with a dotted key and a value in YAML, as ``loss.temperature=0.1``.
+
+    Raises:
+        TrainingError: There is none of this name, or something in it is wrong; says what.
+    """
+    found = _read(name)
+    known = found.pop("presets", {})
+    for preset in presets:
+        if preset not in known:
+            there = f"it has {', '.join(known)}" if known else "it has none"
+            raise TrainingError(f"recipe {name} has no preset {preset!r}: {there}")
+        found = _changed(found, known[preset])
+    for change in changes:
+        found = _changed(found, _as_mapping(change))
+    try:
+        return Recipe.model_validate(found)
+    except ValidationError as error:
+        raise TrainingError(f"recipe {name}: {'; '.join(_faults(error))}") from error
+
+
+def _read(name: str) -> dict[str, Any]:
+    is_file = name.endswith((".yaml", ".yml"))
+    if not is_file and name not in recipe_names():
+        raise TrainingError(
+            f"there is no recipe {name!r}: name a .yaml file, or one of {', '.join(recipe_names())}"
+        )
+    source = Path(name) if is_file else FOLDER / f"{name}.yaml"
+    try:
+        found = yaml.safe_load(source.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        shown = " ".join(str(error).split())
+        raise TrainingError(f"recipe {name} cannot be read ({shown})") from error
+    if not isinstance(found, dict):
+        raise TrainingError(f"recipe {name} holds no keys and values")
+    return found
+
+
+def _as_mapping(change: str) -> dict[str, Any]:
+    key, mark, value = change.partition("=")
+    if not mark or not key.strip():
+        raise TrainingError(f"{change!r} is not of the form key=value")
+    try:
+        found: Any = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise TrainingError(f"{change!r}: its value is not YAML") from error
+    for name in reversed(key.strip().split(".")):
+        found = {name: found}
+    return dict(found)
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """``old`` with what ``new`` says; what is inside of both is merged."""
+    kind = new.get("kind", old.get("kind"))
+    merged = dict(old) if kind == old.get("kind") else {}
+    for key, value in new.items():
+        before = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(before, Mapping)
+        merged[key] = _changed(before or {}, value) if both else value
+    return merged
+
+
+def _faults(error: ValidationError) -> list[str]:
+    """A clause for each fault."""
+    found = []
+    for fault in error.errors(include_url=False):
+        # Between the name of a part and the name of its key stands its kind, which nobody wrote.
+        place, kinds = list(fault["loc"]), _kinds()
+        where = ".".join(str(name) for n, name in enumerate(place) if not n or name not in kinds)
+        match fault["type"]:
+            case "extra_forbidden":
+                found.append(f"{where or 'it'} is no key that is known")
+            case "missing":
+                found.append(f"{where} is missing")
+            case "union_tag_invalid":
+                choice = str(fault["ctx"]["expected_tags"]).replace("'", "")
+                found.append(f"{where}.kind {fault['ctx']['tag']!r} is none of {choice}")
+            case "union_tag_not_found":
+                found.append(f"{where}.kind is missing")
+            case _:
+                said = fault["msg"].removeprefix("Value error, ")
+                said = said.removeprefix("Input ").replace("'", "")
+                found.append(f"{where} {said}, not {fault['input']!r}" if where else said)
+    return found
+
+
+def _kinds() -> frozenset[str]:
+    from typing import get_args
+
+    parts = [part for union in (AudioTower, TextTower, Texts, Loss) for part in _members(union)]
+    return frozenset(get_args(part.model_fields["kind"].annotation)[0] for part in parts)
+
+
+def _members(union: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a type
+    from typing import get_args
+
+    return get_args(union) or (union,)

@@ -1,0 +1,309 @@
+"""A run: a recipe, data and a folder that holds all that comes of them.
+
+The folder:
+    ``recipe.yaml``, all values; ``data.json``, what was learned from, with its hash;
+    ``versions.json``;
+    ``rejected.txt``, a line for each row that was left out; ``text/``, tokenizer and word vectors;
+    ``checkpoints/last.ckpt`` and ``best.ckpt``; ``metrics.csv``, a row for each epoch; ``events*``
+    for TensorBoard; ``curves.html``; ``model/``, the model folder; ``done.json`` at the end.
+"""
+
+import importlib.metadata
+import json
+import logging
+import platform
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader
+
+from tunespace import __version__
+from tunespace.errors import TrainingError
+from tunespace.evaluation.manifest import Item, Manifest, load_manifest
+from tunespace.training.data.batches import Clips, Reader, TrainingBatches, ValidationBatches
+from tunespace.training.data.spectrograms import Spectrograms, default_cache, read_crop
+from tunespace.training.data.splits import with_splits
+from tunespace.training.export import export_run
+from tunespace.training.lesson import MONITORED, Lesson
+from tunespace.training.progress import History, Say
+from tunespace.training.recipe import Recipe
+from tunespace.training.texts import build_sampler, corpus, missing
+from tunespace.training.towers.reading import load_tokenizer, prepare_text
+from tunespace.training.two_towers import TwoTowers
+
+RECIPE, DATA, VERSIONS, DONE = "recipe.yaml", "data.json", "versions.json", "done.json"
+REJECTED, TEXT, CHECKPOINTS, MODEL = "rejected.txt", "text", "checkpoints", "model"
+LAST, BEST = "last.ckpt", "best.ckpt"
+_PACKAGES = ("torch", "lightning", "transformers", "numpy", "onnx", "av", "gensim")
+# Clips whose decibels the front end is standardised by.
+_MEASURED = 500
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a run.
+
+    Attributes:
+        folder: Of the run.
+        model: The model folder.
+        figures: Of the checkpoint that validated best.
+        epochs: That were run in all.
+        rejected: Rows that were left out, and why.
+    """
+
+    folder: Path
+    model: Path
+    figures: dict[str, float]
+    epochs: int
+    rejected: list[str]
+
+
+def train(
+    recipe: Recipe,
+    data: str | Path | Manifest,
+    out: Path,
+    *,
+    cache: Path | None = None,
+    accelerator: str = "auto",
+    devices: int = 1,
+    workers: int | None = None,
+    say: Say = print,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Trained:
+    """Trains a system, or goes on where a run was stopped.
+
+    Args:
+        recipe: What is trained.
+        data: A manifest. Without splits of its own, artists are distributed.
+        out: Folder of the run; made when missing.
+        cache: Folder of spectrograms; by default in the user's cache.
+        accelerator: As Lightning has it: "auto", "cpu", "gpu", "mps".
+        devices: Processes that share each batch.
+        workers: Processes that decode.
+        say: Told what happens, in lines.
+        on_progress: Called with how many clips are decoded, and of how many.
+
+    Raises:
+        DataError: The manifest cannot be used at all.
+        TrainingError: The recipe does not fit the data, the folder holds another run, or the
+            loss is no number.
+    """
+    rejected: list[str] = []
+    manifest = data if isinstance(data, Manifest) else load_manifest(data, rejected=rejected)
+    items, own_splits = with_splits(_with_texts(recipe, manifest.items, rejected))
+    manifest = replace(manifest, items=items)
+    _open(out, recipe, manifest, own_splits=own_splits)
+    clips = _hear(recipe, items, rejected, cache, workers, on_progress)
+    (out / REJECTED).write_text("".join(f"{line}\n" for line in rejected), encoding="utf-8")
+    for line in rejected[:5]:
+        say(f"left out: {line}")
+    if len(rejected) > 5:
+        say(f"left out: {len(rejected) - 5:,} more, see {out / REJECTED}")
+    learned, judged = clips["train"], clips["validation"]
+    if len(learned) < 2 or len(judged) < 2:
+        raise TrainingError(
+            f"{len(learned)} clips to learn from and {len(judged)} to validate with are left: both "
+            f"must be at least 2; {REJECTED} in {out} says what was left out"
+        )
+    say(
+        f"{len(learned):,} clips to learn from, {len(judged):,} to validate with, "
+        f"{len(clips['test']):,} kept for the test"
+    )
+    if not (out / DONE).exists():
+        _fit(recipe, learned, judged, out, accelerator, devices, say)
+    model, figures, epochs = export_run(out)
+    return Trained(out, model, figures, epochs, rejected)
+
+
+def _with_texts(recipe: Recipe, items: Sequence[Item], rejected: list[str]) -> list[Item]:
+    kept = []
+    for item in items:
+        if why := missing(recipe.texts, item):
+            rejected.append(f"line {item.line}, {item.track_id}: {why}")
+        else:
+            kept.append(item)
+    if not kept:
+        raise TrainingError(
+            f"not one of {len(items):,} clips can be used: texts.kind {recipe.texts.kind} is said "
+            f"of a clip, and each {missing(recipe.texts, items[0])}"
+            if items
+            else "there is not one clip that can be used"
+        )
+    return kept
+
+
+def _open(out: Path, recipe: Recipe, manifest: Manifest, *, own_splits: bool) -> None:
+    """Makes the folder of a new run, or makes sure that it holds this one.
+
+    Raises:
+        TrainingError: It holds another.
+    """
+    counts = dict.fromkeys(("train", "validation", "test"), 0)
+    for item in manifest.items:
+        counts[item.split] += 1
+    data = {
+        "name": manifest.name,
+        "sha256": manifest.sha256,
+        "clips": counts,
+        "splits": "of the data" if own_splits else "artists distributed by tunespace",
+        "licence": manifest.licence,
+        "probes": _probes(manifest.items),
+    }
+    same = {RECIPE: recipe.as_yaml(), DATA: json.dumps(data, indent=2) + "\n"}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in same.items():
+            path = out / name
+            if not path.exists():
+                path.write_text(text, encoding="utf-8")
+            elif path.read_text(encoding="utf-8") != text:
+                what = "recipe" if name == RECIPE else "data"
+                raise TrainingError(
+                    f"{out} holds a run with another {what} (see its {name}): name another "
+                    "folder, or repeat what was said when it began"
+                )
+        versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
+        versions |= {"tunespace": __version__, "python": platform.python_version()}
+        (out / VERSIONS).write_text(json.dumps(versions, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise TrainingError(f"{out} cannot be written ({error.strerror})") from error
+
+
+def _probes(items: Sequence[Item]) -> list[str]:
+    """Texts as unlike as the data have: a text tower that sees them alike has collapsed."""
+    texts = corpus(tuple(item for item in items if item.split == "train"))
+    return [texts[n] for n in np.unique(np.linspace(0, len(texts) - 1, 8, dtype=int))]
+
+
+def _hear(
+    recipe: Recipe,
+    items: Sequence[Item],
+    rejected: list[str],
+    cache: Path | None,
+    workers: int | None,
+    on_progress: Callable[[int, int], None] | None,
+) -> dict[str, Clips]:
+    """The clips of each split that can be heard."""
+    spectrograms = Spectrograms(cache or default_cache(), recipe.front_end.log_mel())
+    failed = spectrograms.make(items, workers=workers, on_progress=on_progress)
+    rejected += [f"line {items[n].line}: {why}" for n, why in sorted(failed.items())]
+    heard = [item for n, item in enumerate(items) if n not in failed]
+    parts: dict[str, Clips] = {}
+    for split in ("train", "validation", "test"):
+        mine = tuple(item for item in heard if item.split == split)
+        parts[split] = Clips(mine, tuple(spectrograms.path_of(item) for item in mine))
+    return parts
+
+
+def _fit(
+    recipe: Recipe,
+    learned: Clips,
+    judged: Clips,
+    out: Path,
+    accelerator: str,
+    devices: int,
+    say: Say,
+) -> None:
+    schedule = recipe.schedule
+    lightning.seed_everything(schedule.seed, verbose=False)
+    last = out / CHECKPOINTS / LAST
+    start: dict[str, Any] = {}
+    if not last.exists():
+        start = prepare_text(recipe.text, corpus(learned.items), out / TEXT, schedule.seed)
+    tags = sorted({tag for item in learned.items for tag in item.tags})
+    reader = Reader(load_tokenizer(recipe.text, out / TEXT), tags)
+    batches = TrainingBatches(
+        learned,
+        reader,
+        build_sampler(recipe.texts),
+        frames=recipe.frames,
+        batch=schedule.batch,
+        seed=schedule.seed,
+    )
+    validation = ValidationBatches(
+        judged,
+        reader,
+        frames=recipe.frames,
+        batch=schedule.batch,
+        most=schedule.validation_pairs,
+        seed=schedule.seed,
+    )
+    towers = TwoTowers(recipe, out / TEXT)
+    if start:
+        towers.text.load_state_dict(start, strict=False)
+    _standardise(towers, learned, recipe)
+    lesson = Lesson(recipe, towers, schedule.epochs * len(batches))
+    best = ModelCheckpoint(
+        out / CHECKPOINTS,
+        filename=Path(BEST).stem,
+        monitor=MONITORED,
+        mode="max",
+        save_last=True,
+        # At the very end of an epoch: what goes on from it begins the next one.
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    patience = EarlyStopping(
+        MONITORED, mode="max", patience=schedule.patience, check_on_train_epoch_end=True
+    )
+    # What it chats about is not asked for; errors are raised.
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        # A batch comes whole and drawn from its data set; few of them need few processes.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
+        warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated.*")
+        trainer = lightning.Trainer(
+            accelerator=accelerator,
+            devices=devices,
+            max_epochs=schedule.epochs,
+            callbacks=[_Epochs(batches), best, patience, History(out, say, schedule.epochs)],
+            logger=TensorBoardLogger(out, name=None, version=""),
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+        )
+        trainer.fit(
+            lesson,
+            DataLoader(batches, batch_size=None),
+            DataLoader(validation, batch_size=None),
+            ckpt_path=last if last.exists() else None,
+            weights_only=True,
+        )
+    if not trainer.interrupted:
+        done = {"epochs": trainer.current_epoch, "best": Path(best.best_model_path).name}
+        (out / DONE).write_text(json.dumps(done) + "\n", encoding="utf-8")
+
+
+class _Epochs(lightning.Callback):
+    """Tells the batches which epoch it is, and which share of them is this process's."""
+
+    def __init__(self, batches: TrainingBatches) -> None:
+        self._batches = batches
+
+    def on_train_epoch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        del pl_module
+        self._batches.epoch = trainer.current_epoch
+        self._batches.share = (trainer.global_rank, trainer.world_size)
+
+
+def _standardise(towers: TwoTowers, learned: Clips, recipe: Recipe) -> None:
+    """Sets the mean and spread of decibels over some of the clips."""
+    random = np.random.default_rng(recipe.schedule.seed)
+    chosen = random.permutation(len(learned))[:_MEASURED]
+    heard = np.stack([read_crop(learned.files[n], recipe.frames, 0.5) for n in chosen])
+    towers.mean_db.copy_(torch.tensor(float(heard.mean())))
+    towers.spread_db.copy_(torch.tensor(float(max(heard.std(), 1.0))))

@@ -1,0 +1,85 @@
+"""The text side of a run: its tokenizer and its tower, kept in the run folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+from torch import nn
+
+from tunespace.models.config import TOKENIZER
+from tunespace.models.towers import open_tokenizer
+from tunespace.training import parts
+from tunespace.training.towers.encoder import (
+    TextEncoder,
+    empty_encoder,
+    load_pretrained,
+    small_config,
+    small_tokenizer,
+)
+from tunespace.training.towers.words import WordVectors, make_word_vectors, word_tokenizer
+
+_VECTORS = "vectors.npy"
+_WORDS_READ = 64
+
+
+def prepare_text(
+    settings: parts.TextTower, texts: Sequence[str], folder: Path, seed: int
+) -> dict[str, Any]:
+    """Makes what the text tower needs besides its trained weights, and keeps it in ``folder``.
+
+    Args:
+        settings: Of the recipe.
+        texts: That a tokenizer or word vectors are learned from.
+        folder: Of the run's text side.
+        seed: Of word vectors that are trained.
+
+    Returns:
+        Weights that training starts from; empty where they are drawn.
+
+    Raises:
+        TrainingError: What the recipe names cannot be read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    weights: dict[str, Any] = {}
+    match settings:
+        case parts.WordVectors():
+            words, vectors = make_word_vectors(settings, texts, seed)
+            np.save(folder / _VECTORS, vectors)
+            tokenizer = word_tokenizer(words)
+        case parts.TextEncoder(pretrained=""):
+            tokenizer = small_tokenizer(texts)
+            small_config(settings, tokenizer.get_vocab_size()).save_pretrained(folder)
+        case parts.TextEncoder(pretrained=name):
+            encoder, tokenizer = load_pretrained(name)
+            encoder.config.save_pretrained(folder)
+            weights = {f"encoder.{key}": value for key, value in encoder.state_dict().items()}
+    tokenizer.save(str(folder / TOKENIZER))
+    return weights
+
+
+def max_tokens(settings: parts.TextTower) -> int:
+    """That are read of a text."""
+    return settings.max_tokens if isinstance(settings, parts.TextEncoder) else _WORDS_READ
+
+
+def load_tokenizer(settings: parts.TextTower, folder: Path) -> Tokenizer:
+    """The tokenizer of a run; it cuts off what is too long."""
+    return open_tokenizer(folder / TOKENIZER, max_tokens(settings))
+
+
+def build_text_tower(settings: parts.TextTower, folder: Path) -> tuple[nn.Module, int]:
+    """The text tower of a run, with weights that are drawn, and the width of what it gives.
+
+    It reads ids and mask, ``(batch, tokens)`` int64.
+    """
+    match settings:
+        case parts.WordVectors():
+            vectors = np.load(folder / _VECTORS)
+            return WordVectors(vectors), vectors.shape[1]
+        case parts.TextEncoder():
+            encoder = empty_encoder(folder)
+            tower = TextEncoder(encoder, settings.pooling)
+            tower.requires_grad_(not settings.frozen)
+            return tower, encoder.config.hidden_size
