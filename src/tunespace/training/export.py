@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tunespace.errors import TrainingError
 from tunespace.models.config import AUDIO_TOWER, TEXT_TOWER, TOKENIZER, ModelConfig, sha256_of
+from tunespace.training.culture import load_factors
 from tunespace.training.graphs import write_graph
 from tunespace.training.progress import METRICS
 from tunespace.training.recipe import Recipe
@@ -41,7 +42,11 @@ def export_run(
     checkpoint = run / "checkpoints" / ("last.ckpt" if last else "best.ckpt")
     if not checkpoint.exists():
         raise TrainingError(f"{run} has no checkpoint yet: train on with the same command")
-    towers = TwoTowers(recipe, run / "text")
+    if recipe.culture.factors and recipe.culture.branch == "cultural":
+        raise TrainingError(
+            f"{run}: the cultural branch hears no music, so there is no model folder"
+        )
+    towers = TwoTowers(recipe, run / "text", width_of(recipe))
     state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
     weights = {
         name.removeprefix(_PREFIX): value
@@ -60,6 +65,17 @@ def export_run(
         shutil.rmtree(folder)
     partial.rename(folder)
     return folder, figures, epochs
+
+
+def width_of(recipe: Recipe) -> int:
+    """Of the factors that a recipe names; 0 without.
+
+    Raises:
+        TrainingError: The file cannot be read.
+    """
+    if not recipe.culture.factors:
+        return 0
+    return len(next(iter(load_factors(Path(recipe.culture.factors)).values())))
 
 
 def recipe_of(run: Path) -> Recipe:

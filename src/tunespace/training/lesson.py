@@ -6,10 +6,8 @@ batch does not fit, it goes through the towers in parts, twice, with cached grad
 (batch norm) see a part.
 """
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import fields
 from typing import Any
 
 import lightning
@@ -20,14 +18,18 @@ from torch.nn import functional
 
 from tunespace.errors import TrainingError
 from tunespace.evaluation.ranking import first_rank, rank_vectors, recall_at, reciprocal_rank
-from tunespace.training.data.batches import Batch
-from tunespace.training.losses import Pairs, build_loss
+from tunespace.training.data.reader import Batch
+from tunespace.training.losses import Pairs, build_loss, nt_xent
+from tunespace.training.optimisation import optimisation
 from tunespace.training.recipe import Recipe
 from tunespace.training.two_towers import TwoTowers
 
 # Recall at 10 chooses the checkpoint, the reciprocal rank where it is the same: among few clips it
 # is soon 1.
 MONITORED = "choice"
+
+Points = dict[str, Tensor]
+"""What became of a batch, ``(batch, ...)`` each: audio, image, own, second, text, wrong."""
 
 
 class Lesson(lightning.LightningModule):
@@ -54,7 +56,7 @@ class Lesson(lightning.LightningModule):
         optimiser.zero_grad()
         pieces = list(torch.arange(len(batch)).chunk(schedule.parts))
         if len(pieces) == 1:
-            loss = self._loss(batch, *self._embed(batch, pieces[0], 0))
+            loss = self._loss(batch, self._embed(batch, 0))
             self._require_number(loss)
             self.manual_backward(loss)
         else:
@@ -74,37 +76,74 @@ class Lesson(lightning.LightningModule):
         return loss.detach()
 
     def _by_parts(self, batch: Batch, pieces: list[Tensor]) -> Tensor:
+        parts = [batch.each(lambda x, rows=rows: x[rows]) for rows in pieces]  # type: ignore[misc]
         with torch.no_grad(), _keeping_batch_norm(self.towers):
-            first = [self._embed(batch, rows, n) for n, rows in enumerate(pieces)]
-        audio = torch.cat([a for a, _ in first]).requires_grad_()
-        text = torch.cat([t for _, t in first]).requires_grad_()
-        loss = self._loss(batch, audio, text)
+            first = [self._embed(part, n) for n, part in enumerate(parts)]
+        points = {
+            name: torch.cat([one[name] for one in first]).requires_grad_() for name in first[0]
+        }
+        loss = self._loss(batch, points)
         self._require_number(loss)
         self.manual_backward(loss)
-        if audio.grad is None or text.grad is None:
-            raise RuntimeError("the loss does not depend on what was embedded")
-        for n, rows in enumerate(pieces):
-            again = self._embed(batch, rows, n)
-            wanted = (audio.grad[rows], text.grad[rows])
-            inner = [(a * g).sum() for a, g in zip(again, wanted, strict=True)]
-            self.manual_backward(inner[0] + inner[1])
+        for n, (part, rows) in enumerate(zip(parts, pieces, strict=True)):
+            again = self._embed(part, n)
+            inner = [
+                (again[name] * found.grad[rows]).sum()
+                for name, found in points.items()
+                if found.grad is not None
+            ]
+            self.manual_backward(torch.stack(inner).sum())
         return loss
 
-    def _embed(self, batch: Batch, rows: Tensor, part: int) -> tuple[Tensor, Tensor]:
+    def _embed(self, batch: Batch, part: int) -> Points:
         """Unit rows; equal calls within a step give equal numbers."""
         self._seed(part)
-        audio = self.towers.embed_audio(batch.log_mel[rows])
-        text = self.towers.embed_text(batch.ids[rows], batch.mask[rows])
-        return functional.normalize(audio.float(), dim=1), functional.normalize(text.float(), dim=1)
+        towers = self.towers
+        music = towers.standardised(batch.log_mel)
+        heard = towers.heard(music, batch.factors, batch.known)
+        points = {"audio": towers.audio_head(heard)}
+        if towers.image is not None:
+            points["image"] = towers.seen(music)
+        if towers.own_head is not None and batch.second is not None:
+            again = towers.heard(towers.standardised(batch.second), batch.factors, batch.known)
+            points["own"], points["second"] = towers.own_head(heard), towers.own_head(again)
+        points["text"] = self._read(batch.ids, batch.mask)
+        if batch.wrong_ids is not None and batch.wrong_mask is not None:
+            points["wrong"] = self._read(batch.wrong_ids, batch.wrong_mask)
+        return {name: functional.normalize(x.float(), dim=-1) for name, x in points.items()}
 
-    def _loss(self, batch: Batch, audio: Tensor, text: Tensor) -> Tensor:
+    def _read(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """``(batch, views, dim)``."""
+        points = self.towers.embed_text(ids.flatten(0, 1), mask.flatten(0, 1))
+        return points.reshape(*ids.shape[:2], -1)
+
+    def _loss(self, batch: Batch, points: Points) -> Tensor:
         self._seed(self.recipe.schedule.parts)
-        facts = [batch.text_key, batch.labels, batch.said]
+        names = ("text_key", "labels", "said", "has_wrong", "meaning")
+        facts = {name: x for name in names if (x := getattr(batch, name)) is not None}
         if self.trainer.world_size > 1:
             # With their gradients: without them a process would learn from its own rows alone.
-            audio, text = (self._gathered(rows, grads=True) for rows in (audio, text))
-            facts = [self._gathered(rows, grads=False) for rows in facts]
-        loss: Tensor = self.loss(Pairs(audio, text, *facts))
+            points = {name: self._gathered(x, grads=True) for name, x in points.items()}
+            facts = {name: self._gathered(x, grads=False) for name, x in facts.items()}
+        losses = []
+        for view in range(points["text"].shape[1]):
+            pairs = Pairs(
+                points["audio"],
+                points["text"][:, view],
+                facts["text_key"][:, view],
+                facts["labels"],
+                facts["said"][:, view],
+                wrong=points["wrong"][:, view] if "wrong" in points else None,
+                has_wrong=facts["has_wrong"][:, view] if "has_wrong" in facts else None,
+                image=points.get("image"),
+                meaning=facts["meaning"][:, view] if "meaning" in facts else None,
+            )
+            losses.append(self.loss(pairs))
+        loss = torch.stack(losses).mean()
+        own = self.recipe.self_supervision
+        if "second" in points:
+            alone = nt_xent(points["own"], points["second"], own.temperature)
+            loss = (1 - own.weight) * loss + own.weight * alone
         return loss
 
     def _gathered(self, rows: Tensor, *, grads: bool) -> Tensor:
@@ -140,10 +179,14 @@ class Lesson(lightning.LightningModule):
     def validation_step(self, batch: Batch, _: int) -> None:
         """Hears a clip at several places, as it is heard in a model folder."""
         clips, places = batch.log_mel.shape[:2]
-        heard = self.towers.embed_audio(batch.log_mel.flatten(0, 1))
+        factors, known = (
+            None if x is None else x.repeat_interleave(places, 0)
+            for x in (batch.factors, batch.known)
+        )
+        heard = self.towers.embed_audio(batch.log_mel.flatten(0, 1), factors, known)
         audio = heard.reshape(clips, places, -1).float().mean(1)
-        text = self.towers.embed_text(batch.ids, batch.mask).float()
-        self._judged.append((audio.cpu(), text.cpu(), batch.text_key.cpu()))
+        text = self._read(batch.ids, batch.mask)[:, 0].float()
+        self._judged.append((audio.cpu(), text.cpu(), batch.text_key[:, 0].cpu()))
 
     def on_validation_epoch_end(self) -> None:
         """Ranks all clips for each text."""
@@ -163,44 +206,22 @@ class Lesson(lightning.LightningModule):
         self.log_dict(figures, rank_zero_only=True)
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - as Lightning declares it
-        """The optimiser of the recipe; the rate rises in a line and falls with a cosine."""
-        schedule = self.recipe.schedule
-        slow = set(self.towers.text.parameters())
+        """The optimiser of the recipe and the course of its rate."""
+        text = set(self.towers.text.parameters())
         learned = [p for p in self.parameters() if p.requires_grad]
-        groups = [
-            {"params": [p for p in learned if p not in slow], "lr": schedule.learning_rate},
-            {
-                "params": [p for p in learned if p in slow],
-                "lr": schedule.text_learning_rate or schedule.learning_rate,
-            },
-        ]
-        groups = [group for group in groups if group["params"]]
-        optimiser: torch.optim.Optimizer
-        match schedule.optimiser:
-            case "adam":
-                optimiser = torch.optim.Adam(groups, weight_decay=schedule.weight_decay)
-            case "adamw":
-                optimiser = torch.optim.AdamW(groups, weight_decay=schedule.weight_decay)
-            case "sgd":
-                optimiser = torch.optim.SGD(
-                    groups, momentum=0.9, nesterov=True, weight_decay=schedule.weight_decay
-                )
-        rates = torch.optim.lr_scheduler.LambdaLR(optimiser, self._rate)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": rates, "interval": "step"}}
-
-    def _rate(self, step: int) -> float:
-        rising = round(self.recipe.schedule.warm_up * self.steps)
-        if step < rising:
-            return (step + 1) / rising
-        done = (step - rising) / max(1, self.steps - rising)
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+        return optimisation(
+            self.recipe.schedule,
+            [p for p in learned if p not in text],
+            [p for p in learned if p in text],
+            self.steps,
+        )
 
     def transfer_batch_to_device(
         self, batch: Batch, device: torch.device, dataloader_idx: int
     ) -> Batch:
         """Moves each tensor."""
         del dataloader_idx
-        return Batch(*(getattr(batch, field.name).to(device) for field in fields(batch)))
+        return batch.each(lambda x: x.to(device))
 
 
 @contextmanager

@@ -10,19 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from tunespace.errors import TrainingError
+from tunespace.training import parts
 from tunespace.training.catalogue import FOLDER, recipe_names
-from tunespace.training.parts import (
-    AudioTower,
-    FrontEnd,
-    Joint,
-    Loss,
-    Part,
-    Schedule,
-    Texts,
-    TextTower,
+from tunespace.training.parts import Part
+
+_KINDS = frozenset(
+    value.model_fields["kind"].default
+    for value in vars(parts).values()
+    if isinstance(value, type) and issubclass(value, Part) and "kind" in value.model_fields
 )
 
 
@@ -37,9 +35,15 @@ class Recipe(Part):
         front_end: The log-mel that the audio tower reads.
         seconds: That it hears at once, in training and in a window of a track.
         audio: The tower for music.
+        image: A second one, that sees the spectrogram as a picture.
         text: The tower for words.
         texts: What is said about a clip in training.
+        hard: What is wrongly said of it.
+        seen_tags: Share of the tags that are learned; the others are kept for the test of unseen
+            tags (Choi et al. 2019).
+        culture: What listeners know of its artist.
         joint: The space.
+        self_supervision: What is learned without words.
         loss: What is learned.
         schedule: How.
     """
@@ -48,14 +52,40 @@ class Recipe(Part):
     title: str
     paper: str
     about: str = ""
-    front_end: FrontEnd = FrontEnd()
+    front_end: parts.FrontEnd = parts.FrontEnd()
     seconds: float = Field(default=10.0, gt=0)
-    audio: AudioTower = Field(discriminator="kind")
-    text: TextTower = Field(discriminator="kind")
-    texts: Texts = Field(discriminator="kind")
-    joint: Joint = Joint()
-    loss: Loss = Field(discriminator="kind")
-    schedule: Schedule = Schedule()
+    audio: parts.AudioTower
+    image: parts.AudioTower | None = None
+    text: parts.TextTower
+    texts: parts.Texts
+    hard: parts.Hard = parts.NoHard()
+    seen_tags: float = Field(default=1.0, gt=0, le=1)
+    culture: parts.Culture = parts.Culture()
+    joint: parts.Joint = parts.Joint()
+    loss: parts.Loss
+    self_supervision: parts.SelfSupervision = parts.SelfSupervision()
+    schedule: parts.Schedule = parts.Schedule()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Recipe":
+        if isinstance(self.loss, parts.ThreeWay) != (self.image is not None):
+            raise ValueError("loss.kind three-way and image belong together")
+        wants_wrong = isinstance(self.loss, parts.Triplet) and self.loss.negatives == "hard"
+        says_wrong = not isinstance(self.hard, parts.NoHard)
+        if wants_wrong and not says_wrong:
+            raise ValueError("loss.negatives hard needs hard.kind: other, swap or negation")
+        uses = (
+            parts.InfoNCE,
+            parts.WeightedInfoNCE,
+            parts.Decoupled,
+            parts.Sigmoid,
+            parts.ThreeWay,
+        )
+        if says_wrong and not wants_wrong and not isinstance(self.loss, uses):
+            raise ValueError("hard.kind is not used: a triplet needs loss.negatives hard")
+        if self.schedule.order == "tags" and isinstance(self.texts, parts.Views):
+            raise ValueError("schedule.order tags says one tag, texts.kind views several texts")
+        return self
 
     @property
     def frames(self) -> int:
@@ -140,8 +170,8 @@ def _faults(error: ValidationError) -> list[str]:
     found = []
     for fault in error.errors(include_url=False):
         # Between the name of a part and the name of its key stands its kind, which nobody wrote.
-        place, kinds = list(fault["loc"]), _kinds()
-        where = ".".join(str(name) for n, name in enumerate(place) if not n or name not in kinds)
+        place = [str(name) for name in fault["loc"]]
+        where = ".".join(name for n, name in enumerate(place) if not n or name not in _KINDS)
         match fault["type"]:
             case "extra_forbidden":
                 found.append(f"{where or 'it'} is no key that is known")
@@ -157,16 +187,3 @@ def _faults(error: ValidationError) -> list[str]:
                 said = said.removeprefix("Input ").replace("'", "")
                 found.append(f"{where} {said}, not {fault['input']!r}" if where else said)
     return found
-
-
-def _kinds() -> frozenset[str]:
-    from typing import get_args
-
-    parts = [part for union in (AudioTower, TextTower, Texts, Loss) for part in _members(union)]
-    return frozenset(get_args(part.model_fields["kind"].annotation)[0] for part in parts)
-
-
-def _members(union: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a type
-    from typing import get_args
-
-    return get_args(union) or (union,)

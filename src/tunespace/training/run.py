@@ -20,27 +20,34 @@ from typing import Any
 
 import lightning
 import numpy as np
+import numpy.typing as npt
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
 
 from tunespace import __version__
-from tunespace.errors import TrainingError
+from tunespace.errors import QueryError, TrainingError
 from tunespace.evaluation.manifest import Item, Manifest, load_manifest
-from tunespace.training.data.batches import Clips, Reader, TrainingBatches, ValidationBatches
+from tunespace.evaluation.protocols.unseen import split_tags
+from tunespace.models import Model, load_model
+from tunespace.training import parts
+from tunespace.training.culture import load_factors
+from tunespace.training.data.batches import Clips, Plan, TrainingBatches, ValidationBatches
+from tunespace.training.data.reader import Reader
 from tunespace.training.data.spectrograms import Spectrograms, default_cache, read_crop
 from tunespace.training.data.splits import with_splits
-from tunespace.training.export import export_run
+from tunespace.training.export import export_run, width_of
 from tunespace.training.lesson import MONITORED, Lesson
 from tunespace.training.progress import History, Say
 from tunespace.training.recipe import Recipe
-from tunespace.training.texts import build_sampler, corpus, missing
+from tunespace.training.texts import Speaker, Surroundings, corpus, missing
 from tunespace.training.towers.reading import load_tokenizer, prepare_text
 from tunespace.training.two_towers import TwoTowers
 
 RECIPE, DATA, VERSIONS, DONE = "recipe.yaml", "data.json", "versions.json", "done.json"
 REJECTED, TEXT, CHECKPOINTS, MODEL = "rejected.txt", "text", "checkpoints", "model"
+Vectors = npt.NDArray[np.float32]
 LAST, BEST = "last.ckpt", "best.ckpt"
 _PACKAGES = ("torch", "lightning", "transformers", "numpy", "onnx", "av", "gensim")
 # Clips whose decibels the front end is standardised by.
@@ -98,7 +105,7 @@ def train(
     """
     rejected: list[str] = []
     manifest = data if isinstance(data, Manifest) else load_manifest(data, rejected=rejected)
-    items, own_splits = with_splits(_with_texts(recipe, manifest.items, rejected))
+    items, own_splits = with_splits(_with_texts(recipe, _seen(recipe, manifest.items), rejected))
     manifest = replace(manifest, items=items)
     _open(out, recipe, manifest, own_splits=own_splits)
     clips = _hear(recipe, items, rejected, cache, workers, on_progress)
@@ -123,10 +130,21 @@ def train(
     return Trained(out, model, figures, epochs, rejected)
 
 
+def _seen(recipe: Recipe, items: Sequence[Item]) -> Sequence[Item]:
+    """The clips without the tags that are kept for the test of unseen ones."""
+    if recipe.seen_tags == 1:
+        return items
+    seen = set(split_tags(items, share=recipe.seen_tags).seen)
+    return [replace(item, tags=tuple(tag for tag in item.tags if tag in seen)) for item in items]
+
+
 def _with_texts(recipe: Recipe, items: Sequence[Item], rejected: list[str]) -> list[Item]:
     kept = []
     for item in items:
-        if why := missing(recipe.texts, item):
+        why = missing(recipe.texts, item)
+        if not why and not (item.captions or item.tags):
+            why = "has neither a caption nor a tag to validate with"
+        if why:
             rejected.append(f"line {item.line}, {item.track_id}: {why}")
         else:
             kept.append(item)
@@ -217,26 +235,27 @@ def _fit(
     last = out / CHECKPOINTS / LAST
     start: dict[str, Any] = {}
     if not last.exists():
-        start = prepare_text(recipe.text, corpus(learned.items), out / TEXT, schedule.seed)
-    tags = sorted({tag for item in learned.items for tag in item.tags})
-    reader = Reader(load_tokenizer(recipe.text, out / TEXT), tags)
-    batches = TrainingBatches(
-        learned,
-        reader,
-        build_sampler(recipe.texts),
+        start = prepare_text(recipe.text, learned.items, out / TEXT, schedule.seed)
+    around = Surroundings.of(learned.items)
+    factors = load_factors(Path(recipe.culture.factors)) if recipe.culture.factors else None
+    reader = Reader(
+        load_tokenizer(recipe.text, out / TEXT),
+        around.tags,
+        factors=factors,
+        meaning=_meaning(recipe),
+    )
+    plan = Plan(
         frames=recipe.frames,
         batch=schedule.batch,
+        order=schedule.order,
+        twice=recipe.self_supervision.weight > 0,
+        withheld=recipe.culture.dropout if recipe.culture.branch == "hybrid" else 0.0,
+        epochs=schedule.epochs,
         seed=schedule.seed,
     )
-    validation = ValidationBatches(
-        judged,
-        reader,
-        frames=recipe.frames,
-        batch=schedule.batch,
-        most=schedule.validation_pairs,
-        seed=schedule.seed,
-    )
-    towers = TwoTowers(recipe, out / TEXT)
+    batches = TrainingBatches(learned, reader, Speaker(recipe.texts, recipe.hard, around), plan)
+    validation = ValidationBatches(judged, reader, plan, schedule.validation_pairs)
+    towers = TwoTowers(recipe, out / TEXT, width_of(recipe))
     if start:
         towers.text.load_state_dict(start, strict=False)
     _standardise(towers, learned, recipe)
@@ -267,6 +286,7 @@ def _fit(
             accelerator=accelerator,
             devices=devices,
             max_epochs=schedule.epochs,
+            precision="bf16-mixed" if schedule.precision == "bf16" else "32-true",
             callbacks=[_Epochs(batches), best, patience, History(out, say, schedule.epochs)],
             logger=TensorBoardLogger(out, name=None, version=""),
             enable_progress_bar=False,
@@ -284,6 +304,26 @@ def _fit(
     if not trainer.interrupted:
         done = {"epochs": trainer.current_epoch, "best": Path(best.best_model_path).name}
         (out / DONE).write_text(json.dumps(done) + "\n", encoding="utf-8")
+
+
+def _meaning(recipe: Recipe) -> Callable[[Sequence[str]], Vectors] | None:
+    """What compares texts, where the loss asks for it."""
+    if not isinstance(recipe.loss, parts.WeightedInfoNCE):
+        return None
+    model = load_model(recipe.loss.meaning)
+
+    def meaning(texts: Sequence[str]) -> Vectors:
+        return np.stack([_understood(model, text) for text in texts])
+
+    return meaning
+
+
+def _understood(model: Model, text: str) -> Vectors:
+    try:
+        point: Vectors = model.embed_text([text])[0]
+        return point
+    except QueryError:  # no word of it is known: it is like no other
+        return np.zeros(model.dim, np.float32)
 
 
 class _Epochs(lightning.Callback):

@@ -4,21 +4,18 @@ So a run that was stopped goes on with the batches that an unbroken one would ha
 several processes can each take their share of the same batch.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
-import torch
-from tokenizers import Tokenizer
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from tunespace.evaluation.manifest import Item
+from tunespace.training.data.reader import Batch, Reader
 from tunespace.training.data.spectrograms import read_crop
-from tunespace.training.texts import Said, Sampler, query
+from tunespace.training.texts import Speaker, query
 
 # Places of a clip that validation hears.
 _PLACES = (0.0, 0.5, 1.0)
@@ -41,69 +38,27 @@ class Clips:
         return len(self.items)
 
 
-@dataclass
-class Batch:
-    """Some clips and what is said of each.
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How batches are drawn.
 
     Attributes:
-        log_mel: ``(batch, frames, n_mels)`` float32 decibels; in validation
-            ``(batch, places, frames, n_mels)``.
-        ids: ``(batch, tokens)`` int64.
-        mask: The same shape, 1 for tokens and 0 for what only fills up.
-        text_key: ``(batch,)`` int64: equal for equal texts.
-        labels: ``(batch, tags)`` bool: all tags of each clip.
-        said: ``(batch, tags)`` bool: those that its text names.
+        frames: Of a clip.
+        batch: Clips in a step, over all processes.
+        order: Each clip once, or each tag in turn.
+        twice: Whether a second stretch of each clip is heard.
+        withheld: Share of the clips whose factors are withheld.
+        epochs: That are planned.
+        seed: Of everything that is drawn.
     """
 
-    log_mel: Tensor
-    ids: Tensor
-    mask: Tensor
-    text_key: Tensor
-    labels: Tensor
-    said: Tensor
-
-    def __len__(self) -> int:
-        """Number of clips."""
-        return len(self.log_mel)
-
-
-class Reader:
-    """Texts as tokens, tags as columns."""
-
-    def __init__(self, tokenizer: Tokenizer, tags: Sequence[str]) -> None:
-        """Takes a tokenizer that cuts off what is too long, and the tags that have a column."""
-        self._tokenizer = tokenizer
-        self._column = {tag: n for n, tag in enumerate(tags)}
-
-    def tokens(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """``(texts, tokens)`` int64 twice: ids, and 1 where there is a token."""
-        found = [encoding.ids or [0] for encoding in self._tokenizer.encode_batch(list(texts))]
-        longest = max(map(len, found))
-        ids = np.zeros((len(found), longest), np.int64)
-        mask = np.zeros_like(ids)
-        for n, row in enumerate(found):
-            ids[n, : len(row)] = row
-            mask[n, : len(row)] = 1
-        return torch.from_numpy(ids), torch.from_numpy(mask)
-
-    def columns(self, labels: Sequence[Sequence[str]]) -> Tensor:
-        """``(rows, tags)`` bool."""
-        found = np.zeros((len(labels), max(1, len(self._column))), np.bool_)
-        for n, row in enumerate(labels):
-            found[n, [self._column[tag] for tag in row if tag in self._column]] = True
-        return torch.from_numpy(found)
-
-    def batch(self, log_mel: npt.NDArray[np.float32], items: list[Item], said: list[Said]) -> Batch:
-        """All of it together."""
-        ids, mask = self.tokens([one.text for one in said])
-        return Batch(
-            torch.from_numpy(log_mel),
-            ids,
-            mask,
-            torch.tensor([_key(one.text) for one in said], dtype=torch.int64),
-            self.columns([item.tags for item in items]),
-            self.columns([one.labels for one in said]),
-        )
+    frames: int
+    batch: int
+    order: Literal["clips", "tags"] = "clips"
+    twice: bool = False
+    withheld: float = 0.0
+    epochs: int = 1
+    seed: int = 0
 
 
 class TrainingBatches(Dataset[Batch]):
@@ -114,28 +69,22 @@ class TrainingBatches(Dataset[Batch]):
         share: Which process this is, and of how many.
     """
 
-    def __init__(
-        self,
-        clips: Clips,
-        reader: Reader,
-        sampler: Sampler,
-        *,
-        frames: int,
-        batch: int,
-        seed: int,
-    ) -> None:
+    def __init__(self, clips: Clips, reader: Reader, speaker: Speaker, plan: Plan) -> None:
         """Prepares an epoch; every clip is in it once, but for a rest that fills no batch.
 
         Args:
             clips: To learn from.
             reader: Of texts.
-            sampler: Says what is said.
-            frames: Of a clip.
-            batch: Clips in a step, over all processes.
-            seed: Of everything that is drawn.
+            speaker: Says what is said.
+            plan: How they are drawn.
         """
-        self._clips, self._reader, self._sampler = clips, reader, sampler
-        self._frames, self._batch, self._seed = frames, min(batch, len(clips)), seed
+        self._clips, self._reader, self._speaker, self._plan = clips, reader, speaker, plan
+        self._batch = min(plan.batch, len(clips))
+        self._carriers: dict[str, list[int]] = {}
+        for n, item in enumerate(clips.items):
+            for tag in item.tags:
+                self._carriers.setdefault(tag, []).append(n)
+        self._tags = sorted(self._carriers)
         self.epoch = 0
         self.share = (0, 1)
 
@@ -145,45 +94,67 @@ class TrainingBatches(Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         """One batch, or this process's share of it."""
-        order = np.random.default_rng((self._seed, self.epoch)).permutation(len(self._clips))
-        rows = order[index * self._batch : (index + 1) * self._batch]
-        random = np.random.default_rng((self._seed, self.epoch, index))
-        places = random.random(len(rows))
+        plan = self._plan
+        random = np.random.default_rng((plan.seed, self.epoch, index))
+        rows, tags = self._chosen(index, random)
+        places = random.random((2, len(rows)))
         items = [self._clips.items[row] for row in rows]
-        said = [self._sampler(item, random) for item in items]
+        progress = self.epoch / plan.epochs
+        said = [
+            self._speaker(item, random, tag=tag, progress=progress)
+            for item, tag in zip(items, tags, strict=True)
+        ]
+        withheld = random.random(len(rows)) < plan.withheld
         mine = range(self.share[0], len(rows), self.share[1])
-        log_mel = [read_crop(self._clips.files[rows[n]], self._frames, places[n]) for n in mine]
+        files = [self._clips.files[rows[n]] for n in mine]
+        heard = [
+            np.stack([read_crop(f, plan.frames, at[n]) for f, n in zip(files, mine, strict=True)])
+            for at in places[: 2 if plan.twice else 1]
+        ]
         return self._reader.batch(
-            np.stack(log_mel), [items[n] for n in mine], [said[n] for n in mine]
+            heard[0],
+            [items[n] for n in mine],
+            [said[n] for n in mine],
+            second=heard[1] if plan.twice else None,
+            withheld=withheld[list(mine)],
         )
+
+    def _chosen(
+        self, index: int, random: np.random.Generator
+    ) -> tuple[Sequence[int], Sequence[str]]:
+        """Rows of the batch, and the tag that each was chosen for, if any."""
+        first = index * self._batch
+        of_epoch = np.random.default_rng((self._plan.seed, self.epoch))
+        if self._plan.order == "tags":
+            order = np.random.default_rng((self._plan.seed, self.epoch)).permutation(
+                len(self._tags)
+            )
+            tags = [self._tags[order[(first + n) % len(order)]] for n in range(self._batch)]
+            return [int(random.choice(self._carriers[tag])) for tag in tags], tags
+        order = of_epoch.permutation(len(self._clips))
+        rows = [int(row) for row in order[first : first + self._batch]]
+        return rows, [""] * len(rows)
 
 
 class ValidationBatches(Dataset[Batch]):
     """Clips with what validation asks for, always the same."""
 
-    def __init__(
-        self, clips: Clips, reader: Reader, *, frames: int, batch: int, most: int, seed: int
-    ) -> None:
+    def __init__(self, clips: Clips, reader: Reader, plan: Plan, most: int) -> None:
         """Takes at most ``most`` of the clips."""
-        chosen = np.random.default_rng(seed).permutation(len(clips))[:most]
+        chosen = np.random.default_rng(plan.seed).permutation(len(clips))[:most]
         self._rows = np.sort(chosen)
-        self._clips, self._reader, self._frames, self._batch = clips, reader, frames, batch
+        self._clips, self._reader, self._plan = clips, reader, plan
 
     def __len__(self) -> int:
         """Batches; the last may be smaller."""
-        return -(-len(self._rows) // self._batch)
+        return -(-len(self._rows) // self._plan.batch)
 
     def __getitem__(self, index: int) -> Batch:
         """One batch."""
-        rows = self._rows[index * self._batch : (index + 1) * self._batch]
+        rows = self._rows[index * self._plan.batch : (index + 1) * self._plan.batch]
         items = [self._clips.items[row] for row in rows]
-        log_mel = [
-            np.stack([read_crop(self._clips.files[row], self._frames, at) for at in _PLACES])
-            for row in rows
+        heard = [
+            np.stack([read_crop(self._clips.files[n], self._plan.frames, at) for at in _PLACES])
+            for n in rows
         ]
-        return self._reader.batch(np.stack(log_mel), items, [query(item) for item in items])
-
-
-def _key(text: str) -> int:
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "big", signed=True)
+        return self._reader.batch(np.stack(heard), items, [[query(item)] for item in items])

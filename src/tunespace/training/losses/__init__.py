@@ -1,13 +1,26 @@
-"""What is learned: each loss in its own file, over ``Pairs``."""
+"""What is learned: losses over ``Pairs``."""
 
 from torch import nn
 
 from tunespace.training import parts
-from tunespace.training.losses.infonce import InfoNCE
 from tunespace.training.losses.pairs import Pairs
+from tunespace.training.losses.scaled import Decoupled, InfoNCE, Scaled, Sigmoid, WeightedInfoNCE
+from tunespace.training.losses.self_supervision import nt_xent
+from tunespace.training.losses.three_way import ThreeWay
 from tunespace.training.losses.triplet import Triplet
 
-__all__ = ["InfoNCE", "Pairs", "Triplet", "build_loss"]
+__all__ = [
+    "Decoupled",
+    "InfoNCE",
+    "Pairs",
+    "Scaled",
+    "Sigmoid",
+    "ThreeWay",
+    "Triplet",
+    "WeightedInfoNCE",
+    "build_loss",
+    "nt_xent",
+]
 
 
 def build_loss(settings: parts.Loss) -> nn.Module:
@@ -15,5 +28,13 @@ def build_loss(settings: parts.Loss) -> nn.Module:
     match settings:
         case parts.InfoNCE():
             return InfoNCE(settings)
+        case parts.WeightedInfoNCE():
+            return WeightedInfoNCE(settings)
+        case parts.Decoupled():
+            return Decoupled(settings)
+        case parts.Sigmoid():
+            return Sigmoid(settings)
+        case parts.ThreeWay():
+            return ThreeWay(settings)
         case parts.Triplet():
             return Triplet(settings)

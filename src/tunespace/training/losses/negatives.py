@@ -10,7 +10,7 @@ def draw(
     cosines: Tensor,
     true_of: Tensor,
     differing: Tensor,
-    how: Literal["random", "weighted", "weighted-by-labels"],
+    how: Literal["random", "weighted", "weighted-by-labels", "hard"],
 ) -> tuple[Tensor, Tensor]:
     """Draws one negative for each anchor.
 

@@ -16,6 +16,10 @@ class Pairs:
         text_key: ``(batch,)`` int64: texts with equal keys are the same text.
         labels: ``(batch, tags)`` bool: all that is known of each clip.
         said: ``(batch, tags)`` bool: those of the labels that its text names.
+        wrong: ``(batch, dim)`` unit rows: what was wrongly said of each.
+        has_wrong: ``(batch,)`` bool: of which something was.
+        image: ``(batch, dim)`` unit rows: the spectrogram as a picture.
+        meaning: ``(batch, k)`` unit rows: what each text means, to compare texts with.
     """
 
     audio: Tensor
@@ -23,14 +27,24 @@ class Pairs:
     text_key: Tensor
     labels: Tensor
     said: Tensor
+    wrong: Tensor | None = None
+    has_wrong: Tensor | None = None
+    image: Tensor | None = None
+    meaning: Tensor | None = None
 
     def cosines(self) -> Tensor:
         """``(texts, clips)``, at least float32: bf16 leaves three digits of a cosine."""
-        text, audio = (
-            rows.float() if rows.dtype in (torch.float16, torch.bfloat16) else rows
-            for rows in (self.text, self.audio)
-        )
-        return text @ audio.T
+        return _full(self.text) @ _full(self.audio).T
+
+    def wrong_cosines(self) -> Tensor:
+        """``(batch,)``: of each clip and what was wrongly said of it.
+
+        Raises:
+            ValueError: Nothing was.
+        """
+        if self.wrong is None:
+            raise ValueError("nothing was wrongly said: name hard.kind")
+        return (_full(self.wrong) * _full(self.audio)).sum(1)
 
     def same_text_elsewhere(self) -> Tensor:
         """``(batch, batch)`` bool: two clips of which the same was said."""
@@ -47,3 +61,7 @@ class Pairs:
         count = said.sum(1, keepdim=True)
         carried = (said @ labels.T >= count) & (count > 0)
         return carried | (self.text_key[:, None] == self.text_key[None, :])
+
+
+def _full(rows: Tensor) -> Tensor:
+    return rows.float() if rows.dtype in (torch.float16, torch.bfloat16) else rows

@@ -23,6 +23,8 @@ class Triplet(nn.Module):
     def forward(self, pairs: Pairs) -> Tensor:
         """The mean over anchors that have a negative in the batch, and over directions."""
         cosines = pairs.cosines()
+        if self.settings.negatives == "hard":
+            return self._against_wrong(pairs, cosines.diagonal())
         true_of = pairs.true_of()
         labels = pairs.labels.float()
         count = labels.sum(1)
@@ -33,6 +35,11 @@ class Triplet(nn.Module):
         if self.settings.anchor in ("audio", "both"):
             hinges.append(self._hinge(cosines.T, true_of.T, differing))
         return torch.stack(hinges).mean()
+
+    def _against_wrong(self, pairs: Pairs, positive: Tensor) -> Tensor:
+        hinge = (self.settings.margin - positive + pairs.wrong_cosines()).clamp_min(0)
+        found = torch.ones_like(hinge) if pairs.has_wrong is None else pairs.has_wrong
+        return (hinge * found).sum() / found.sum().clamp_min(1)
 
     def _hinge(self, cosines: Tensor, true_of: Tensor, differing: Tensor) -> Tensor:
         chosen, found = draw(cosines.detach(), true_of, differing, self.settings.negatives)

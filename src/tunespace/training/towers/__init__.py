@@ -4,9 +4,21 @@ from torch import nn
 
 from tunespace.training import parts
 from tunespace.training.towers.cnn_transformer import CnnTransformer
+from tunespace.training.towers.conv import Conv1d, Conv2d, ShortChunk
 from tunespace.training.towers.linear import Linear
+from tunespace.training.towers.pictures import Ast, Htsat, ResNet
 
-__all__ = ["CnnTransformer", "Linear", "build_audio_tower"]
+__all__ = [
+    "Ast",
+    "CnnTransformer",
+    "Conv1d",
+    "Conv2d",
+    "Htsat",
+    "Linear",
+    "ResNet",
+    "ShortChunk",
+    "build_audio_tower",
+]
 
 
 def build_audio_tower(
@@ -15,9 +27,27 @@ def build_audio_tower(
     """The audio tower of a recipe and the width of what it gives.
 
     It reads ``(batch, frames, n_mels)`` float32, standardised decibels.
+
+    Raises:
+        TrainingError: Sizes do not fit together, or pretrained weights cannot be read.
     """
     match settings:
-        case parts.CnnTransformer():
-            return CnnTransformer(settings, n_mels, frames), settings.width
         case parts.Linear():
             return Linear(settings, n_mels), settings.width
+        case parts.Conv1d():
+            return Conv1d(settings, n_mels), settings.width
+        case parts.Conv2d():
+            return Conv2d(settings), settings.width
+        case parts.ShortChunk():
+            return ShortChunk(settings), settings.width
+        case parts.CnnTransformer():
+            return CnnTransformer(settings, n_mels, frames), settings.width
+        case parts.ResNet():
+            resnet = ResNet(settings, n_mels, frames)
+            return resnet, resnet.width
+        case parts.Ast():
+            ast = Ast(settings, n_mels, frames)
+            return ast, ast.width
+        case parts.Htsat():
+            htsat = Htsat(settings, n_mels, frames)
+            return htsat, htsat.width

@@ -14,16 +14,16 @@ from torch import Tensor, nn
 
 from tunespace.errors import TrainingError
 from tunespace.training import parts
+from tunespace.training.towers.pretrained import source_of
 
-_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 _VOCABULARY = 8000
-_HUB = "hf:"
 
 
 class TextEncoder(nn.Module):
-    """A transformer and its pooling."""
+    """A transformer and its pooling: the first token, the mean of all, or the last one."""
 
-    def __init__(self, encoder: nn.Module, pooling: Literal["first", "mean"]) -> None:
+    def __init__(self, encoder: nn.Module, pooling: Literal["first", "mean", "last"]) -> None:
         """Takes a model of transformers without its own pooling."""
         super().__init__()
         self.encoder = encoder
@@ -34,6 +34,9 @@ class TextEncoder(nn.Module):
         states: Tensor = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         if self.pooling == "first":
             return states[:, 0]
+        if self.pooling == "last":
+            last = (mask.sum(1) - 1).clamp_min(0)[:, None, None]
+            return states.gather(1, last.expand(-1, 1, states.shape[2])).squeeze(1)
         weights = mask.unsqueeze(-1).to(states.dtype)
         return (states * weights).sum(1) / weights.sum(1).clamp_min(1)
 
@@ -43,10 +46,10 @@ def small_tokenizer(texts: Sequence[str]) -> Tokenizer:
 
     Not BERT's WordPiece: its trainer gives another vocabulary each time.
     """
-    tokenizer = Tokenizer(BPE(unk_token=_SPECIAL[1]))
+    tokenizer = Tokenizer(BPE(unk_token=SPECIAL[1]))
     tokenizer.normalizer = BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = BertPreTokenizer()
-    trainer = BpeTrainer(vocab_size=_VOCABULARY, special_tokens=_SPECIAL, show_progress=False)
+    trainer = BpeTrainer(vocab_size=_VOCABULARY, special_tokens=SPECIAL, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
     ends = [(mark, tokenizer.token_to_id(mark)) for mark in ("[CLS]", "[SEP]")]
     tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
@@ -75,6 +78,30 @@ def small_config(settings: parts.TextEncoder, vocabulary: int) -> Any:  # noqa: 
     )
 
 
+def causal_config(settings: parts.CausalText, vocabulary: int) -> Any:  # noqa: ANN401
+    """The configuration of a transformer that reads from left to right, from scratch.
+
+    Raises:
+        TrainingError: The sizes do not fit together.
+    """
+    from transformers import CLIPTextConfig
+
+    if settings.width % settings.heads:
+        raise TrainingError(f"text: heads ({settings.heads}) must divide width ({settings.width})")
+    return CLIPTextConfig(
+        vocab_size=vocabulary,
+        hidden_size=settings.width,
+        intermediate_size=4 * settings.width,
+        num_hidden_layers=settings.layers,
+        num_attention_heads=settings.heads,
+        max_position_embeddings=settings.max_tokens,
+        attention_dropout=settings.dropout,
+        pad_token_id=0,
+        bos_token_id=SPECIAL.index("[CLS]"),
+        eos_token_id=SPECIAL.index("[SEP]"),
+    )
+
+
 def load_pretrained(name: str) -> tuple[Any, Tokenizer]:
     """An encoder with its weights, and its tokenizer.
 
@@ -86,8 +113,7 @@ def load_pretrained(name: str) -> tuple[Any, Tokenizer]:
     """
     from transformers import AutoModel, AutoTokenizer
 
-    source = name.removeprefix(_HUB)
-    local = not name.startswith(_HUB)
+    source, local = source_of(name)
     builder: Any = AutoModel
     try:
         encoder = builder.from_pretrained(source, local_files_only=local)

@@ -8,30 +8,34 @@ import numpy as np
 from tokenizers import Tokenizer
 from torch import nn
 
+from tunespace.evaluation.manifest import Item
 from tunespace.models.config import TOKENIZER
 from tunespace.models.towers import open_tokenizer
 from tunespace.training import parts
+from tunespace.training.texts import corpus, general, musical
 from tunespace.training.towers.encoder import (
     TextEncoder,
+    causal_config,
     empty_encoder,
     load_pretrained,
     small_config,
     small_tokenizer,
 )
-from tunespace.training.towers.words import WordVectors, make_word_vectors, word_tokenizer
+from tunespace.training.towers.words import MUSICAL, WordVectors, make_word_vectors, word_tokenizer
 
 _VECTORS = "vectors.npy"
 _WORDS_READ = 64
 
 
 def prepare_text(
-    settings: parts.TextTower, texts: Sequence[str], folder: Path, seed: int
+    settings: parts.TextTower, items: Sequence[Item], folder: Path, seed: int
 ) -> dict[str, Any]:
     """Makes what the text tower needs besides its trained weights, and keeps it in ``folder``.
 
     Args:
         settings: Of the recipe.
-        texts: That a tokenizer or word vectors are learned from.
+        items: Clips whose texts a tokenizer or word vectors are learned from, besides the
+            descriptions of the lexicon.
         folder: Of the run's text side.
         seed: Of word vectors that are trained.
 
@@ -43,14 +47,19 @@ def prepare_text(
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights: dict[str, Any] = {}
+    texts = [*corpus(items), *general()]
     match settings:
         case parts.WordVectors():
-            words, vectors = make_word_vectors(settings, texts, seed)
+            extra = musical(items, seed) if settings.vectors == MUSICAL else []
+            words, vectors = make_word_vectors(settings, [*texts, *extra], seed)
             np.save(folder / _VECTORS, vectors)
             tokenizer = word_tokenizer(words)
         case parts.TextEncoder(pretrained=""):
             tokenizer = small_tokenizer(texts)
             small_config(settings, tokenizer.get_vocab_size()).save_pretrained(folder)
+        case parts.CausalText():
+            tokenizer = small_tokenizer(texts)
+            causal_config(settings, tokenizer.get_vocab_size()).save_pretrained(folder)
         case parts.TextEncoder(pretrained=name):
             encoder, tokenizer = load_pretrained(name)
             encoder.config.save_pretrained(folder)
@@ -61,7 +70,7 @@ def prepare_text(
 
 def max_tokens(settings: parts.TextTower) -> int:
     """That are read of a text."""
-    return settings.max_tokens if isinstance(settings, parts.TextEncoder) else _WORDS_READ
+    return _WORDS_READ if isinstance(settings, parts.WordVectors) else settings.max_tokens
 
 
 def load_tokenizer(settings: parts.TextTower, folder: Path) -> Tokenizer:
@@ -83,3 +92,6 @@ def build_text_tower(settings: parts.TextTower, folder: Path) -> tuple[nn.Module
             tower = TextEncoder(encoder, settings.pooling)
             tower.requires_grad_(not settings.frozen)
             return tower, encoder.config.hidden_size
+        case parts.CausalText():
+            reader = empty_encoder(folder)
+            return TextEncoder(reader, "last"), reader.config.hidden_size

@@ -23,6 +23,7 @@ from tunespace.training import parts
 
 Vectors = npt.NDArray[np.float32]
 UNKNOWN = "[UNK]"
+SKIP_GRAM, MUSICAL = "skip-gram", "musical"
 # What stands between words; "r&b", "rock'n'roll", "lo-fi" and "artist:12" are words.
 _BETWEEN = r"[^\w&'#:\-]+"
 # Skip-gram over little text: short contexts, many passes.
@@ -70,7 +71,7 @@ def make_word_vectors(
     Raises:
         TrainingError: The file cannot be read, or there is not enough text to learn from.
     """
-    if settings.vectors == "skip-gram":
+    if settings.vectors in (SKIP_GRAM, MUSICAL):
         words, vectors = _skip_gram([words_of(text) for text in texts], settings.width, seed)
     else:
         words, vectors = _of_file(Path(settings.vectors).expanduser(), settings.most_words)

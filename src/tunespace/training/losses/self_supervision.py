@@ -1,0 +1,18 @@
+"""Two stretches of a clip find each other among all others.
+
+NT-Xent: SimCLR, Chen et al. 2020, equation 1; beside the loss over texts in MusCALL (Manco et al.
+2022, section 3.3).
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def nt_xent(one: Tensor, other: Tensor, temperature: float) -> Tensor:
+    """The normalised, temperature-scaled cross entropy of ``(batch, dim)`` unit rows twice."""
+    rows = torch.cat([one, other])
+    logits = rows @ rows.T / temperature
+    own = torch.eye(len(rows), dtype=torch.bool, device=rows.device)
+    wanted = torch.arange(len(rows), device=rows.device).roll(len(one))
+    return functional.cross_entropy(logits.masked_fill(own, -torch.inf), wanted)

@@ -1,0 +1,196 @@
+"""The space, the losses, the loop."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tunespace.training.parts.base import Part
+
+
+class Joint(Part):
+    """How the towers' outputs come into one space.
+
+    Attributes:
+        dim: Of the space.
+        projection: "linear"; "norm-linear", a layer norm before it (TTMR); "mlp", linear, ReLU,
+            linear (LAION-CLAP); "norm-mlp", linear, batch norm, ReLU, dropout, linear (Won et al.
+            2021).
+    """
+
+    dim: int = Field(default=128, ge=2)
+    projection: Literal["linear", "norm-linear", "mlp", "norm-mlp"] = "norm-linear"
+
+
+class Culture(Part):
+    """What listeners know of a clip's artist: factors of collaborative filtering.
+
+    Attributes:
+        factors: A file that ``tunespace.training.culture`` makes of play counts; empty for none.
+        branch: "cultural", the factors alone; "hybrid", both (Won et al. 2021).
+        dropout: Share of the clips whose factors are withheld in hybrid training, so that the
+            audio alone can be placed as well.
+    """
+
+    factors: str = ""
+    branch: Literal["cultural", "hybrid"] = "hybrid"
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+
+
+class SelfSupervision(Part):
+    """Two stretches of a clip find each other (SimCLR, Chen et al. 2020; MusCALL).
+
+    Attributes:
+        weight: Of this loss; the other has the rest. 0 for none.
+        temperature: Fixed.
+        dim: Of its own projection.
+    """
+
+    weight: float = Field(default=0.0, ge=0, lt=1)
+    temperature: float = Field(default=0.5, gt=0)
+    dim: int = Field(default=128, ge=2)
+
+
+class InfoNCE(Part):
+    """Symmetric cross entropy over the batch.
+
+    Attributes:
+        temperature: At the start.
+        learnable: Whether it is learned.
+        max_scale: Largest ``1 / temperature``.
+        mask_duplicates: Whether texts that are said of several clips of the batch are no negatives
+            of each other.
+    """
+
+    kind: Literal["infonce"] = "infonce"
+    temperature: float = Field(default=0.2, gt=0)
+    learnable: bool = True
+    max_scale: float = Field(default=100.0, gt=0)
+    mask_duplicates: bool = True
+
+
+class WeightedInfoNCE(Part):
+    """InfoNCE in which a text counts more the more the others say the same (MusCALL).
+
+    Attributes:
+        temperature: At the start.
+        max_scale: Largest ``1 / temperature``.
+        mask_duplicates: As in InfoNCE.
+        sharpness: Of the weights: the divisor ``k`` of the exponent.
+        meaning: The model whose text tower compares texts: a bundled name or a folder.
+    """
+
+    kind: Literal["weighted-infonce"] = "weighted-infonce"
+    temperature: float = Field(default=0.07, gt=0)
+    max_scale: float = Field(default=100.0, gt=0)
+    mask_duplicates: bool = True
+    sharpness: float = Field(default=0.01, gt=0)
+    meaning: str = "tunespace-small"
+
+
+class Decoupled(Part):
+    """InfoNCE without the positive in the denominator (Yeh et al. 2022; MuQ-MuLan).
+
+    Attributes:
+        temperature: At the start.
+        max_scale: Largest ``1 / temperature``.
+        mask_duplicates: As in InfoNCE.
+    """
+
+    kind: Literal["decoupled"] = "decoupled"
+    temperature: float = Field(default=0.1, gt=0)
+    max_scale: float = Field(default=100.0, gt=0)
+    mask_duplicates: bool = True
+
+
+class Sigmoid(Part):
+    """Each pair on its own: right or wrong (SigLIP, Zhai et al. 2023).
+
+    Attributes:
+        temperature: At the start.
+        bias: At the start.
+        mask_duplicates: As in InfoNCE.
+    """
+
+    kind: Literal["sigmoid"] = "sigmoid"
+    temperature: float = Field(default=0.1, gt=0)
+    bias: float = -10.0
+    mask_duplicates: bool = True
+
+
+class ThreeWay(Part):
+    """InfoNCE between audio, picture and text, each with its own temperature (MUSER).
+
+    Attributes:
+        temperature: At the start.
+        max_scale: Largest ``1 / temperature``.
+        mask_duplicates: As in InfoNCE.
+    """
+
+    kind: Literal["three-way"] = "three-way"
+    temperature: float = Field(default=0.07, gt=0)
+    max_scale: float = Field(default=100.0, gt=0)
+    mask_duplicates: bool = True
+
+
+class Triplet(Part):
+    """Hinge on the cosine of a positive and of a negative.
+
+    Attributes:
+        margin: Between the two.
+        anchor: What is held fast: the music, the text, or each in turn.
+        negatives: How they are drawn from the batch: each alike; the closer the likelier
+            (Won et al. 2021); closer and with fewer differing labels likelier (Doh et al. 2023).
+            "hard": the text that ``hard`` wrongly says, for an anchor of music.
+    """
+
+    kind: Literal["triplet"] = "triplet"
+    margin: float = Field(default=0.4, gt=0)
+    anchor: Literal["audio", "text", "both"] = "both"
+    negatives: Literal["random", "weighted", "weighted-by-labels", "hard"] = "random"
+
+
+Loss = Annotated[
+    InfoNCE | WeightedInfoNCE | Decoupled | Sigmoid | ThreeWay | Triplet,
+    Field(discriminator="kind"),
+]
+
+
+class Schedule(Part):
+    """How a system is trained.
+
+    Attributes:
+        epochs: Passes over the clips, at most.
+        batch: Clips in a step, over all processes.
+        parts: In how many pieces a batch goes through the towers where it does not fit into memory
+            at once; the gradient is that of the whole batch (Gao et al. 2021).
+        order: Each clip once an epoch, or each tag in turn with a random clip that carries it
+            (balanced sampling, Won et al. 2021).
+        optimiser: By name.
+        learning_rate: The peak.
+        text_learning_rate: Of the text tower, where it differs.
+        weight_decay: Of the optimiser.
+        warm_up: Share of the steps in which the rate rises; it falls with a cosine afterwards.
+        clip: Largest norm of the gradient; 0 for none.
+        patience: Epochs without a better validation after which it ends.
+        average: Decay of the running average of the weights that is validated and exported; 0 for
+            the weights themselves.
+        precision: Of the computation: "32", or "bf16" where the device is fast with it.
+        validation_pairs: At most so many.
+        seed: Of weights, order, texts and everything else that is drawn.
+    """
+
+    epochs: int = Field(default=20, ge=1)
+    batch: int = Field(default=64, ge=2)
+    parts: int = Field(default=1, ge=1)
+    order: Literal["clips", "tags"] = "clips"
+    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    learning_rate: float = Field(default=1e-3, gt=0)
+    text_learning_rate: float | None = Field(default=None, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    warm_up: float = Field(default=0.1, ge=0, lt=1)
+    clip: float = Field(default=1.0, ge=0)
+    patience: int = Field(default=10, ge=1)
+    average: float = Field(default=0.0, ge=0, lt=1)
+    precision: Literal["32", "bf16"] = "32"
+    validation_pairs: int = Field(default=1000, ge=2)
+    seed: int = Field(default=0, ge=0)

@@ -1,0 +1,154 @@
+"""Text samplers: each draws a text for a clip.
+
+A text comes with those of the clip's tags that it names, so that a loss knows of which other clips
+it is true as well.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from tunespace.errors import TrainingError
+from tunespace.evaluation.manifest import Item
+from tunespace.training import parts
+from tunespace.training.texts.captions import write_caption
+
+BETWEEN = ", "
+_CLAUSES = re.compile(r"(?<=[.!?;,])\s+")
+
+
+@dataclass(frozen=True)
+class Said:
+    """A text about a clip.
+
+    Attributes:
+        text: Never empty.
+        labels: Those of the clip's tags that it names.
+        wrong: Another text that is not true of the clip; empty for none.
+    """
+
+    text: str
+    labels: tuple[str, ...] = ()
+    wrong: str = ""
+
+
+def missing(settings: parts.Texts, item: Item) -> str:
+    """Why nothing can be said about a clip; empty where something can."""
+    match settings:
+        case parts.Captions():
+            return "" if item.captions else "has no caption"
+        case parts.Metadata():
+            return "" if item.title or item.artist else "has neither title nor artist"
+        case parts.Similar():
+            return "" if item.similar_artists else "has no similar artists"
+        case parts.Artist():
+            return "" if item.by else "has no artist"
+        case parts.Track():
+            return ""
+        case parts.Pool(of=some):
+            return "" if any(not missing(one, item) for one in some) else missing(some[0], item)
+        case parts.Mixture(of=mixed):
+            some = [one.texts for one in mixed]
+            return "" if any(not missing(one, item) for one in some) else missing(some[0], item)
+        case parts.Views(of=some):
+            return next((why for one in some if (why := missing(one, item))), "")
+        case _:
+            return "" if item.tags else "has no tag"
+
+
+def say(settings: parts.Texts, item: Item, random: np.random.Generator) -> Said:
+    """Draws a text about a clip of which ``missing`` says nothing.
+
+    Raises:
+        TrainingError: Several texts at once are no text.
+    """
+    match settings:
+        case parts.OneTag():
+            tag = str(random.choice(item.tags))
+            return Said(tag, (tag,))
+        case parts.AllTags():
+            return Said(BETWEEN.join(item.tags), item.tags)
+        case parts.StochasticTags():
+            some = _some_tags(item, random)
+            return Said(BETWEEN.join(some), some)
+        case parts.Template(template=template, stochastic=stochastic):
+            some = _some_tags(item, random) if stochastic else item.tags
+            return Said(template.replace("{tags}", BETWEEN.join(some)), some)
+        case parts.TagsToCaption():
+            some = _some_tags(item, random)
+            return Said(write_caption(some, random), some)
+        case parts.Captions(keep=keep):
+            caption = item.captions[int(random.integers(len(item.captions)))]
+            return Said(_view(caption, keep, random))
+        case parts.Metadata():
+            return Said(metadata(item))
+        case parts.Similar(most=most):
+            count = int(random.integers(1, min(most, len(item.similar_artists)) + 1))
+            names = random.permutation(item.similar_artists)[:count]
+            return Said(f"similar to {BETWEEN.join(map(str, names))}")
+        case parts.Artist():
+            return Said(token("artist", item.by))
+        case parts.Track():
+            return Said(token("track", item.track_id))
+        case parts.Pool(of=some_texts):
+            return _pooled([one for one in some_texts if not missing(one, item)], item, random)
+        case parts.Mixture(of=mixed):
+            there = [one for one in mixed if not missing(one.texts, item)]
+            weights = np.array([one.weight for one in there])
+            chosen = int(random.choice(len(there), p=weights / weights.sum()))
+            return say(there[chosen].texts, item, random)
+        case parts.Views():
+            raise TrainingError("texts: views cannot be a part of another text")
+
+
+def metadata(item: Item) -> str:
+    """What is printed about a track, in words (TTMR++, section 2.2)."""
+    text = f"music track {item.title}" if item.title else "music"
+    text += f" by {item.artist}" if item.artist else ""
+    return text + (f" from {item.album}" if item.album else "")
+
+
+def token(kind: str, name: str) -> str:
+    """A name as one word of a vocabulary, as ``artist:nina_simone``."""
+    words = re.findall(r"\w+", name.casefold())
+    return f"{kind}:{'_'.join(words)}"
+
+
+def query(item: Item) -> Said:
+    """What validation asks for: a caption, or all tags; the same for every recipe and every time.
+
+    Raises:
+        TrainingError: The clip has neither.
+    """
+    if item.captions:
+        return Said(item.captions[0])
+    if not item.tags:
+        raise TrainingError(f"{item.track_id} has neither a caption nor a tag to validate with")
+    return Said(BETWEEN.join(item.tags), item.tags)
+
+
+def _some_tags(item: Item, random: np.random.Generator) -> tuple[str, ...]:
+    """Between one and all of its tags, in any order (Doh et al. 2023, section 2.3)."""
+    count = int(random.integers(1, len(item.tags) + 1))
+    return tuple(item.tags[n] for n in random.permutation(len(item.tags))[:count])
+
+
+def _view(caption: str, keep: float, random: np.random.Generator) -> str:
+    if keep == 1:
+        return caption
+    clauses = _CLAUSES.split(caption)
+    kept = random.random(len(clauses)) < keep
+    kept[int(random.integers(len(clauses)))] = True
+    left = [clause for clause, stays in zip(clauses, kept, strict=True) if stays]
+    return " ".join(left).rstrip(",;")
+
+
+def _pooled(some: list[parts.Texts], item: Item, random: np.random.Generator) -> Said:
+    """Any number of them in any order (TTMR++, section 2.2)."""
+    count = int(random.integers(1, len(some) + 1))
+    said = [say(some[n], item, random) for n in random.permutation(len(some))[:count]]
+    labels = tuple(dict.fromkeys(label for one in said for label in one.labels))
+    # A text that says more than tags is not true of all that carry them.
+    known = labels if all(one.labels for one in said) else ()
+    return Said(". ".join(one.text for one in said), known)

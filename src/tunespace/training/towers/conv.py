@@ -1,0 +1,101 @@
+"""Convolutional towers without residuals, and the short-chunk ResNet.
+
+conv1d: Choi et al. 2019, section 3.1. conv2d: Won et al. 2021, section 3.1. short-chunk: Won et al.
+2020 ("Evaluation of CNN-based automatic music tagging models"), with residual connections.
+"""
+
+from torch import Tensor, nn
+
+from tunespace.training import parts
+
+_LAYERS = 7
+
+
+class Conv1d(nn.Module):
+    """Bands are channels: three convolutions with pooling by four, one by two, one linear."""
+
+    def __init__(self, settings: parts.Conv1d, n_mels: int) -> None:
+        """Builds the network."""
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = n_mels
+        for kernel, pool in ((4, 4), (4, 4), (4, 4), (2, 2)):
+            layers += [
+                nn.Conv1d(channels, settings.channels, kernel, padding=kernel // 2),
+                nn.ReLU(),
+                # The last frame counts too, and a short clip is not pooled to nothing.
+                nn.MaxPool1d(pool, ceil_mode=True),
+            ]
+            channels = settings.channels
+        self.layers = nn.Sequential(*layers, nn.Conv1d(channels, settings.width, 1))
+        for layer in self.layers:
+            if isinstance(layer, nn.Conv1d):
+                nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        """Maps ``(batch, frames, n_mels)`` to ``(batch, width)``: the mean over time."""
+        said: Tensor = self.layers(log_mel.transpose(1, 2)).mean(2)
+        return said
+
+
+class Conv2d(nn.Module):
+    """Seven 3 x 3 convolutions with pooling by two, one of 1 x 1, the maximum of what is left."""
+
+    def __init__(self, settings: parts.Conv2d) -> None:
+        """Builds the network."""
+        super().__init__()
+        layers: list[nn.Module] = [nn.BatchNorm2d(1)]
+        channels = 1
+        for n in range(_LAYERS):
+            wider = settings.channels * (1 if n < 2 else 2 if n < _LAYERS - 1 else 4)
+            layers += [
+                nn.Conv2d(channels, wider, 3, padding=1, bias=False),
+                nn.BatchNorm2d(wider),
+                nn.ReLU(),
+                nn.MaxPool2d(2, ceil_mode=True),
+            ]
+            channels = wider
+        last = [nn.Conv2d(channels, settings.width, 1), nn.BatchNorm2d(settings.width), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, *last)
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        """Maps ``(batch, frames, n_mels)`` to ``(batch, width)``."""
+        said: Tensor = self.layers(log_mel.transpose(1, 2).unsqueeze(1)).amax((2, 3))
+        return said
+
+
+class ShortChunk(nn.Module):
+    """Seven residual blocks of two 3 x 3 convolutions, each with stride two."""
+
+    def __init__(self, settings: parts.ShortChunk) -> None:
+        """Builds the network."""
+        super().__init__()
+        channels = [1] + [settings.channels * (1 if n < 2 else 2) for n in range(_LAYERS)]
+        self.norm = nn.BatchNorm2d(1)
+        self.blocks = nn.Sequential(*map(_Block, channels[:-1], channels[1:]))
+        self.last = nn.Linear(channels[-1], settings.width)
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        """Maps ``(batch, frames, n_mels)`` to ``(batch, width)``."""
+        x = self.blocks(self.norm(log_mel.transpose(1, 2).unsqueeze(1)))
+        said: Tensor = self.last(x.amax((2, 3)))
+        return said
+
+
+class _Block(nn.Module):
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(before, after, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+            nn.Conv2d(after, after, 3, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+        )
+        self.shortcut = nn.Sequential(
+            nn.Conv2d(before, after, 1, 2, bias=False), nn.BatchNorm2d(after)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layers(x) + self.shortcut(x)
+        return y.relu()

@@ -1,0 +1,123 @@
+"""Every system trains, exports and is searched, each small enough for a test."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tunespace
+from tiny_music import manifest
+from tunespace.training.catalogue import recipe_names
+from tunespace.training.recipe import load_recipe
+from tunespace.training.run import Trained, train
+
+FRONT_END = (
+    "front_end.sample_rate=16000",
+    "front_end.hop=320",
+    "front_end.n_mels=16",
+    "front_end.f_max=8000.0",
+    "schedule.epochs=1",
+    "schedule.batch=6",
+    "joint.dim=8",
+    "seconds=0.64",
+)
+RESNET = ("audio.channels=4", "audio.heads=2", "audio.depths=[1,1,1,1]")
+TEXT = ("text.width=16", "text.heads=2", "text.layers=1")
+CHANGES: dict[str, tuple[str, ...]] = {
+    "choi2019": ("audio.channels=8", "text.width=8"),
+    "won2021": ("audio.channels=4", "audio.width=8", "text.width=8"),
+    "doh2024-mwe": ("audio.channels=8", "text.width=8"),
+    "muser2022": ("audio.channels=8", "image.channels=4", "image.heads=2", *TEXT),
+    "ttmr2023": ("audio.channels=4", "audio.width=16", "audio.layers=1", "audio.heads=2", *TEXT),
+    "mulan2022": (*RESNET[:1], *TEXT),
+    "muscall2022": (*RESNET, *TEXT),
+    # An MLP ends with a bias, which is all that there is at first.
+    "clap2023": (
+        "front_end.n_mels=32",
+        "audio.width=8",
+        "audio.heads=[1,1,2,2]",
+        "schedule.epochs=15",
+        "schedule.learning_rate=0.01",
+        *TEXT,
+    ),
+    "ttmrpp2024": (*RESNET, *TEXT),
+}
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return manifest(tmp_path_factory.mktemp("music"))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def run(
+    name: str, music: Path, cache: Path, out: Path, *changes: str, presets: tuple[str, ...] = ()
+) -> Trained:
+    recipe = load_recipe(name, presets=presets, changes=[*FRONT_END, *CHANGES[name], *changes])
+    return train(recipe, music, out, cache=cache, accelerator="cpu", say=lambda _: None)
+
+
+def test_there_is_a_recipe_for_each_system() -> None:
+    assert sorted(CHANGES) == recipe_names()
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_system_is_trained_exported_and_listens(
+    name: str, music: Path, cache: Path, tmp_path: Path
+) -> None:
+    trained = run(name, music, cache, tmp_path / "run")
+    model = tunespace.load_model(trained.model)
+    files = sorted(music.parent.glob("*.wav"))[:2]
+    heard = model.embed_audio(files)
+    assert heard.shape == (2, 8)
+    np.testing.assert_allclose(np.linalg.norm(heard, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(heard[:1], model.embed_audio(files[:1]), atol=1e-5)
+    asked = model.embed_text(["low", "a loud tone, high"])
+    np.testing.assert_allclose(np.linalg.norm(asked, axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "preset", "changes"),
+    [
+        ("clap2023", "fusion", ("seconds=2.56",)),
+        ("mulan2022", "ast", ("audio.width=16", "audio.layers=1", "audio.patch=8")),
+        ("muscall2022", "self-supervision", ()),
+        ("won2021", "random", ()),
+    ],
+)
+def test_a_preset_is_trained_and_exported(
+    name: str, preset: str, changes: tuple[str, ...], music: Path, cache: Path, tmp_path: Path
+) -> None:
+    before = CHANGES[name] if preset != "ast" else (*TEXT, "audio.heads=2")
+    recipe = load_recipe(name, presets=[preset], changes=[*FRONT_END, *before, *changes])
+    out = tmp_path / "run"
+    trained = train(recipe, music, out, cache=cache, accelerator="cpu", say=lambda _: None)
+    model = tunespace.load_model(trained.model)
+    path = music.parent / "low-loud-0.wav"
+    np.testing.assert_array_equal(model.embed_audio([path]), model.embed_audio([path]))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("loss.kind=decoupled",),
+        ("loss.kind=sigmoid",),
+        ("hard.kind=swap", "hard.from_epoch=0.0"),
+        ("hard.kind=negation", "loss.kind=sigmoid"),
+        ("loss.kind=decoupled", "hard.kind=swap", "hard.from_epoch=0.0"),
+        ("texts.kind=caption", "texts.keep=0.5"),
+        ("texts={kind: views, of: [{kind: caption}, {kind: stochastic}]}",),
+        ("audio.kind=short-chunk", "audio.channels=4", "audio.width=8"),
+        ("schedule.precision=bf16",),
+    ],
+    ids=" ".join,
+)
+def test_an_option_is_trained(
+    changes: tuple[str, ...], music: Path, cache: Path, tmp_path: Path
+) -> None:
+    trained = run("ttmr2023", music, cache, tmp_path / "run", "audio.kind=linear", *changes)
+    assert np.isfinite(trained.figures["loss"])
