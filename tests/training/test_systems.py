@@ -31,13 +31,10 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "ttmr2023": ("audio.channels=4", "audio.width=16", "audio.layers=1", "audio.heads=2", *TEXT),
     "mulan2022": (*RESNET[:1], *TEXT),
     "muscall2022": (*RESNET, *TEXT),
-    # An MLP ends with a bias, which is all that there is at first.
     "clap2023": (
         "front_end.n_mels=32",
         "audio.width=8",
         "audio.heads=[1,1,2,2]",
-        "schedule.epochs=15",
-        "schedule.learning_rate=0.01",
         *TEXT,
     ),
     "ttmrpp2024": (*RESNET, *TEXT),
