@@ -172,12 +172,20 @@ def epochs_of(out: Path) -> int:
         return 0
 
 
+ONE_STEP = ("schedule.epochs=1", "schedule.batch=12", "schedule.clip=0.0")
+
+
 def gradients(music: Path, cache: Path, out: Path, *changes: str) -> dict[str, torch.Tensor]:
-    """The first moments of Adam after one step: a tenth of the gradients."""
-    run(music, cache, out, "schedule.epochs=1", "schedule.batch=12", "schedule.clip=0", *changes)
+    """Those of the first step."""
+    run(music, cache, out, *ONE_STEP, *changes)
+    return moments(out)
+
+
+def moments(out: Path) -> dict[str, torch.Tensor]:
+    """Adam's first ones: after one step a tenth of the gradients."""
     state = torch.load(out / "checkpoints" / "last.ckpt", weights_only=True)
-    moments = state["optimizer_states"][0]["state"]
-    return {str(n): moment["exp_avg"] for n, moment in moments.items()}
+    found = state["optimizer_states"][0]["state"]
+    return {str(n): moment["exp_avg"] for n, moment in found.items()}
 
 
 # Without batch norm, and without dropout, which draws for each part.
@@ -192,6 +200,25 @@ def test_cached_gradients_are_those_of_the_whole_batch(
     assert whole.keys() == parted.keys()
     for name, value in whole.items():
         torch.testing.assert_close(parted[name], value, rtol=1e-4, atol=1e-7)
+
+
+def test_two_processes_come_to_the_gradient_of_one(
+    music: Path, cache: Path, tmp_path: Path
+) -> None:
+    one = gradients(music, cache, tmp_path / "one", *STILL)
+    for name, extra in (("two", ()), ("parted", ("schedule.parts=2",))):
+        out = tmp_path / name
+        command = [sys.executable, "-m", "tunespace", "train", "ttmr2023", "--data", str(music)]
+        command += ["--out", str(out), "--cache", str(cache), "--accelerator", "cpu"]
+        command += ["--devices", "2"]
+        changes = (*SMALL, *ONE_STEP, *STILL, *extra)
+        command += [word for change in changes for word in ("--set", change)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split() == [str(out / "model")]
+        assert tunespace.load_model(out / "model").dim == 8
+        for key, value in moments(out).items():
+            torch.testing.assert_close(value, one[key], rtol=1e-4, atol=1e-7)
 
 
 def test_rows_that_cannot_be_used_cost_a_line_each(cache: Path, tmp_path: Path) -> None:

@@ -55,14 +55,11 @@ class Lesson(lightning.LightningModule):
         optimiser: Any = self.optimizers()
         optimiser.zero_grad()
         pieces = list(torch.arange(len(batch)).chunk(schedule.parts))
-        if len(pieces) == 1:
-            loss = self._loss(batch, self._embed(batch, 0))
-            self._require_number(loss)
-            self.manual_backward(loss)
-        else:
-            with self._unsynchronised():
-                loss = self._by_parts(batch, pieces)
-            self._average_gradients()
+        # Averaged by hand: a step that is optimised by hand was seen to leave each process with its
+        # own gradient (Lightning 2.6), and one in parts goes backward several times.
+        with self._unsynchronised():
+            loss = self._whole(batch) if len(pieces) == 1 else self._by_parts(batch, pieces)
+        self._average_gradients()
         if schedule.clip:
             nn.utils.clip_grad_norm_(self.parameters(), schedule.clip)
         optimiser.step()
@@ -74,6 +71,12 @@ class Lesson(lightning.LightningModule):
             temperature = (-scale.detach()).exp()
             self.log("temperature", temperature, on_step=False, on_epoch=True, batch_size=1)
         return loss.detach()
+
+    def _whole(self, batch: Batch) -> Tensor:
+        loss = self._loss(batch, self._embed(batch, 0))
+        self._require_number(loss)
+        self.manual_backward(loss)
+        return loss
 
     def _by_parts(self, batch: Batch, pieces: list[Tensor]) -> Tensor:
         parts = [batch.each(lambda x, rows=rows: x[rows]) for rows in pieces]  # type: ignore[misc]
@@ -203,7 +206,8 @@ class Lesson(lightning.LightningModule):
             "median_rank": float(np.median(first_rank(ranked))),
             MONITORED: recall + reciprocal / 1000,
         }
-        self.log_dict(figures, rank_zero_only=True)
+        # Each process judges all of it, so there is nothing to gather.
+        self.log_dict(figures, sync_dist=False)
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - as Lightning declares it
         """The optimiser of the recipe and the course of its rate."""

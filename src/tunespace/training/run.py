@@ -16,7 +16,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import lightning
 import numpy as np
@@ -42,7 +41,7 @@ from tunespace.training.lesson import MONITORED, Lesson
 from tunespace.training.progress import History, Say
 from tunespace.training.recipe import Recipe
 from tunespace.training.texts import Speaker, Surroundings, corpus, missing
-from tunespace.training.towers.reading import load_tokenizer, prepare_text
+from tunespace.training.towers.reading import load_start, load_tokenizer, prepare_text
 from tunespace.training.two_towers import TwoTowers
 
 RECIPE, DATA, VERSIONS, DONE = "recipe.yaml", "data.json", "versions.json", "done.json"
@@ -233,9 +232,7 @@ def _fit(
     schedule = recipe.schedule
     lightning.seed_everything(schedule.seed, verbose=False)
     last = out / CHECKPOINTS / LAST
-    start: dict[str, Any] = {}
-    if not last.exists():
-        start = prepare_text(recipe.text, learned.items, out / TEXT, schedule.seed)
+    prepare_text(recipe.text, learned.items, out / TEXT, schedule.seed)
     around = Surroundings.of(learned.items)
     factors = load_factors(Path(recipe.culture.factors)) if recipe.culture.factors else None
     reader = Reader(
@@ -256,8 +253,8 @@ def _fit(
     batches = TrainingBatches(learned, reader, Speaker(recipe.texts, recipe.hard, around), plan)
     validation = ValidationBatches(judged, reader, plan, schedule.validation_pairs)
     towers = TwoTowers(recipe, out / TEXT, width_of(recipe))
-    if start:
-        towers.text.load_state_dict(start, strict=False)
+    if not last.exists():
+        load_start(recipe.text, towers.text)
     _standardise(towers, learned, recipe)
     lesson = Lesson(recipe, towers, schedule.epochs * len(batches))
     best = ModelCheckpoint(
@@ -285,6 +282,7 @@ def _fit(
         trainer = lightning.Trainer(
             accelerator=accelerator,
             devices=devices,
+            strategy="ddp" if devices > 1 else "auto",
             max_epochs=schedule.epochs,
             precision="bf16-mixed" if schedule.precision == "bf16" else "32-true",
             callbacks=[_Epochs(batches), best, patience, History(out, say, schedule.epochs)],
@@ -301,6 +299,9 @@ def _fit(
             ckpt_path=last if last.exists() else None,
             weights_only=True,
         )
+    if not trainer.is_global_zero:
+        # The others were started for the training alone; the first one makes the model.
+        raise SystemExit(0)
     if not trainer.interrupted:
         done = {"epochs": trainer.current_epoch, "best": Path(best.best_model_path).name}
         (out / DONE).write_text(json.dumps(done) + "\n", encoding="utf-8")

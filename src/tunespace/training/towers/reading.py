@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -27,26 +26,22 @@ _VECTORS = "vectors.npy"
 _WORDS_READ = 64
 
 
-def prepare_text(
-    settings: parts.TextTower, items: Sequence[Item], folder: Path, seed: int
-) -> dict[str, Any]:
+def prepare_text(settings: parts.TextTower, items: Sequence[Item], folder: Path, seed: int) -> None:
     """Makes what the text tower needs besides its trained weights, and keeps it in ``folder``.
 
     Args:
         settings: Of the recipe.
         items: Clips whose texts a tokenizer or word vectors are learned from, besides the
             descriptions of the lexicon.
-        folder: Of the run's text side.
+        folder: Of the run's text side; what is whole there stays.
         seed: Of word vectors that are trained.
-
-    Returns:
-        Weights that training starts from; empty where they are drawn.
 
     Raises:
         TrainingError: What the recipe names cannot be read.
     """
+    if (folder / TOKENIZER).exists():
+        return
     folder.mkdir(parents=True, exist_ok=True)
-    weights: dict[str, Any] = {}
     texts = [*corpus(items), *general()]
     match settings:
         case parts.WordVectors():
@@ -63,9 +58,22 @@ def prepare_text(
         case parts.TextEncoder(pretrained=name):
             encoder, tokenizer = load_pretrained(name)
             encoder.config.save_pretrained(folder)
-            weights = {f"encoder.{key}": value for key, value in encoder.state_dict().items()}
-    tokenizer.save(str(folder / TOKENIZER))
-    return weights
+    # Last and at once: where it is, the rest is.
+    partial = folder / f"{TOKENIZER}.partial"
+    tokenizer.save(str(partial))
+    partial.replace(folder / TOKENIZER)
+
+
+def load_start(settings: parts.TextTower, tower: nn.Module) -> None:
+    """Gives a tower the pretrained weights that the recipe names, if any.
+
+    Raises:
+        TrainingError: They cannot be read.
+    """
+    if isinstance(settings, parts.TextEncoder) and settings.pretrained:
+        encoder, _ = load_pretrained(settings.pretrained)
+        wanted = {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
+        tower.load_state_dict(wanted, strict=False)
 
 
 def max_tokens(settings: parts.TextTower) -> int:
