@@ -1,6 +1,6 @@
 """``tunespace recipes``, ``tunespace train``, ``tunespace export``."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,8 @@ from tunespace.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tunespace.training.recipe import Recipe
 
 
 def recipes(as_json: JsonOption = False) -> None:
@@ -29,45 +31,82 @@ def recipes(as_json: JsonOption = False) -> None:
             out.print(f"    --preset {', '.join(entry.presets)}", style="dim", highlight=False)
 
 
+DataOption = Annotated[Path, typer.Option("--data", help="A manifest: clips and words.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder of the run, new or stopped.")]
+ChangeOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="key=value, as loss.kind=triplet.", show_default=False),
+]
+CacheOption = Annotated[
+    Path | None, typer.Option("--cache", help="Folder of what is heard.", show_default=False)
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, help="Processes that decode; by default one per core.")
+]
+
+
 def train(
     recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a .yaml file.")],
-    data: Annotated[Path, typer.Option("--data", help="A manifest: clips and words.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the run, new or stopped.")],
+    data: DataOption,
+    out: OutOption,
     preset: Annotated[
         list[str] | None,
         typer.Option("--preset", help="A named variant, as paper.", show_default=False),
     ] = None,
-    change: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="key=value, as loss.kind=triplet.", show_default=False),
-    ] = None,
-    cache: Annotated[
-        Path | None,
-        typer.Option("--cache", help="Folder of spectrograms.", show_default=False),
-    ] = None,
+    change: ChangeOption = None,
+    cache: CacheOption = None,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu or mps.")] = "auto",
     devices: Annotated[int, typer.Option(min=1, help="Processes that share a batch.")] = 1,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that decode; by default one per core.")
-    ] = None,
+    workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a system of the literature, or go on where a run was stopped."""
     with _train_extra():
         from tunespace.training.recipe import load_recipe
-        from tunespace.training.run import train as run
-    terminal = console(stderr=True)
+        from tunespace.training.run import train as _  # noqa: F401 - what it needs is there
     loaded = load_recipe(recipe, presets=preset or (), changes=change or ())
+    _run(loaded, data, out, cache, accelerator, devices, workers, as_json=as_json)
+
+
+def fine_tune(
+    model: Annotated[str, typer.Argument(help="A bundled name or a model folder.")],
+    data: DataOption,
+    out: OutOption,
+    change: ChangeOption = None,
+    cache: CacheOption = None,
+    workers: WorkersOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a model learn from clips and texts of your own: a table of audio and text is enough."""
+    with _train_extra():
+        from tunespace.training.fine_tuning import fine_tuning
+        from tunespace.training.run import train as _  # noqa: F401 - what it needs is there
+    loaded = fine_tuning(model, tuple(change or ()))
+    _run(loaded, data, out, cache, "cpu", 1, workers, as_json=as_json)
+
+
+def _run(
+    recipe: "Recipe",
+    data: Path,
+    out: Path,
+    cache: Path | None,
+    accelerator: str,
+    devices: int,
+    workers: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    from tunespace.training.run import train as run
+
+    terminal = console(stderr=True)
     bar = progress_bar(terminal, "clips") if terminal.is_terminal and not as_json else None
 
     def say(line: str) -> None:
         terminal.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
-    if bar is not None:
-        bar.start()
-    try:
+    with bar or nullcontext():
         trained = run(
-            loaded,
+            recipe,
             data,
             out,
             cache=cache,
@@ -75,11 +114,8 @@ def train(
             devices=devices,
             workers=workers,
             say=say,
-            on_progress=shown_on(bar, "spectrograms"),
+            on_progress=shown_on(bar, "clips are heard"),
         )
-    finally:
-        if bar is not None:
-            bar.stop()
     if as_json:
         print_json(
             {

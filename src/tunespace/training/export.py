@@ -6,19 +6,35 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from torch import Tensor, nn
 
 from tunespace.errors import TrainingError
-from tunespace.models.config import AUDIO_TOWER, TEXT_TOWER, TOKENIZER, ModelConfig, sha256_of
+from tunespace.models import load_model
+from tunespace.models.config import (
+    AUDIO_TOWER,
+    CONCEPTS,
+    LANGUAGES,
+    LEXICON,
+    REFERENCE,
+    TEXT_TOWER,
+    TOKENIZER,
+    ModelConfig,
+    sha256_of,
+)
+from tunespace.models.model import Vectors
+from tunespace.models.towers import unit
+from tunespace.training import parts
 from tunespace.training.culture import load_factors
-from tunespace.training.graphs import write_graph
+from tunespace.training.graphs import write_behind, write_graph
 from tunespace.training.progress import METRICS
 from tunespace.training.recipe import Recipe
 from tunespace.training.towers.reading import max_tokens
 from tunespace.training.two_towers import TwoTowers
 
+DATA = "data.json"
 _PREFIX = "towers."
 
 
@@ -118,32 +134,84 @@ class _Text(nn.Module):
 
 
 def _write(recipe: Recipe, towers: TwoTowers, run: Path, folder: Path) -> None:
-    batch = torch.export.Dim("batch")
-    clips = torch.zeros(2, recipe.frames, recipe.front_end.n_mels)
-    write_graph(_Audio(towers), folder / AUDIO_TOWER, {"log_mel": clips}, {"log_mel": {0: batch}})
-    ids, mask = torch.ones(2, 7, dtype=torch.int64), torch.ones(2, 7, dtype=torch.int64)
-    # Some towers have no use for a length of one or two, which the exporter would make a rule of.
-    tokens = torch.export.Dim("tokens", min=2, max=max(4, max_tokens(recipe.text)))
-    texts = {"input_ids": ids, "attention_mask": mask}
-    shapes = {name: {0: batch, 1: tokens} for name in texts}
-    write_graph(_Text(towers), folder / TEXT_TOWER, texts, shapes)
-    shutil.copyfile(run / "text" / TOKENIZER, folder / TOKENIZER)
+    heard = _write_audio(recipe, towers, folder)
+    read = _write_text(recipe, towers, run, folder)
+    probes = json.loads((run / DATA).read_text(encoding="utf-8"))["probes"]
     config = ModelConfig(
         name=f"{recipe.name}-{run.resolve().name}",
         dim=recipe.joint.dim,
-        front_end=recipe.front_end.log_mel(),
-        window=recipe.frames,
-        hop=recipe.frames,
+        front_end=heard.front_end if heard else recipe.front_end.log_mel(),
+        window=heard.window if heard else recipe.frames,
+        hop=heard.hop if heard else recipe.frames,
         max_tokens=max_tokens(recipe.text),
-        sentence_weight=(1.0, 1.0),
-        probes=tuple(json.loads((run / "data.json").read_text("utf-8"))["probes"]),
-        files={name: sha256_of(folder / name) for name in (AUDIO_TOWER, TEXT_TOWER, TOKENIZER)},
+        sentence_weight=read.sentence_weight if read else (1.0, 1.0),
+        probes=read.probes if read else tuple(probes),
+        files={path.name: sha256_of(path) for path in sorted(folder.iterdir())},
     )
     (folder / "config.json").write_text(json.dumps(config.as_json(), indent=2) + "\n")
 
 
+def _write_audio(recipe: Recipe, towers: TwoTowers, folder: Path) -> ModelConfig | None:
+    """Writes the audio tower; the configuration of the frozen one before it, if any."""
+    batch = torch.export.Dim("batch")
+    shape = {0: batch}
+    if isinstance(recipe.audio, parts.Frozen):
+        base = load_model(recipe.audio.model)
+        head = _Behind(towers.audio_head)
+        rows = torch.zeros(2, base.dim)
+        write_behind(base.folder / AUDIO_TOWER, head, rows, folder / AUDIO_TOWER)
+        return base.config
+    clips = torch.zeros(2, recipe.frames, recipe.front_end.n_mels)
+    write_graph(_Audio(towers), folder / AUDIO_TOWER, {"log_mel": clips}, {"log_mel": shape})
+    return None
+
+
+def _write_text(recipe: Recipe, towers: TwoTowers, run: Path, folder: Path) -> ModelConfig | None:
+    """Writes the text tower; the configuration of the frozen one before it, if any."""
+    shutil.copyfile(run / "text" / TOKENIZER, folder / TOKENIZER)
+    if isinstance(recipe.text, parts.FrozenText):
+        base = load_model(recipe.text.model)
+        if recipe.text.fixed:
+            for name in (TEXT_TOWER, LEXICON, LANGUAGES, CONCEPTS):
+                if name in base.files:
+                    shutil.copyfile(base.folder / name, folder / name)
+            _move_reference(base.reference, towers, folder)
+        else:
+            rows = torch.zeros(2, base.dim)
+            head = _Behind(towers.text_head)
+            write_behind(base.folder / TEXT_TOWER, head, rows, folder / TEXT_TOWER)
+        return base.config
+    ids, mask = torch.ones(2, 7, dtype=torch.int64), torch.ones(2, 7, dtype=torch.int64)
+    # A length of one is a special case that the exporter would make a rule of.
+    tokens = torch.export.Dim("tokens", min=2, max=max(4, max_tokens(recipe.text)))
+    texts = {"input_ids": ids, "attention_mask": mask}
+    shapes = {name: {0: torch.export.Dim("batch"), 1: tokens} for name in texts}
+    write_graph(_Text(towers), folder / TEXT_TOWER, texts, shapes)
+    return None
+
+
+def _move_reference(rows: Vectors, towers: TwoTowers, folder: Path) -> None:
+    """Music of many kinds to compare with moves like all music."""
+    if len(rows):
+        with torch.no_grad():
+            moved = towers.audio_head(torch.from_numpy(rows)).numpy()
+        np.save(folder / REFERENCE, unit(moved).astype(np.float16))
+
+
+class _Behind(nn.Module):
+    """What follows a frozen tower; it learned from unit rows."""
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, heard: Tensor) -> Tensor:
+        moved: Tensor = self.head(nn.functional.normalize(heard, dim=1))
+        return moved
+
+
 def _card(recipe: Recipe, run: Path, figures: dict[str, float]) -> str:
-    data = json.loads((run / "data.json").read_text(encoding="utf-8"))
+    data = json.loads((run / DATA).read_text(encoding="utf-8"))
     clips = data["clips"]
     shown = "\n".join(f"- {name}: {value:.4g}" for name, value in figures.items())
     return f"""# {recipe.name}-{run.resolve().name}

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from tunespace.errors import TrainingError
 from tunespace.evaluation.ranking import first_rank, rank_vectors, recall_at, reciprocal_rank
+from tunespace.training import parts
 from tunespace.training.data.reader import Batch
 from tunespace.training.losses import Pairs, build_loss, nt_xent
 from tunespace.training.optimisation import optimisation
@@ -110,10 +111,19 @@ class Lesson(lightning.LightningModule):
         if towers.own_head is not None and batch.second is not None:
             again = towers.heard(towers.standardised(batch.second), batch.factors, batch.known)
             points["own"], points["second"] = towers.own_head(heard), towers.own_head(again)
-        points["text"] = self._read(batch.ids, batch.mask)
+        points["text"] = self._said(batch)
         if batch.wrong_ids is not None and batch.wrong_mask is not None:
             points["wrong"] = self._read(batch.wrong_ids, batch.wrong_mask)
         return {name: functional.normalize(x.float(), dim=-1) for name, x in points.items()}
+
+    def _said(self, batch: Batch) -> Tensor:
+        """``(batch, views, dim)``: what is said, or what a frozen tower made of it."""
+        if not isinstance(self.recipe.text, parts.FrozenText):
+            return self._read(batch.ids, batch.mask)
+        if batch.meaning is None:
+            raise RuntimeError("nobody told what the texts mean")
+        points: Tensor = self.towers.text_head(batch.meaning)
+        return points
 
     def _read(self, ids: Tensor, mask: Tensor) -> Tensor:
         """``(batch, views, dim)``."""
@@ -188,7 +198,7 @@ class Lesson(lightning.LightningModule):
         )
         heard = self.towers.embed_audio(batch.log_mel.flatten(0, 1), factors, known)
         audio = heard.reshape(clips, places, -1).float().mean(1)
-        text = self._read(batch.ids, batch.mask)[:, 0].float()
+        text = self._said(batch)[:, 0].float()
         self._judged.append((audio.cpu(), text.cpu(), batch.text_key[:, 0].cpu()))
 
     def on_validation_epoch_end(self) -> None:

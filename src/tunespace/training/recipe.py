@@ -83,13 +83,19 @@ class Recipe(Part):
         )
         if says_wrong and not wants_wrong and not isinstance(self.loss, uses):
             raise ValueError("hard.kind is not used: a triplet needs loss.negatives hard")
+        if says_wrong and isinstance(self.text, parts.FrozenText):
+            raise ValueError("hard.kind is not possible with text.kind frozen")
+        if self.image is not None and isinstance(self.audio, parts.Frozen):
+            raise ValueError("image is not possible with audio.kind frozen")
         if self.schedule.order == "tags" and isinstance(self.texts, parts.Views):
             raise ValueError("schedule.order tags says one tag, texts.kind views several texts")
         return self
 
     @property
     def frames(self) -> int:
-        """In a clip."""
+        """In a clip; of a frozen tower one, since it gives a vector for each window."""
+        if isinstance(self.audio, parts.Frozen):
+            return 1
         return round(self.seconds * self.front_end.sample_rate / self.front_end.hop)
 
     def as_yaml(self) -> str:
@@ -116,6 +122,20 @@ def load_recipe(name: str, *, presets: Sequence[str] = (), changes: Iterable[str
             there = f"it has {', '.join(known)}" if known else "it has none"
             raise TrainingError(f"recipe {name} has no preset {preset!r}: {there}")
         found = _changed(found, known[preset])
+    return recipe_from(found, name, changes=changes)
+
+
+def recipe_from(found: Mapping[str, Any], name: str, *, changes: Iterable[str] = ()) -> Recipe:
+    """Checks keys and values.
+
+    Args:
+        found: What a recipe says.
+        name: For what is wrong with it.
+        changes: As for ``load_recipe``.
+
+    Raises:
+        TrainingError: Something in it is wrong; says what.
+    """
     for change in changes:
         found = _changed(found, _as_mapping(change))
     try:

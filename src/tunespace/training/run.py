@@ -30,6 +30,7 @@ from tunespace.errors import QueryError, TrainingError
 from tunespace.evaluation.manifest import Item, Manifest, load_manifest
 from tunespace.evaluation.protocols.unseen import split_tags
 from tunespace.models import Model, load_model
+from tunespace.models.folder import find_model
 from tunespace.training import parts
 from tunespace.training.culture import load_factors
 from tunespace.training.data.batches import Clips, Plan, TrainingBatches, ValidationBatches
@@ -209,15 +210,20 @@ def _hear(
     on_progress: Callable[[int, int], None] | None,
 ) -> dict[str, Clips]:
     """The clips of each split that can be heard."""
-    spectrograms = Spectrograms(cache or default_cache(), recipe.front_end.log_mel())
+    heard_with = (
+        find_model(recipe.audio.model)
+        if isinstance(recipe.audio, parts.Frozen)
+        else recipe.front_end.log_mel()
+    )
+    spectrograms = Spectrograms(cache or default_cache(), heard_with)
     failed = spectrograms.make(items, workers=workers, on_progress=on_progress)
     rejected += [f"line {items[n].line}: {why}" for n, why in sorted(failed.items())]
     heard = [item for n, item in enumerate(items) if n not in failed]
-    parts: dict[str, Clips] = {}
+    found: dict[str, Clips] = {}
     for split in ("train", "validation", "test"):
         mine = tuple(item for item in heard if item.split == split)
-        parts[split] = Clips(mine, tuple(spectrograms.path_of(item) for item in mine))
-    return parts
+        found[split] = Clips(mine, tuple(spectrograms.path_of(item) for item in mine))
+    return found
 
 
 def _fit(
@@ -255,7 +261,8 @@ def _fit(
     towers = TwoTowers(recipe, out / TEXT, width_of(recipe))
     if not last.exists():
         load_start(recipe.text, towers.text)
-    _standardise(towers, learned, recipe)
+    if not isinstance(recipe.audio, parts.Frozen):
+        _standardise(towers, learned, recipe)
     lesson = Lesson(recipe, towers, schedule.epochs * len(batches))
     best = ModelCheckpoint(
         out / CHECKPOINTS,
@@ -309,9 +316,13 @@ def _fit(
 
 def _meaning(recipe: Recipe) -> Callable[[Sequence[str]], Vectors] | None:
     """What compares texts, where the loss asks for it."""
-    if not isinstance(recipe.loss, parts.WeightedInfoNCE):
-        return None
-    model = load_model(recipe.loss.meaning)
+    match recipe:
+        case Recipe(text=parts.FrozenText(model=name)):
+            model = load_model(name)
+        case Recipe(loss=parts.WeightedInfoNCE(meaning=name)):
+            model = load_model(name)
+        case _:
+            return None
 
     def meaning(texts: Sequence[str]) -> Vectors:
         return np.stack([_understood(model, text) for text in texts])

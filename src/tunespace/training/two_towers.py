@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tunespace.errors import TrainingError
 from tunespace.training import parts
 from tunespace.training.recipe import Recipe
 from tunespace.training.towers import build_audio_tower
@@ -52,7 +53,10 @@ class TwoTowers(nn.Module):
             self.unknown = nn.Parameter(torch.zeros(heard))
             heard = heard if self.branch == "cultural" else 2 * heard
         self.audio_head = projection(recipe.joint, heard)
-        self.text_head = projection(recipe.joint, read)
+        fixed = isinstance(recipe.text, parts.FrozenText) and recipe.text.fixed
+        if fixed and read != recipe.joint.dim:
+            raise TrainingError(f"text.fixed: joint.dim must be {read}, not {recipe.joint.dim}")
+        self.text_head = nn.Identity() if fixed else projection(recipe.joint, read)
         self.own_head: nn.Module | None = None
         if recipe.self_supervision.weight:
             self.own_head = nn.Linear(heard, recipe.self_supervision.dim)
@@ -122,6 +126,10 @@ def projection(settings: parts.Joint, width: int) -> nn.Module:
             return nn.Sequential(
                 nn.Linear(width, settings.dim), nn.ReLU(), nn.Linear(settings.dim, settings.dim)
             )
+        case "residual":
+            if width != settings.dim:
+                raise TrainingError(f"joint: residual needs dim {width}, not {settings.dim}")
+            return Residual(width)
         case "norm-mlp":
             return nn.Sequential(
                 nn.Linear(width, 2 * settings.dim),
@@ -130,3 +138,18 @@ def projection(settings: parts.Joint, width: int) -> nn.Module:
                 nn.Dropout(0.5),
                 nn.Linear(2 * settings.dim, settings.dim),
             )
+
+
+class Residual(nn.Module):
+    """What comes in, and a linear map of it that begins at zero: at first nothing changes."""
+
+    def __init__(self, width: int) -> None:
+        """Builds the map."""
+        super().__init__()
+        self.map = nn.Linear(width, width, bias=False)
+        nn.init.zeros_(self.map.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps ``(batch, width)`` to the same shape."""
+        moved: Tensor = x + self.map(x)
+        return moved

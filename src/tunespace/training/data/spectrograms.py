@@ -1,8 +1,8 @@
-"""The log-mel of every clip, computed once and kept on disk.
+"""The log-mel of every clip, or what a model heard in it, computed once and kept on disk.
 
-One file a clip, float16 decibels: its name is a hash of the front end, the file's path, size and
-date, and the stretch of it. So recipes with one front end share what is kept, a run that was
-killed goes on, and several can use the same folder.
+One file a clip, float16 decibels or float32 vectors of windows: its name is a hash of the front end
+or model, the file's path, size and date, and the stretch of it. So recipes with one front end share
+what is kept, a run that was killed goes on, and several can use the same folder.
 """
 
 import hashlib
@@ -19,10 +19,11 @@ import numpy.typing as npt
 from tunespace.audio import LogMel
 from tunespace.errors import AudioError, TrainingError
 from tunespace.evaluation.manifest import Item
+from tunespace.models import JointModel, load_joint_model
 from tunespace.models.workers import Crashed, work_through
 
 LogMels = npt.NDArray[np.float32]
-Job = tuple[Path, float, float | None, LogMel, Path]
+Job = tuple[Path, float, float | None, LogMel | None, Path]
 
 
 def default_cache() -> Path:
@@ -33,16 +34,23 @@ def default_cache() -> Path:
 
 
 class Spectrograms:
-    """What is kept of some clips.
+    """What is kept of some clips."""
 
-    Attributes:
-        front_end: That they were made with.
-    """
+    def __init__(self, folder: Path, heard_with: LogMel | Path) -> None:
+        """Prepares; nothing is read or made yet.
 
-    def __init__(self, folder: Path, front_end: LogMel) -> None:
-        """Names the folder; nothing is read or made yet."""
+        Args:
+            folder: That they are kept in.
+            heard_with: A front end, or the folder of a model.
+        """
         self._folder = folder
-        self.front_end = front_end
+        self._front_end = heard_with if isinstance(heard_with, LogMel) else None
+        self._model = "" if isinstance(heard_with, LogMel) else str(heard_with)
+        self._made_with = (
+            asdict(heard_with)
+            if isinstance(heard_with, LogMel)
+            else load_joint_model(heard_with).identity
+        )
 
     def path_of(self, item: Item) -> Path:
         """The file of a clip, whether it is there or not.
@@ -55,7 +63,7 @@ class Spectrograms:
         status = item.audio.stat()
         stretch = (item.start, item.duration)
         seen = (str(item.audio.resolve()), status.st_size, status.st_mtime_ns, *stretch)
-        key = json.dumps([asdict(self.front_end), *seen])
+        key = json.dumps([self._made_with, *seen])
         name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         return self._folder / name[:2] / f"{name}.npy"
 
@@ -88,9 +96,10 @@ class Spectrograms:
         for path, places in left.items():
             item = items[places[0]]
             if item.audio is not None:
-                jobs[path] = (item.audio, item.start, item.duration, self.front_end, path)
+                jobs[path] = (item.audio, item.start, item.duration, self._front_end, path)
         count = min(workers or os.cpu_count() or 1, len(jobs))
-        with closing(work_through(list(jobs.values()), f"{__name__}:keep", "", count)) as answers:
+        work = work_through(list(jobs.values()), f"{__name__}:keep", self._model, count)
+        with closing(work) as answers:
             for done, (job, answer) in enumerate(answers, start=1):
                 if isinstance(answer, OSError):
                     raise TrainingError(
@@ -105,14 +114,21 @@ class Spectrograms:
         return failed
 
 
-def keep(job: Job, _model: object) -> str | OSError | None:
-    """Writes the log-mel of one clip; says why it cannot. Runs in a worker process."""
+def keep(job: Job, model: JointModel | None) -> str | OSError | None:
+    """Writes what is heard of one clip; says why it cannot. Runs in a worker process."""
     from tunespace.audio import decode_blocks
 
     audio, start, duration, front_end, path = job
+    whole: npt.NDArray[np.generic]
     try:
-        blocks = decode_blocks(audio, front_end.sample_rate, start=start, duration=duration)
-        whole = np.concatenate([b.astype(np.float16) for b in front_end.stream(blocks)])
+        if front_end is not None:
+            blocks = decode_blocks(audio, front_end.sample_rate, start=start, duration=duration)
+            whole = np.concatenate([b.astype(np.float16) for b in front_end.stream(blocks)])
+        elif model is not None:
+            heard = model.listen(audio, start=start, duration=duration)
+            whole = np.stack([window.vector for window in heard.windows])
+        else:
+            return "is heard with nothing"
     except AudioError as error:
         return error.reason
     partial = path.with_name(f"{path.name}.{os.getpid()}")

@@ -10,6 +10,7 @@ from tunespace.training.parts.audio import (
     Conv1d,
     Conv2d,
     FrontEnd,
+    Frozen,
     Htsat,
     Linear,
     ResNet,
@@ -29,7 +30,13 @@ from tunespace.training.parts.learning import (
     Triplet,
     WeightedInfoNCE,
 )
-from tunespace.training.parts.text import CausalText, TextEncoder, TextTower, WordVectors
+from tunespace.training.parts.text import (
+    CausalText,
+    FrozenText,
+    TextEncoder,
+    TextTower,
+    WordVectors,
+)
 from tunespace.training.parts.texts import (
     AllTags,
     Artist,
@@ -66,6 +73,8 @@ __all__ = [
     "Culture",
     "Decoupled",
     "FrontEnd",
+    "Frozen",
+    "FrozenText",
     "Hard",
     "Htsat",
     "InfoNCE",

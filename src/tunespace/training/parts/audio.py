@@ -141,7 +141,18 @@ class Htsat(Part):
     pretrained: str = ""
 
 
+class Frozen(Part):
+    """What a model folder hears in its own windows, as it is: only what follows is trained.
+
+    Attributes:
+        model: A bundled name or a folder; its front end and window are those of the recipe.
+    """
+
+    kind: Literal["frozen"] = "frozen"
+    model: str = "tunespace-small"
+
+
 AudioTower = Annotated[
-    Linear | Conv1d | Conv2d | ShortChunk | CnnTransformer | ResNet | Ast | Htsat,
+    Frozen | Linear | Conv1d | Conv2d | ShortChunk | CnnTransformer | ResNet | Ast | Htsat,
     Field(discriminator="kind"),
 ]

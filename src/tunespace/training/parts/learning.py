@@ -14,11 +14,11 @@ class Joint(Part):
         dim: Of the space.
         projection: "linear"; "norm-linear", a layer norm before it (TTMR); "mlp", linear, ReLU,
             linear (LAION-CLAP); "norm-mlp", linear, batch norm, ReLU, dropout, linear (Won et al.
-            2021).
+            2021); "residual", what the tower gives and a linear map of it that begins at zero.
     """
 
     dim: int = Field(default=128, ge=2)
-    projection: Literal["linear", "norm-linear", "mlp", "norm-mlp"] = "norm-linear"
+    projection: Literal["linear", "norm-linear", "mlp", "norm-mlp", "residual"] = "norm-linear"
 
 
 class Culture(Part):

@@ -69,4 +69,19 @@ class CausalText(Part):
     dropout: float = Field(default=0.2, ge=0, lt=1)
 
 
-TextTower = Annotated[WordVectors | TextEncoder | CausalText, Field(discriminator="kind")]
+class FrozenText(Part):
+    """What a model folder reads, as it is: only what follows is trained.
+
+    Attributes:
+        model: A bundled name or a folder.
+        fixed: Whether nothing follows: words stay where they are, and music moves towards them.
+    """
+
+    kind: Literal["frozen"] = "frozen"
+    model: str = "tunespace-small"
+    fixed: bool = False
+
+
+TextTower = Annotated[
+    FrozenText | WordVectors | TextEncoder | CausalText, Field(discriminator="kind")
+]

@@ -2,9 +2,12 @@
 
 from torch import nn
 
+from tunespace.models.config import ModelConfig
+from tunespace.models.folder import find_model
 from tunespace.training import parts
 from tunespace.training.towers.cnn_transformer import CnnTransformer
 from tunespace.training.towers.conv import Conv1d, Conv2d, ShortChunk
+from tunespace.training.towers.frozen import Frozen
 from tunespace.training.towers.linear import Linear
 from tunespace.training.towers.pictures import Ast, Htsat, ResNet
 
@@ -13,6 +16,7 @@ __all__ = [
     "CnnTransformer",
     "Conv1d",
     "Conv2d",
+    "Frozen",
     "Htsat",
     "Linear",
     "ResNet",
@@ -32,6 +36,8 @@ def build_audio_tower(
         TrainingError: Sizes do not fit together, or pretrained weights cannot be read.
     """
     match settings:
+        case parts.Frozen(model=name):
+            return Frozen(), ModelConfig.load(find_model(name)).dim
         case parts.Linear():
             return Linear(settings, n_mels), settings.width
         case parts.Conv1d():

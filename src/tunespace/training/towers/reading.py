@@ -8,7 +8,8 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from tunespace.evaluation.manifest import Item
-from tunespace.models.config import TOKENIZER
+from tunespace.models.config import TOKENIZER, ModelConfig
+from tunespace.models.folder import find_model
 from tunespace.models.towers import open_tokenizer
 from tunespace.training import parts
 from tunespace.training.texts import corpus, general, musical
@@ -44,6 +45,8 @@ def prepare_text(settings: parts.TextTower, items: Sequence[Item], folder: Path,
     folder.mkdir(parents=True, exist_ok=True)
     texts = [*corpus(items), *general()]
     match settings:
+        case parts.FrozenText(model=name):
+            tokenizer = Tokenizer.from_file(str(find_model(name) / TOKENIZER))
         case parts.WordVectors():
             extra = musical(items, seed) if settings.vectors == MUSICAL else []
             words, vectors = make_word_vectors(settings, [*texts, *extra], seed)
@@ -78,7 +81,13 @@ def load_start(settings: parts.TextTower, tower: nn.Module) -> None:
 
 def max_tokens(settings: parts.TextTower) -> int:
     """That are read of a text."""
-    return _WORDS_READ if isinstance(settings, parts.WordVectors) else settings.max_tokens
+    match settings:
+        case parts.FrozenText(model=name):
+            return ModelConfig.load(find_model(name)).max_tokens
+        case parts.WordVectors():
+            return _WORDS_READ
+        case _:
+            return settings.max_tokens
 
 
 def load_tokenizer(settings: parts.TextTower, folder: Path) -> Tokenizer:
@@ -92,6 +101,8 @@ def build_text_tower(settings: parts.TextTower, folder: Path) -> tuple[nn.Module
     It reads ids and mask, ``(batch, tokens)`` int64.
     """
     match settings:
+        case parts.FrozenText(model=name):
+            return nn.Identity(), ModelConfig.load(find_model(name)).dim
         case parts.WordVectors():
             vectors = np.load(folder / _VECTORS)
             return WordVectors(vectors), vectors.shape[1]
