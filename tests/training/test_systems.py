@@ -112,6 +112,15 @@ def test_a_preset_is_trained_and_exported(
         ("texts={kind: views, of: [{kind: caption}, {kind: stochastic}]}",),
         ("audio.kind=short-chunk", "audio.channels=4", "audio.width=8"),
         ("schedule.precision=bf16",),
+        ("loss.kind=slap", "loss.hidden=16"),
+        ("schedule.average=0.5",),
+        (
+            "augment.gain_db=6.0",
+            "augment.noise_db=20.0",
+            "augment.shift=1",
+            "augment.mask_bands=4",
+            "augment.mask_frames=8",
+        ),
     ],
     ids=" ".join,
 )

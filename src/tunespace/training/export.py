@@ -35,7 +35,7 @@ from tunespace.training.towers.reading import max_tokens
 from tunespace.training.two_towers import TwoTowers
 
 DATA = "data.json"
-_PREFIX = "towers."
+_TOWERS, _AVERAGE = "towers.", "average.module."
 
 
 def export_run(
@@ -63,11 +63,12 @@ def export_run(
             f"{run}: the cultural branch hears no music, so there is no model folder"
         )
     towers = TwoTowers(recipe, run / "text", width_of(recipe))
+    prefix = _AVERAGE if recipe.schedule.average else _TOWERS
     state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
     weights = {
-        name.removeprefix(_PREFIX): value
+        name.removeprefix(prefix): value
         for name, value in state["state_dict"].items()
-        if name.startswith(_PREFIX)
+        if name.startswith(prefix)
     }
     towers.load_state_dict(weights)
     figures, epochs = _figures(run, state["epoch"] + 1)

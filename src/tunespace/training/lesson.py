@@ -15,10 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tunespace.errors import TrainingError
 from tunespace.evaluation.ranking import first_rank, rank_vectors, recall_at, reciprocal_rank
 from tunespace.training import parts
+from tunespace.training.augment import augmented
 from tunespace.training.data.reader import Batch
 from tunespace.training.losses import Pairs, build_loss, nt_xent
 from tunespace.training.optimisation import optimisation
@@ -47,7 +49,11 @@ class Lesson(lightning.LightningModule):
         self.automatic_optimization = False
         self.recipe, self.steps = recipe, max(1, steps)
         self.towers = towers
-        self.loss = build_loss(recipe.loss)
+        self.loss = build_loss(recipe.loss, recipe.joint.dim)
+        # A running average to validate and to export; a slower copy to learn from.
+        self.average = _averaged(towers, recipe.schedule.average)
+        momentum = recipe.loss.momentum if isinstance(recipe.loss, parts.Slap) else 0.0
+        self.slow = _averaged(towers, momentum)
         self._judged: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
@@ -55,6 +61,7 @@ class Lesson(lightning.LightningModule):
         schedule = self.recipe.schedule
         optimiser: Any = self.optimizers()
         optimiser.zero_grad()
+        self._change(batch)
         pieces = list(torch.arange(len(batch)).chunk(schedule.parts))
         # Averaged by hand: a step that is optimised by hand was seen to leave each process with its
         # own gradient (Lightning 2.6), and one in parts goes backward several times.
@@ -64,6 +71,9 @@ class Lesson(lightning.LightningModule):
         if schedule.clip:
             nn.utils.clip_grad_norm_(self.parameters(), schedule.clip)
         optimiser.step()
+        for copy in (self.average, self.slow):
+            if copy is not None:
+                copy.update_parameters(self.towers)
         rates: Any = self.lr_schedulers()
         rates.step()
         self.log("loss", loss.detach(), on_step=False, on_epoch=True, batch_size=len(batch))
@@ -72,6 +82,16 @@ class Lesson(lightning.LightningModule):
             temperature = (-scale.detach()).exp()
             self.log("temperature", temperature, on_step=False, on_epoch=True, batch_size=1)
         return loss.detach()
+
+    def _change(self, batch: Batch) -> None:
+        """What is done to the sound, once a step: parts go through the towers twice."""
+        if self.recipe.augment == parts.Augment():
+            return
+        self._seed(self.recipe.schedule.parts + 1)
+        hidden = self.towers.mean_db
+        batch.log_mel = augmented(batch.log_mel, self.recipe.augment, hidden)
+        if batch.second is not None:
+            batch.second = augmented(batch.second, self.recipe.augment, hidden)
 
     def _whole(self, batch: Batch) -> Tensor:
         loss = self._loss(batch, self._embed(batch, 0))
@@ -114,20 +134,26 @@ class Lesson(lightning.LightningModule):
         points["text"] = self._said(batch)
         if batch.wrong_ids is not None and batch.wrong_mask is not None:
             points["wrong"] = self._read(batch.wrong_ids, batch.wrong_mask)
+        if self.slow is not None:
+            slow: Any = self.slow.module
+            with torch.no_grad():
+                points["slow_audio"] = slow.embed_audio(batch.log_mel, batch.factors, batch.known)
+                points["slow_text"] = self._said(batch, slow)
         return {name: functional.normalize(x.float(), dim=-1) for name, x in points.items()}
 
-    def _said(self, batch: Batch) -> Tensor:
+    def _said(self, batch: Batch, towers: TwoTowers | None = None) -> Tensor:
         """``(batch, views, dim)``: what is said, or what a frozen tower made of it."""
+        towers = towers or self.towers
         if not isinstance(self.recipe.text, parts.FrozenText):
-            return self._read(batch.ids, batch.mask)
+            return self._read(batch.ids, batch.mask, towers)
         if batch.meaning is None:
             raise RuntimeError("nobody told what the texts mean")
-        points: Tensor = self.towers.text_head(batch.meaning)
+        points: Tensor = towers.text_head(batch.meaning)
         return points
 
-    def _read(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def _read(self, ids: Tensor, mask: Tensor, towers: TwoTowers | None = None) -> Tensor:
         """``(batch, views, dim)``."""
-        points = self.towers.embed_text(ids.flatten(0, 1), mask.flatten(0, 1))
+        points = (towers or self.towers).embed_text(ids.flatten(0, 1), mask.flatten(0, 1))
         return points.reshape(*ids.shape[:2], -1)
 
     def _loss(self, batch: Batch, points: Points) -> Tensor:
@@ -150,6 +176,8 @@ class Lesson(lightning.LightningModule):
                 has_wrong=facts["has_wrong"][:, view] if "has_wrong" in facts else None,
                 image=points.get("image"),
                 meaning=facts["meaning"][:, view] if "meaning" in facts else None,
+                slow_audio=points.get("slow_audio"),
+                slow_text=points["slow_text"][:, view] if "slow_text" in points else None,
             )
             losses.append(self.loss(pairs))
         loss = torch.stack(losses).mean()
@@ -167,7 +195,9 @@ class Lesson(lightning.LightningModule):
     def _seed(self, part: int) -> None:
         # By step, so that a run that goes on draws what an unbroken one would.
         place = (self.recipe.schedule.seed, self.global_step, part, self.global_rank)
-        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
+        torch.manual_seed(
+            int(np.random.SeedSequence([n % 2**32 for n in place]).generate_state(1)[0])
+        )
 
     def _require_number(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):
@@ -196,9 +226,10 @@ class Lesson(lightning.LightningModule):
             None if x is None else x.repeat_interleave(places, 0)
             for x in (batch.factors, batch.known)
         )
-        heard = self.towers.embed_audio(batch.log_mel.flatten(0, 1), factors, known)
+        towers: Any = self.towers if self.average is None else self.average.module
+        heard = towers.embed_audio(batch.log_mel.flatten(0, 1), factors, known)
         audio = heard.reshape(clips, places, -1).float().mean(1)
-        text = self._said(batch)[:, 0].float()
+        text = self._said(batch, towers)[:, 0].float()
         self._judged.append((audio.cpu(), text.cpu(), batch.text_key[:, 0].cpu()))
 
     def on_validation_epoch_end(self) -> None:
@@ -236,6 +267,16 @@ class Lesson(lightning.LightningModule):
         """Moves each tensor."""
         del dataloader_idx
         return batch.each(lambda x: x.to(device))
+
+
+def _averaged(towers: TwoTowers, decay: float) -> AveragedModel | None:
+    """A copy that follows slowly, and is not trained itself."""
+    if not decay:
+        return None
+    follows: Any = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    copy = AveragedModel(towers, multi_avg_fn=follows, use_buffers=True)
+    copy.requires_grad_(requires_grad=False)
+    return copy
 
 
 @contextmanager

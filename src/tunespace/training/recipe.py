@@ -42,6 +42,7 @@ class Recipe(Part):
         seen_tags: Share of the tags that are learned; the others are kept for the test of unseen
             tags (Choi et al. 2019).
         culture: What listeners know of its artist.
+        augment: What is done to its sound while it trains.
         joint: The space.
         self_supervision: What is learned without words.
         loss: What is learned.
@@ -61,6 +62,7 @@ class Recipe(Part):
     hard: parts.Hard = parts.NoHard()
     seen_tags: float = Field(default=1.0, gt=0, le=1)
     culture: parts.Culture = parts.Culture()
+    augment: parts.Augment = parts.Augment()
     joint: parts.Joint = parts.Joint()
     loss: parts.Loss
     self_supervision: parts.SelfSupervision = parts.SelfSupervision()
@@ -83,6 +85,10 @@ class Recipe(Part):
         )
         if says_wrong and not wants_wrong and not isinstance(self.loss, uses):
             raise ValueError("hard.kind is not used: a triplet needs loss.negatives hard")
+        if says_wrong and isinstance(self.loss, parts.Slap):
+            raise ValueError("hard.kind is not used: loss.kind slap has no negatives")
+        if isinstance(self.audio, parts.Frozen) and self.augment != parts.Augment():
+            raise ValueError("augment is not possible with audio.kind frozen: it has heard already")
         if says_wrong and isinstance(self.text, parts.FrozenText):
             raise ValueError("hard.kind is not possible with text.kind frozen")
         if self.image is not None and isinstance(self.audio, parts.Frozen):

@@ -6,6 +6,7 @@ from tunespace.training import parts
 from tunespace.training.losses.pairs import Pairs
 from tunespace.training.losses.scaled import Decoupled, InfoNCE, Scaled, Sigmoid, WeightedInfoNCE
 from tunespace.training.losses.self_supervision import nt_xent
+from tunespace.training.losses.slap import Slap
 from tunespace.training.losses.three_way import ThreeWay
 from tunespace.training.losses.triplet import Triplet
 
@@ -15,6 +16,7 @@ __all__ = [
     "Pairs",
     "Scaled",
     "Sigmoid",
+    "Slap",
     "ThreeWay",
     "Triplet",
     "WeightedInfoNCE",
@@ -23,8 +25,13 @@ __all__ = [
 ]
 
 
-def build_loss(settings: parts.Loss) -> nn.Module:
-    """The loss of a recipe: a module that maps ``Pairs`` to a number."""
+def build_loss(settings: parts.Loss, dim: int) -> nn.Module:
+    """The loss of a recipe: a module that maps ``Pairs`` to a number.
+
+    Args:
+        settings: Of the recipe.
+        dim: Of the space.
+    """
     match settings:
         case parts.InfoNCE():
             return InfoNCE(settings)
@@ -36,5 +43,7 @@ def build_loss(settings: parts.Loss) -> nn.Module:
             return Sigmoid(settings)
         case parts.ThreeWay():
             return ThreeWay(settings)
+        case parts.Slap():
+            return Slap(settings, dim)
         case parts.Triplet():
             return Triplet(settings)

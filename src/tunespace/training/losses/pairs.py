@@ -20,6 +20,8 @@ class Pairs:
         has_wrong: ``(batch,)`` bool: of which something was.
         image: ``(batch, dim)`` unit rows: the spectrogram as a picture.
         meaning: ``(batch, k)`` unit rows: what each text means, to compare texts with.
+        slow_audio: ``(batch, dim)`` unit rows: the clips, as a slower copy of the towers has them.
+        slow_text: The same of the texts.
     """
 
     audio: Tensor
@@ -31,6 +33,8 @@ class Pairs:
     has_wrong: Tensor | None = None
     image: Tensor | None = None
     meaning: Tensor | None = None
+    slow_audio: Tensor | None = None
+    slow_text: Tensor | None = None
 
     def cosines(self) -> Tensor:
         """``(texts, clips)``, at least float32: bf16 leaves three digits of a cosine."""

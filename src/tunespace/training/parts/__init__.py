@@ -18,6 +18,7 @@ from tunespace.training.parts.audio import (
 )
 from tunespace.training.parts.base import Part
 from tunespace.training.parts.learning import (
+    Augment,
     Culture,
     Decoupled,
     InfoNCE,
@@ -26,6 +27,7 @@ from tunespace.training.parts.learning import (
     Schedule,
     SelfSupervision,
     Sigmoid,
+    Slap,
     ThreeWay,
     Triplet,
     WeightedInfoNCE,
@@ -65,6 +67,7 @@ __all__ = [
     "Artist",
     "Ast",
     "AudioTower",
+    "Augment",
     "Captions",
     "CausalText",
     "CnnTransformer",
@@ -95,6 +98,7 @@ __all__ = [
     "ShortChunk",
     "Sigmoid",
     "Similar",
+    "Slap",
     "StochasticTags",
     "Swap",
     "TagsToCaption",

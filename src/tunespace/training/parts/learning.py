@@ -149,8 +149,42 @@ class Triplet(Part):
     negatives: Literal["random", "weighted", "weighted-by-labels", "hard"] = "random"
 
 
+class Slap(Part):
+    """Each modality predicts what a slower copy says of it and of the other; no negatives (SLAP).
+
+    Attributes:
+        balance: Of predicting the other modality against predicting the own one.
+        momentum: Of the slower copy; less than in BYOL, as the authors found.
+        hidden: Width of the predictors.
+    """
+
+    kind: Literal["slap"] = "slap"
+    balance: float = Field(default=0.5, gt=0, lt=1)
+    momentum: float = Field(default=0.95, gt=0, lt=1)
+    hidden: int = Field(default=1024, ge=1)
+
+
+class Augment(Part):
+    """What is done to a clip while it trains, in decibels of its log-mel.
+
+    Attributes:
+        gain_db: Standard deviation of its gain.
+        noise_db: Level of added noise below the clip's mean, at most; each clip draws its own
+            between this and 20 dB less, and a tilt. 0 for none.
+        shift: Bands that it is moved up or down, at most: another pitch, nearly.
+        mask_bands: Neighbouring bands that are hidden, at most (SpecAugment, Park et al. 2019).
+        mask_frames: Neighbouring frames that are hidden, at most.
+    """
+
+    gain_db: float = Field(default=0.0, ge=0)
+    noise_db: float = Field(default=0.0, ge=0)
+    shift: int = Field(default=0, ge=0)
+    mask_bands: int = Field(default=0, ge=0)
+    mask_frames: int = Field(default=0, ge=0)
+
+
 Loss = Annotated[
-    InfoNCE | WeightedInfoNCE | Decoupled | Sigmoid | ThreeWay | Triplet,
+    InfoNCE | WeightedInfoNCE | Decoupled | Sigmoid | ThreeWay | Triplet | Slap,
     Field(discriminator="kind"),
 ]
 

@@ -1,0 +1,47 @@
+"""No negatives: each modality predicts the other and itself.
+
+SLAP (ISMIR 2025, arXiv 2506.17815): ``q`` is what a predictor makes of a point, a bar is a
+slower copy of the towers through which no gradient flows, ``D(u, v) = 1 - cos(u, v)``:
+``balance (D(q_A, T) + D(q_T, A)) + (1 - balance) (D(q_A, A) + D(q_T, T))``. Without the second part
+it collapses.
+"""
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tunespace.training import parts
+from tunespace.training.losses.pairs import Pairs
+
+
+class Slap(nn.Module):
+    """Two predictors and the distances of what they predict."""
+
+    def __init__(self, settings: parts.Slap, dim: int) -> None:
+        """Builds a predictor for each modality."""
+        super().__init__()
+        self._balance = settings.balance
+        self.of_audio: nn.Module = _predictor(dim, settings.hidden)
+        self.of_text: nn.Module = _predictor(dim, settings.hidden)
+
+    def forward(self, pairs: Pairs) -> Tensor:
+        """The mean over pairs."""
+        if pairs.slow_audio is None or pairs.slow_text is None:
+            raise ValueError("SLAP needs what a slower copy of the towers says")
+        weight = next((p for p in self.of_audio.parameters()), pairs.audio)
+        audio = self.of_audio(pairs.audio.to(weight.dtype))
+        text = self.of_text(pairs.text.to(weight.dtype))
+        slow_audio, slow_text = pairs.slow_audio.detach(), pairs.slow_text.detach()
+        across = _distance(audio, slow_text) + _distance(text, slow_audio)
+        within = _distance(audio, slow_audio) + _distance(text, slow_text)
+        loss: Tensor = (self._balance * across + (1 - self._balance) * within).mean()
+        return loss
+
+
+def _predictor(dim: int, hidden: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(dim, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, dim)
+    )
+
+
+def _distance(one: Tensor, other: Tensor) -> Tensor:
+    return 1 - functional.cosine_similarity(one, other.to(one.dtype), dim=1)
