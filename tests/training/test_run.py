@@ -14,6 +14,7 @@ import tunespace
 from tiny_music import SMALL, manifest
 from tunespace.audio import cut_windows, decode
 from tunespace.errors import DataError, TrainingError
+from tunespace.evaluation.manifest import load_manifest, missing_audio
 from tunespace.models.config import sha256_of
 from tunespace.models.towers import unit
 from tunespace.training.export import export_run
@@ -84,6 +85,14 @@ def test_the_run_folder_says_all_that_is_needed(learned: Trained) -> None:
     card = (learned.model / "README.md").read_text()
     assert "12 clips to learn from" in card
     assert "2211.14558" in card
+
+
+def test_the_run_says_which_clips_it_did_not_learn_from(learned: Trained) -> None:
+    manifest = load_manifest(learned.folder / "manifest.jsonl", split="validation")
+    assert len(manifest.items) == 6
+    assert not missing_audio(manifest.items)
+    assert manifest.items[0].tags == ("low", "loud", "tone")
+    assert manifest.items[0].captions == ("a loud tone, low",)
 
 
 def test_the_exported_towers_give_what_the_trained_ones_do(learned: Trained, music: Path) -> None:

@@ -3,6 +3,7 @@
 The folder:
     ``recipe.yaml``, all values; ``data.json``, what was learned from, with its hash;
     ``versions.json``;
+    ``manifest.jsonl``, the clips with the split of each;
     ``rejected.txt``, a line for each row that was left out; ``text/``, tokenizer and word vectors;
     ``checkpoints/last.ckpt`` and ``best.ckpt``; ``metrics.csv``, a row for each epoch; ``events*``
     for TensorBoard; ``curves.html``; ``model/``, the model folder; ``done.json`` at the end.
@@ -14,7 +15,7 @@ import logging
 import platform
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import lightning
@@ -46,6 +47,7 @@ from tunespace.training.towers.reading import load_start, load_tokenizer, prepar
 from tunespace.training.two_towers import TwoTowers
 
 RECIPE, DATA, VERSIONS, DONE = "recipe.yaml", "data.json", "versions.json", "done.json"
+MANIFEST = "manifest.jsonl"
 REJECTED, TEXT, CHECKPOINTS, MODEL = "rejected.txt", "text", "checkpoints", "model"
 Vectors = npt.NDArray[np.float32]
 LAST, BEST = "last.ckpt", "best.ckpt"
@@ -110,6 +112,7 @@ def train(
     _open(out, recipe, manifest, own_splits=own_splits)
     clips = _hear(recipe, items, rejected, cache, workers, on_progress)
     (out / REJECTED).write_text("".join(f"{line}\n" for line in rejected), encoding="utf-8")
+    _write_manifest(clips, out / MANIFEST)
     for line in rejected[:5]:
         say(f"left out: {line}")
     if len(rejected) > 5:
@@ -224,6 +227,20 @@ def _hear(
         mine = tuple(item for item in heard if item.split == split)
         found[split] = Clips(mine, tuple(spectrograms.path_of(item) for item in mine))
     return found
+
+
+def _write_manifest(clips: dict[str, Clips], path: Path) -> None:
+    """The clips with the split of each, to judge the model on those that it did not learn from."""
+    lines = []
+    for part in clips.values():
+        for item in part.items:
+            known = asdict(item) | {"audio": str(item.audio.absolute()) if item.audio else ""}
+            labels = known.pop("labels")
+            del known["line"]
+            row = {key: value for key, value in known.items() if value not in (None, "", ())}
+            lines.append(json.dumps(labels | row, ensure_ascii=False))
+    text = "".join(f"{line}\n" for line in lines)
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
 def _fit(
