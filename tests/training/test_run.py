@@ -21,6 +21,7 @@ from tunespace.training.export import export_run
 from tunespace.training.lesson import Lesson
 from tunespace.training.recipe import Recipe, load_recipe
 from tunespace.training.run import Trained, train
+from tunespace.training.towers.encoder import small_tokenizer
 from tunespace.training.two_towers import TwoTowers
 
 
@@ -298,3 +299,33 @@ def test_a_folder_that_cannot_be_written_is_said(music: Path, cache: Path, tmp_p
     (tmp_path / "file").write_text("")
     with pytest.raises(TrainingError, match="cannot be written"):
         run(music, cache, tmp_path / "file" / "run")
+
+
+def test_a_pretrained_encoder_is_where_training_starts(
+    music: Path, cache: Path, tmp_path: Path
+) -> None:
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = tmp_path / "bert"
+    tokenizer = small_tokenizer(["a loud tone, low", "a quiet tone, high"])
+    torch.manual_seed(1)
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    encoder = BertModel(config)
+    encoder.save_pretrained(folder)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer)  # type: ignore[no-untyped-call]
+    fast.save_pretrained(folder)
+    frozen = (f"text.pretrained={folder}", "text.frozen=true", "schedule.epochs=1")
+    out = tmp_path / "run"
+    run(music, cache, out, *frozen, "audio.kind=linear")
+    state = torch.load(out / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    for name, value in encoder.state_dict().items():
+        assert torch.equal(state[f"towers.text.encoder.{name}"], value)
+    assert tunespace.load_model(out / "model").embed_text(["low tone"]).shape == (1, 8)
+    with pytest.raises(TrainingError, match=r"text.pretrained: .*nowhere cannot be loaded"):
+        run(music, cache, tmp_path / "other", f"text.pretrained={tmp_path}/nowhere")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from torch.utils.data import Dataset
 
 from tunespace.evaluation.manifest import Item
@@ -85,6 +86,7 @@ class TrainingBatches(Dataset[Batch]):
             for tag in item.tags:
                 self._carriers.setdefault(tag, []).append(n)
         self._tags = sorted(self._carriers)
+        self._drawn: tuple[int, npt.NDArray[np.int64]] | None = None
         self.epoch = 0
         self.share = (0, 1)
 
@@ -124,16 +126,20 @@ class TrainingBatches(Dataset[Batch]):
     ) -> tuple[Sequence[int], Sequence[str]]:
         """Rows of the batch, and the tag that each was chosen for, if any."""
         first = index * self._batch
-        of_epoch = np.random.default_rng((self._plan.seed, self.epoch))
+        order = self._order()
         if self._plan.order == "tags":
-            order = np.random.default_rng((self._plan.seed, self.epoch)).permutation(
-                len(self._tags)
-            )
             tags = [self._tags[order[(first + n) % len(order)]] for n in range(self._batch)]
             return [int(random.choice(self._carriers[tag])) for tag in tags], tags
-        order = of_epoch.permutation(len(self._clips))
         rows = [int(row) for row in order[first : first + self._batch]]
         return rows, [""] * len(rows)
+
+    def _order(self) -> npt.NDArray[np.int64]:
+        """Of the clips or tags in this epoch; drawn once, since there may be millions."""
+        if self._drawn is None or self._drawn[0] != self.epoch:
+            count = len(self._tags if self._plan.order == "tags" else self._clips)
+            random = np.random.default_rng((self._plan.seed, self.epoch))
+            self._drawn = (self.epoch, random.permutation(count))
+        return self._drawn[1]
 
 
 class ValidationBatches(Dataset[Batch]):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tunespace.errors import TrainingError
 from tunespace.training import parts
-from tunespace.training.towers.pretrained import source_of
+from tunespace.training.towers.pretrained import load_pretrained
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 _VOCABULARY = 8000
@@ -102,7 +102,7 @@ def causal_config(settings: parts.CausalText, vocabulary: int) -> Any:  # noqa: 
     )
 
 
-def load_pretrained(name: str) -> tuple[Any, Tokenizer]:
+def load_encoder(name: str) -> tuple[Any, Tokenizer]:
     """An encoder with its weights, and its tokenizer.
 
     Args:
@@ -113,14 +113,8 @@ def load_pretrained(name: str) -> tuple[Any, Tokenizer]:
     """
     from transformers import AutoModel, AutoTokenizer
 
-    source, local = source_of(name)
-    builder: Any = AutoModel
-    try:
-        encoder = builder.from_pretrained(source, local_files_only=local)
-        tokenizer: Any = AutoTokenizer.from_pretrained(source, local_files_only=local)
-    except (OSError, ValueError, KeyError) as error:
-        shown = str(error).strip().splitlines()[0]
-        raise TrainingError(f"text.pretrained: {name} cannot be loaded ({shown})") from error
+    encoder = load_pretrained(AutoModel, name, "text.pretrained")
+    tokenizer = load_pretrained(AutoTokenizer, name, "text.pretrained")
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(backend, Tokenizer):
         raise TrainingError(f"text.pretrained: {name} has no tokenizer.json")

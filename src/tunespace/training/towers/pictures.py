@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from tunespace.errors import TrainingError
 from tunespace.training import parts
-from tunespace.training.towers.pretrained import source_of
+from tunespace.training.towers.pretrained import load_pretrained
 
 # A picture of a spectrogram is this much wider than a clip has bands.
 _FOLD = 4
@@ -32,14 +32,7 @@ class ResNet(nn.Module):
 
         builder: Any = ResNetModel
         if settings.pretrained:
-            source, local = source_of(settings.pretrained)
-            try:
-                network = builder.from_pretrained(source, local_files_only=local)
-            except (OSError, ValueError) as error:
-                raise TrainingError(
-                    f"audio.pretrained: {settings.pretrained} cannot be loaded "
-                    f"({str(error).strip().splitlines()[0]})"
-                ) from error
+            network = load_pretrained(builder, settings.pretrained, "audio.pretrained")
             _in_one_colour(network.embedder.embedder.convolution)
             network.embedder.num_channels = network.config.num_channels = 1
         else:
@@ -102,14 +95,7 @@ class Ast(nn.Module):
 
         builder: Any = ASTModel
         if settings.pretrained:
-            source, local = source_of(settings.pretrained)
-            try:
-                self.network = builder.from_pretrained(source, local_files_only=local)
-            except (OSError, ValueError) as error:
-                raise TrainingError(
-                    f"audio.pretrained: {settings.pretrained} cannot be loaded "
-                    f"({str(error).strip().splitlines()[0]})"
-                ) from error
+            self.network = load_pretrained(builder, settings.pretrained, "audio.pretrained")
             config = self.network.config
             if (config.num_mel_bins, config.max_length) != (n_mels, frames):
                 raise TrainingError(
@@ -160,14 +146,7 @@ class Htsat(nn.Module):
 
         builder: Any = ClapAudioModel
         if settings.pretrained:
-            source, local = source_of(settings.pretrained)
-            try:
-                network = builder.from_pretrained(source, local_files_only=local)
-            except (OSError, ValueError) as error:
-                raise TrainingError(
-                    f"audio.pretrained: {settings.pretrained} cannot be loaded "
-                    f"({str(error).strip().splitlines()[0]})"
-                ) from error
+            network = load_pretrained(builder, settings.pretrained, "audio.pretrained")
         else:
             network = builder(
                 ClapAudioConfig(

@@ -1,8 +1,26 @@
 """Where the weights that a recipe starts from lie."""
 
+from typing import Any
+
+from tunespace.errors import TrainingError
+
 _HUB = "hf:"
 
 
-def source_of(name: str) -> tuple[str, bool]:
-    """What transformers calls a folder or ``hf:owner/name``, and whether it is a folder."""
-    return name.removeprefix(_HUB), not name.startswith(_HUB)
+def load_pretrained(kind: Any, name: str, key: str) -> Any:  # noqa: ANN401 - transformers has no types
+    """A network with its weights, or a tokenizer.
+
+    Args:
+        kind: A class of transformers.
+        name: A folder, or ``hf:owner/name``, which is fetched once.
+        key: Of the recipe, for what is wrong.
+
+    Raises:
+        TrainingError: It cannot be read or fetched.
+    """
+    local = not name.startswith(_HUB)
+    try:
+        return kind.from_pretrained(name.removeprefix(_HUB), local_files_only=local)
+    except (OSError, ValueError, KeyError) as error:
+        shown = str(error).strip().splitlines()[0]
+        raise TrainingError(f"{key}: {name} cannot be loaded ({shown})") from error

@@ -17,7 +17,7 @@ from tunespace.training.towers.encoder import (
     TextEncoder,
     causal_config,
     empty_encoder,
-    load_pretrained,
+    load_encoder,
     small_config,
     small_tokenizer,
 )
@@ -59,7 +59,7 @@ def prepare_text(settings: parts.TextTower, items: Sequence[Item], folder: Path,
             tokenizer = small_tokenizer(texts)
             causal_config(settings, tokenizer.get_vocab_size()).save_pretrained(folder)
         case parts.TextEncoder(pretrained=name):
-            encoder, tokenizer = load_pretrained(name)
+            encoder, tokenizer = load_encoder(name)
             encoder.config.save_pretrained(folder)
     # Last and at once: where it is, the rest is.
     partial = folder / f"{TOKENIZER}.partial"
@@ -74,7 +74,7 @@ def load_start(settings: parts.TextTower, tower: nn.Module) -> None:
         TrainingError: They cannot be read.
     """
     if isinstance(settings, parts.TextEncoder) and settings.pretrained:
-        encoder, _ = load_pretrained(settings.pretrained)
+        encoder, _ = load_encoder(settings.pretrained)
         wanted = {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
         tower.load_state_dict(wanted, strict=False)
 
