@@ -83,12 +83,19 @@ def save_factors(factors: Mapping[str, Vectors], path: Path) -> None:
     np.savez(path, names=names, factors=np.stack(list(factors.values())))
 
 
-def load_factors(path: Path) -> dict[str, Vectors]:
-    """Reads what ``save_factors`` wrote.
+def width_of(factors: Mapping[str, Vectors]) -> int:
+    """Of the factors; 0 where there are none."""
+    return len(next(iter(factors.values()), ()))
+
+
+def load_factors(path: str | Path) -> dict[str, Vectors]:
+    """Reads what ``save_factors`` wrote; nothing where no file is named.
 
     Raises:
         TrainingError: The file cannot be read.
     """
+    if not path:
+        return {}
     try:
         with np.load(path, allow_pickle=False) as found:
             rows = found["factors"].astype(np.float32)

@@ -27,14 +27,13 @@ from tunespace.models.config import (
 from tunespace.models.model import Vectors
 from tunespace.models.towers import unit
 from tunespace.training import parts
-from tunespace.training.culture import load_factors
+from tunespace.training.culture import load_factors, width_of
+from tunespace.training.files import BEST, CHECKPOINTS, DATA, LAST, METRICS, MODEL, RECIPE, TEXT
 from tunespace.training.graphs import write_behind, write_graph
-from tunespace.training.progress import METRICS
 from tunespace.training.recipe import Recipe
 from tunespace.training.towers.reading import max_tokens
 from tunespace.training.two_towers import TwoTowers
 
-DATA = "data.json"
 _TOWERS, _AVERAGE = "towers.", "average.module."
 
 
@@ -55,14 +54,14 @@ def export_run(
         TrainingError: There is no run, or it has no checkpoint yet.
     """
     recipe = recipe_of(run)
-    checkpoint = run / "checkpoints" / ("last.ckpt" if last else "best.ckpt")
+    checkpoint = run / CHECKPOINTS / (LAST if last else BEST)
     if not checkpoint.exists():
         raise TrainingError(f"{run} has no checkpoint yet: train on with the same command")
     if recipe.culture.factors and recipe.culture.branch == "cultural":
         raise TrainingError(
             f"{run}: the cultural branch hears no music, so there is no model folder"
         )
-    towers = TwoTowers(recipe, run / "text", width_of(recipe))
+    towers = TwoTowers(recipe, run / TEXT, width_of(load_factors(recipe.culture.factors)))
     prefix = _AVERAGE if recipe.schedule.average else _TOWERS
     state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
     weights = {
@@ -72,7 +71,7 @@ def export_run(
     }
     towers.load_state_dict(weights)
     figures, epochs = _figures(run, state["epoch"] + 1)
-    folder = out or run / "model"
+    folder = out or run / MODEL
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -84,17 +83,6 @@ def export_run(
     return folder, figures, epochs
 
 
-def width_of(recipe: Recipe) -> int:
-    """Of the factors that a recipe names; 0 without.
-
-    Raises:
-        TrainingError: The file cannot be read.
-    """
-    if not recipe.culture.factors:
-        return 0
-    return len(next(iter(load_factors(Path(recipe.culture.factors)).values())))
-
-
 def recipe_of(run: Path) -> Recipe:
     """What a run was made with.
 
@@ -102,7 +90,7 @@ def recipe_of(run: Path) -> Recipe:
         TrainingError: The folder holds no run.
     """
     try:
-        return Recipe.model_validate(yaml.safe_load((run / "recipe.yaml").read_text("utf-8")))
+        return Recipe.model_validate(yaml.safe_load((run / RECIPE).read_text("utf-8")))
     except FileNotFoundError:
         raise TrainingError(f"{run} holds no run: it has no recipe.yaml") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
@@ -154,8 +142,6 @@ def _write(recipe: Recipe, towers: TwoTowers, run: Path, folder: Path) -> None:
 
 def _write_audio(recipe: Recipe, towers: TwoTowers, folder: Path) -> ModelConfig | None:
     """Writes the audio tower; the configuration of the frozen one before it, if any."""
-    batch = torch.export.Dim("batch")
-    shape = {0: batch}
     if isinstance(recipe.audio, parts.Frozen):
         base = load_model(recipe.audio.model)
         head = _Behind(towers.audio_head)
@@ -163,13 +149,14 @@ def _write_audio(recipe: Recipe, towers: TwoTowers, folder: Path) -> ModelConfig
         write_behind(base.folder / AUDIO_TOWER, head, rows, folder / AUDIO_TOWER)
         return base.config
     clips = torch.zeros(2, recipe.frames, recipe.front_end.n_mels)
-    write_graph(_Audio(towers), folder / AUDIO_TOWER, {"log_mel": clips}, {"log_mel": shape})
+    shapes = {"log_mel": {0: torch.export.Dim("batch")}}
+    write_graph(_Audio(towers), folder / AUDIO_TOWER, {"log_mel": clips}, shapes)
     return None
 
 
 def _write_text(recipe: Recipe, towers: TwoTowers, run: Path, folder: Path) -> ModelConfig | None:
     """Writes the text tower; the configuration of the frozen one before it, if any."""
-    shutil.copyfile(run / "text" / TOKENIZER, folder / TOKENIZER)
+    shutil.copyfile(run / TEXT / TOKENIZER, folder / TOKENIZER)
     if isinstance(recipe.text, parts.FrozenText):
         base = load_model(recipe.text.model)
         if recipe.text.fixed:

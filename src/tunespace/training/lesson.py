@@ -100,16 +100,16 @@ class Lesson(lightning.LightningModule):
         return loss
 
     def _by_parts(self, batch: Batch, pieces: list[Tensor]) -> Tensor:
-        parts = [batch.each(lambda x, rows=rows: x[rows]) for rows in pieces]  # type: ignore[misc]
+        shares = [batch.each(lambda x, rows=rows: x[rows]) for rows in pieces]  # type: ignore[misc]
         with torch.no_grad(), _keeping_batch_norm(self.towers):
-            first = [self._embed(part, n) for n, part in enumerate(parts)]
+            first = [self._embed(part, n) for n, part in enumerate(shares)]
         points = {
             name: torch.cat([one[name] for one in first]).requires_grad_() for name in first[0]
         }
         loss = self._loss(batch, points)
         self._require_number(loss)
         self.manual_backward(loss)
-        for n, (part, rows) in enumerate(zip(parts, pieces, strict=True)):
+        for n, (part, rows) in enumerate(zip(shares, pieces, strict=True)):
             again = self._embed(part, n)
             inner = [
                 (again[name] * found.grad[rows]).sum()
@@ -195,9 +195,7 @@ class Lesson(lightning.LightningModule):
     def _seed(self, part: int) -> None:
         # By step, so that a run that goes on draws what an unbroken one would.
         place = (self.recipe.schedule.seed, self.global_step, part, self.global_rank)
-        torch.manual_seed(
-            int(np.random.SeedSequence([n % 2**32 for n in place]).generate_state(1)[0])
-        )
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
 
     def _require_number(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):

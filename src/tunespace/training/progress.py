@@ -7,9 +7,8 @@ from typing import Any
 
 import lightning
 
+from tunespace.training.files import METRICS
 from tunespace.training.lesson import MONITORED
-
-METRICS = "metrics.csv"
 
 Say = Callable[[str], None]
 

@@ -76,14 +76,7 @@ class Recipe(Part):
         says_wrong = not isinstance(self.hard, parts.NoHard)
         if wants_wrong and not says_wrong:
             raise ValueError("loss.negatives hard needs hard.kind: other, swap or negation")
-        uses = (
-            parts.InfoNCE,
-            parts.WeightedInfoNCE,
-            parts.Decoupled,
-            parts.Sigmoid,
-            parts.ThreeWay,
-        )
-        if says_wrong and not wants_wrong and not isinstance(self.loss, uses):
+        if says_wrong and isinstance(self.loss, parts.Triplet) and not wants_wrong:
             raise ValueError("hard.kind is not used: a triplet needs loss.negatives hard")
         if says_wrong and isinstance(self.loss, parts.Slap):
             raise ValueError("hard.kind is not used: loss.kind slap has no negatives")

@@ -6,7 +6,7 @@ The folder:
     ``manifest.jsonl``, the clips with the split of each;
     ``rejected.txt``, a line for each row that was left out; ``text/``, tokenizer and word vectors;
     ``checkpoints/last.ckpt`` and ``best.ckpt``; ``metrics.csv``, a row for each epoch; ``events*``
-    for TensorBoard; ``curves.html``; ``model/``, the model folder; ``done.json`` at the end.
+    for TensorBoard; ``model/``, the model folder; ``done.json`` at the end.
 """
 
 import importlib.metadata
@@ -33,12 +33,24 @@ from tunespace.evaluation.protocols.unseen import split_tags
 from tunespace.models import Model, load_model
 from tunespace.models.folder import find_model
 from tunespace.training import parts
-from tunespace.training.culture import load_factors
+from tunespace.training.culture import load_factors, width_of
 from tunespace.training.data.batches import Clips, Plan, TrainingBatches, ValidationBatches
 from tunespace.training.data.reader import Reader
 from tunespace.training.data.spectrograms import Spectrograms, default_cache, read_crop
 from tunespace.training.data.splits import with_splits
-from tunespace.training.export import export_run, width_of
+from tunespace.training.export import export_run
+from tunespace.training.files import (
+    BEST,
+    CHECKPOINTS,
+    DATA,
+    DONE,
+    LAST,
+    MANIFEST,
+    RECIPE,
+    REJECTED,
+    TEXT,
+    VERSIONS,
+)
 from tunespace.training.lesson import MONITORED, Lesson
 from tunespace.training.progress import History, Say
 from tunespace.training.recipe import Recipe
@@ -46,11 +58,7 @@ from tunespace.training.texts import Speaker, Surroundings, corpus, missing
 from tunespace.training.towers.reading import load_start, load_tokenizer, prepare_text
 from tunespace.training.two_towers import TwoTowers
 
-RECIPE, DATA, VERSIONS, DONE = "recipe.yaml", "data.json", "versions.json", "done.json"
-MANIFEST = "manifest.jsonl"
-REJECTED, TEXT, CHECKPOINTS, MODEL = "rejected.txt", "text", "checkpoints", "model"
 Vectors = npt.NDArray[np.float32]
-LAST, BEST = "last.ckpt", "best.ckpt"
 _PACKAGES = ("torch", "lightning", "transformers", "numpy", "onnx", "av", "gensim")
 # Clips whose decibels the front end is standardised by.
 _MEASURED = 500
@@ -257,7 +265,7 @@ def _fit(
     last = out / CHECKPOINTS / LAST
     prepare_text(recipe.text, learned.items, out / TEXT, schedule.seed)
     around = Surroundings.of(learned.items)
-    factors = load_factors(Path(recipe.culture.factors)) if recipe.culture.factors else None
+    factors = load_factors(recipe.culture.factors)
     reader = Reader(
         load_tokenizer(recipe.text, out / TEXT),
         around.tags,
@@ -275,7 +283,7 @@ def _fit(
     )
     batches = TrainingBatches(learned, reader, Speaker(recipe.texts, recipe.hard, around), plan)
     validation = ValidationBatches(judged, reader, plan, schedule.validation_pairs)
-    towers = TwoTowers(recipe, out / TEXT, width_of(recipe))
+    towers = TwoTowers(recipe, out / TEXT, width_of(factors))
     if not last.exists():
         load_start(recipe.text, towers.text)
     if not isinstance(recipe.audio, parts.Frozen):

@@ -117,6 +117,7 @@ class TrainingBatches(Dataset[Batch]):
             heard[0],
             [items[n] for n in mine],
             [said[n] for n in mine],
+            wrong=any(one.wrong for views in said for one in views),
             second=heard[1] if plan.twice else None,
             withheld=withheld[list(mine)],
         )

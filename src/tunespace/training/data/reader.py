@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from tunespace.evaluation.manifest import Item
+from tunespace.training.culture import width_of
 from tunespace.training.texts import Said
 
 Vectors = npt.NDArray[np.float32]
@@ -70,7 +72,7 @@ class Reader:
         tokenizer: Tokenizer,
         tags: Sequence[str],
         *,
-        factors: Mapping[str, Vectors] | None = None,
+        factors: Mapping[str, Vectors] = MappingProxyType({}),
         meaning: Callable[[Sequence[str]], Vectors] | None = None,
     ) -> None:
         """Prepares for reading.
@@ -91,6 +93,7 @@ class Reader:
         items: Sequence[Item],
         said: Sequence[Sequence[Said]],
         *,
+        wrong: bool = False,
         second: Vectors | None = None,
         withheld: npt.NDArray[np.bool_] | None = None,
     ) -> Batch:
@@ -100,6 +103,8 @@ class Reader:
             log_mel: Of the clips.
             items: The clips.
             said: What is said of each, the same number of texts.
+            wrong: Whether anything is wrongly said in the whole batch, of which this may be a
+                share: all processes must hand on the same.
             second: Another stretch of each.
             withheld: ``(batch,)`` bool: whose factors are not told.
         """
@@ -114,7 +119,7 @@ class Reader:
             self._columns([item.tags for item in items]),
             self._columns([one.labels for one in flat]).unflatten(0, (-1, views)),  # type: ignore[no-untyped-call]
         )
-        if any(one.wrong for one in flat):
+        if wrong:
             wrong_ids, wrong_mask = self._tokens([one.wrong or one.text for one in flat])
             batch.wrong_ids, batch.wrong_mask = (
                 x.unflatten(0, (-1, views))  # type: ignore[no-untyped-call]
@@ -123,7 +128,7 @@ class Reader:
             batch.has_wrong = torch.tensor([[bool(one.wrong) for one in row] for row in said])
         if second is not None:
             batch.second = torch.from_numpy(second)
-        if self._factors is not None:
+        if self._factors:
             batch.factors, batch.known = self._culture(items, withheld)
         if self._meaning is not None:
             meaning = torch.from_numpy(self._meanings([one.text for one in flat]))
@@ -151,9 +156,8 @@ class Reader:
     def _culture(
         self, items: Sequence[Item], withheld: npt.NDArray[np.bool_] | None
     ) -> tuple[Tensor, Tensor]:
-        factors = self._factors or {}
-        width = len(next(iter(factors.values())))
-        found = np.zeros((len(items), width), np.float32)
+        factors = self._factors
+        found = np.zeros((len(items), width_of(factors)), np.float32)
         known = np.zeros(len(items), np.bool_)
         for n, item in enumerate(items):
             row = factors.get(item.artist.casefold())

@@ -37,8 +37,10 @@ class Triplet(nn.Module):
         return torch.stack(hinges).mean()
 
     def _against_wrong(self, pairs: Pairs, positive: Tensor) -> Tensor:
+        if pairs.has_wrong is None:
+            return 0 * positive.sum()  # nothing wrong was found to say of any clip
         hinge = (self.settings.margin - positive + pairs.wrong_cosines()).clamp_min(0)
-        found = torch.ones_like(hinge) if pairs.has_wrong is None else pairs.has_wrong
+        found = pairs.has_wrong
         return (hinge * found).sum() / found.sum().clamp_min(1)
 
     def _hinge(self, cosines: Tensor, true_of: Tensor, differing: Tensor) -> Tensor:

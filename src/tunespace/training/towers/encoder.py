@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tunespace.errors import TrainingError
 from tunespace.training import parts
-from tunespace.training.towers.pretrained import load_pretrained
+from tunespace.training.towers.pretrained import load_pretrained, require_heads
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 _VOCABULARY = 8000
@@ -64,8 +64,7 @@ def small_config(settings: parts.TextEncoder, vocabulary: int) -> Any:  # noqa: 
     """
     from transformers import BertConfig
 
-    if settings.width % settings.heads:
-        raise TrainingError(f"text: heads ({settings.heads}) must divide width ({settings.width})")
+    require_heads("text", settings.width, settings.heads)
     return BertConfig(
         vocab_size=vocabulary,
         hidden_size=settings.width,
@@ -86,8 +85,7 @@ def causal_config(settings: parts.CausalText, vocabulary: int) -> Any:  # noqa: 
     """
     from transformers import CLIPTextConfig
 
-    if settings.width % settings.heads:
-        raise TrainingError(f"text: heads ({settings.heads}) must divide width ({settings.width})")
+    require_heads("text", settings.width, settings.heads)
     return CLIPTextConfig(
         vocab_size=vocabulary,
         hidden_size=settings.width,

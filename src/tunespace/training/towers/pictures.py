@@ -12,10 +12,7 @@ from torch.nn import functional
 
 from tunespace.errors import TrainingError
 from tunespace.training import parts
-from tunespace.training.towers.pretrained import load_pretrained
-
-# A picture of a spectrogram is this much wider than a clip has bands.
-_FOLD = 4
+from tunespace.training.towers.pretrained import load_pretrained, require_heads
 
 
 class ResNet(nn.Module):
@@ -50,8 +47,7 @@ class ResNet(nn.Module):
         self.width = int(network.config.hidden_sizes[-1])
         self.pool: nn.Module | None = None
         if settings.pooling == "attention":
-            if self.width % settings.heads:
-                raise TrainingError(f"audio: heads ({settings.heads}) must divide {self.width}")
+            require_heads("audio", self.width, settings.heads)
             places = _halved(n_mels) * _halved(frames)
             self.pool = AttentionPool(self.width, settings.heads, places)
 
@@ -103,8 +99,12 @@ class Ast(nn.Module):
                     f"{config.max_length} frames, the recipe gives {n_mels} and {frames}"
                 )
         else:
-            if settings.width % settings.heads or min(n_mels, frames) < settings.patch:
-                raise TrainingError("audio: heads must divide width, and a patch fit into a clip")
+            require_heads("audio", settings.width, settings.heads)
+            if min(n_mels, frames) < settings.patch:
+                raise TrainingError(
+                    f"audio: a patch ({settings.patch}) must fit into {n_mels} bands and "
+                    f"{frames} frames"
+                )
             self.network = builder(
                 ASTConfig(
                     hidden_size=settings.width,

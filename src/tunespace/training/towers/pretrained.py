@@ -1,4 +1,4 @@
-"""Where the weights that a recipe starts from lie."""
+"""What towers of transformers share: weights to start from, sizes that fit together."""
 
 from typing import Any
 
@@ -24,3 +24,13 @@ def load_pretrained(kind: Any, name: str, key: str) -> Any:  # noqa: ANN401 - tr
     except (OSError, ValueError, KeyError) as error:
         shown = str(error).strip().splitlines()[0]
         raise TrainingError(f"{key}: {name} cannot be loaded ({shown})") from error
+
+
+def require_heads(where: str, width: int, heads: int) -> None:
+    """Makes sure that a width can be split among heads of attention.
+
+    Raises:
+        TrainingError: It cannot.
+    """
+    if width % heads:
+        raise TrainingError(f"{where}: heads ({heads}) must divide width ({width})")
