@@ -81,9 +81,10 @@ def test_triplets() -> None:
 
 
 def test_tags_are_split_into_seen_and_unseen() -> None:
-    tags = [f"t{n}" for n in range(10)]
+    tags = [f"t{n}" for n in range(1000)]
     split = split_tags([Item(tag, tags=(tag,)) for tag in tags])
-    assert (len(split.seen), len(split.unseen)) == (8, 2)
+    assert 750 < len(split.seen) < 850
+    assert len(split.seen) + len(split.unseen) == 1000
     assert not set(split.seen) & set(split.unseen)
     x, y = split.seen[0], split.unseen[0]
     items = [Item("1", tags=(x,)), Item("2", tags=(x, y)), Item("3", tags=(y,)), Item("4")]
@@ -91,11 +92,15 @@ def test_tags_are_split_into_seen_and_unseen() -> None:
     again = split_tags(everything)
     assert again.seen == split.seen
     assert again.group[:4] == ("A", "B", "C", "")
+    # What is unseen in all of the data is unseen in a part of it.
+    assert set(split_tags(everything[:500]).unseen) <= set(split.unseen)
+    assert split_tags(everything, seed=1).unseen != split.unseen
 
 
 @pytest.mark.parametrize(("among", "count"), [("Y", 2), ("XY", 10)])
 def test_unseen_tags_are_judged_on_tracks_that_carry_them(among: str, count: int) -> None:
-    tags = [f"t{n}" for n in range(10)]
+    every = split_tags([Item(tag, tags=(tag,)) for tag in (f"t{n}" for n in range(100))])
+    tags = [*every.seen[:8], *every.unseen[:2]]
     items = [Item(tag, tags=(tag,)) for tag in tags]
     unseen = split_tags(items).unseen
     places = [EAST if tag == unseen[0] else NORTH for tag in tags]

@@ -78,6 +78,7 @@ def test_the_run_folder_says_all_that_is_needed(learned: Trained) -> None:
     assert data["clips"] == {"train": 12, "validation": 6, "test": 0}
     assert len(data["sha256"]) == 64
     assert "torch" in json.loads((folder / "versions.json").read_text())
+    assert "<!-- recall@10 -->" in (folder / "curves.svg").read_text()
     with (folder / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == learned.epochs == 60
@@ -329,3 +330,25 @@ def test_a_pretrained_encoder_is_where_training_starts(
     assert tunespace.load_model(out / "model").embed_text(["low tone"]).shape == (1, 8)
     with pytest.raises(TrainingError, match=r"text.pretrained: .*nowhere cannot be loaded"):
         run(music, cache, tmp_path / "other", f"text.pretrained={tmp_path}/nowhere")
+
+
+def test_a_full_memory_is_said_in_a_sentence(
+    music: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        torch.empty(2**62, dtype=torch.uint8)  # no machine has it
+
+    monkeypatch.setattr(TwoTowers, "heard", full)
+    with pytest.raises(TrainingError, match=r"memory is full: a step holds 4 clips at once"):
+        run(music, cache, tmp_path / "run", "schedule.parts=2")
+
+
+def test_other_faults_of_a_tower_are_not_taken_for_a_full_memory(
+    music: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("sizes differ")
+
+    monkeypatch.setattr(TwoTowers, "heard", broken)
+    with pytest.raises(RuntimeError, match="sizes differ"):
+        run(music, cache, tmp_path / "run")

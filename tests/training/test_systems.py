@@ -7,6 +7,8 @@ import pytest
 
 import tunespace
 from tiny_music import manifest
+from tunespace.evaluation.manifest import load_manifest
+from tunespace.evaluation.protocols import split_tags
 from tunespace.training.catalogue import recipe_names
 from tunespace.training.recipe import load_recipe
 from tunespace.training.run import Trained, train
@@ -129,3 +131,25 @@ def test_an_option_is_trained(
 ) -> None:
     trained = run("ttmr2023", music, cache, tmp_path / "run", "audio.kind=linear", *changes)
     assert np.isfinite(trained.figures["loss"])
+
+
+def test_tags_that_are_kept_for_the_test_are_learned_by_nobody_and_known_to_the_test(
+    tmp_path: Path,
+) -> None:
+    music = manifest(tmp_path / "music", copies=4)
+    rows = music.read_text(encoding="utf-8").splitlines()
+    # One artist is for the test, and every clip has tags enough that some are unseen.
+    more = "; ".join(f"word {n}" for n in range(10))
+    rows = [rows[0], *(row.replace("; tone", f"; tone; {more}") for row in rows[1:])]
+    rows = [row.replace("train", "test") if "artist 0" in row else row for row in rows]
+    music.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    recipe = load_recipe("choi2019", changes=[*FRONT_END, *CHANGES["choi2019"]])
+    trained = train(recipe, music, tmp_path / "run", cache=tmp_path / "cache", say=lambda _: None)
+    kept = load_manifest(trained.folder / "manifest.jsonl")
+    unseen = set(split_tags(load_manifest(music).items).unseen)
+    assert unseen
+    for part in ("train", "validation"):
+        assert not unseen & {tag for item in kept.part(part).items for tag in item.tags}
+    judged = kept.part("test")
+    assert unseen <= {tag for item in judged.items for tag in item.tags}
+    assert set(split_tags(judged.items).unseen) == unseen

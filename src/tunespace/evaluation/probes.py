@@ -262,17 +262,8 @@ def _write(folder: Path, samples: Vectors) -> Path:
 
 
 def _write_mp3(folder: Path, samples: Vectors) -> Path:
-    import av
+    from tunespace.audio.changes import write_mp3
 
     path = folder / "clip.mp3"
-    with av.open(str(path), "w", format="mp3") as container:
-        stream = container.add_stream("libmp3lame", rate=_RATE, layout="mono")
-        stream.bit_rate = 128_000
-        whole = (np.clip(samples, -1, 1) * 32767).astype(np.int16)[None]
-        frame = av.AudioFrame.from_ndarray(whole, format="s16", layout="mono")
-        frame.sample_rate = _RATE
-        resampler = av.AudioResampler(format="s16p", layout="mono", rate=_RATE, frame_size=1152)
-        for part in [*resampler.resample(frame), *resampler.resample(None)]:
-            container.mux(stream.encode(part))
-        container.mux(stream.encode(None))
+    write_mp3(samples, _RATE, 128, str(path))
     return path

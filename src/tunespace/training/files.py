@@ -1,6 +1,7 @@
 """Names in the folder of a run."""
 
 RECIPE, DATA, VERSIONS, DONE = "recipe.yaml", "data.json", "versions.json", "done.json"
-MANIFEST, REJECTED, METRICS = "manifest.jsonl", "rejected.txt", "metrics.csv"
+MANIFEST, REJECTED = "manifest.jsonl", "rejected.txt"
+METRICS, CURVES = "metrics.csv", "curves.svg"
 TEXT, CHECKPOINTS, MODEL = "text", "checkpoints", "model"
 LAST, BEST = "last.ckpt", "best.ckpt"

@@ -7,7 +7,8 @@ from typing import Any
 
 import lightning
 
-from tunespace.training.files import METRICS
+from tunespace.training.curves import draw_curves
+from tunespace.training.files import CURVES, METRICS
 from tunespace.training.lesson import MONITORED
 
 Say = Callable[[str], None]
@@ -45,6 +46,27 @@ class History(lightning.Callback):
             said = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
             self._say(f"epoch {epoch} of {self._epochs}: {said}")
             self._write()
+
+    def on_train_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """All epochs are over."""
+        del pl_module
+        self._draw(trainer)
+
+    def on_exception(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        exception: BaseException,
+    ) -> None:
+        """It ends early: what there is says why, perhaps."""
+        del pl_module, exception
+        self._draw(trainer)
+
+    def _draw(self, trainer: lightning.Trainer) -> None:
+        if trainer.is_global_zero and self.rows:
+            draw_curves(self.rows, self._out / CURVES, self._out.name)
 
     def _write(self) -> None:
         names = list(dict.fromkeys(name for row in self.rows for name in row))

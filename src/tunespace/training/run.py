@@ -5,8 +5,9 @@ The folder:
     ``versions.json``;
     ``manifest.jsonl``, the clips with the split of each;
     ``rejected.txt``, a line for each row that was left out; ``text/``, tokenizer and word vectors;
-    ``checkpoints/last.ckpt`` and ``best.ckpt``; ``metrics.csv``, a row for each epoch; ``events*``
-    for TensorBoard; ``model/``, the model folder; ``done.json`` at the end.
+    ``checkpoints/last.ckpt`` and ``best.ckpt``; ``metrics.csv``, a row for each epoch;
+    ``curves.svg``, a picture of it; ``events*`` for TensorBoard; ``model/``, the model folder;
+    ``done.json`` at the end.
 """
 
 import importlib.metadata
@@ -14,7 +15,8 @@ import json
 import logging
 import platform
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -35,6 +37,7 @@ from tunespace.models.folder import find_model
 from tunespace.training import parts
 from tunespace.training.culture import load_factors, width_of
 from tunespace.training.data.batches import Clips, Plan, TrainingBatches, ValidationBatches
+from tunespace.training.data.copies import change_of
 from tunespace.training.data.reader import Reader
 from tunespace.training.data.spectrograms import Spectrograms, default_cache, read_crop
 from tunespace.training.data.splits import with_splits
@@ -62,6 +65,8 @@ Vectors = npt.NDArray[np.float32]
 _PACKAGES = ("torch", "lightning", "transformers", "numpy", "onnx", "av", "gensim")
 # Clips whose decibels the front end is standardised by.
 _MEASURED = 500
+# How allocators say that there is no more.
+_FULL = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,8 @@ def train(
     """
     rejected: list[str] = []
     manifest = data if isinstance(data, Manifest) else load_manifest(data, rejected=rejected)
-    items, own_splits = with_splits(_with_texts(recipe, _seen(recipe, manifest.items), rejected))
+    items, own_splits = with_splits(manifest.items)
+    items = tuple(_with_texts(recipe, _seen(recipe, items), rejected))
     manifest = replace(manifest, items=items)
     _open(out, recipe, manifest, own_splits=own_splits)
     clips = _hear(recipe, items, rejected, cache, workers, on_progress)
@@ -142,11 +148,16 @@ def train(
 
 
 def _seen(recipe: Recipe, items: Sequence[Item]) -> Sequence[Item]:
-    """The clips without the tags that are kept for the test of unseen ones."""
+    """The clips, those of the test excepted, without the tags that are kept for the test."""
     if recipe.seen_tags == 1:
         return items
     seen = set(split_tags(items, share=recipe.seen_tags).seen)
-    return [replace(item, tags=tuple(tag for tag in item.tags if tag in seen)) for item in items]
+    return [
+        item
+        if item.split == "test"
+        else replace(item, tags=tuple(tag for tag in item.tags if tag in seen))
+        for item in items
+    ]
 
 
 def _with_texts(recipe: Recipe, items: Sequence[Item], rejected: list[str]) -> list[Item]:
@@ -234,7 +245,30 @@ def _hear(
     for split in ("train", "validation", "test"):
         mine = tuple(item for item in heard if item.split == split)
         found[split] = Clips(mine, tuple(spectrograms.path_of(item) for item in mine))
+    if recipe.augment.copies:
+        learned = found["train"]
+        copies = _copied(recipe, learned.items, spectrograms, workers, on_progress)
+        found["train"] = replace(learned, copies=copies)
     return found
+
+
+def _copied(
+    recipe: Recipe,
+    items: Sequence[Item],
+    spectrograms: Spectrograms,
+    workers: int | None,
+    on_progress: Callable[[int, int], None] | None,
+) -> tuple[tuple[Path, ...], ...]:
+    """The spectrograms of changed copies of each clip; a copy that cannot be made is left out."""
+    seed, count = recipe.schedule.seed, recipe.augment.copies
+    every = [item for item in items for _ in range(count)]
+    changes = [change_of(item, n, recipe.augment, seed) for item in items for n in range(count)]
+    failed = spectrograms.make(every, changes, workers=workers, on_progress=on_progress)
+    paths = [spectrograms.path_of(*pair) for pair in zip(every, changes, strict=True)]
+    return tuple(
+        tuple(paths[k] for k in range(n * count, (n + 1) * count) if k not in failed)
+        for n in range(len(items))
+    )
 
 
 def _write_manifest(clips: dict[str, Clips], path: Path) -> None:
@@ -324,19 +358,37 @@ def _fit(
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
         )
-        trainer.fit(
-            lesson,
-            DataLoader(batches, batch_size=None),
-            DataLoader(validation, batch_size=None),
-            ckpt_path=last if last.exists() else None,
-            weights_only=True,
-        )
+        with _enough_memory(schedule):
+            trainer.fit(
+                lesson,
+                DataLoader(batches, batch_size=None),
+                DataLoader(validation, batch_size=None),
+                ckpt_path=last if last.exists() else None,
+                weights_only=True,
+            )
     if not trainer.is_global_zero:
         # The others were started for the training alone; the first one makes the model.
         raise SystemExit(0)
     if not trainer.interrupted:
         done = {"epochs": trainer.current_epoch, "best": Path(best.best_model_path).name}
         (out / DONE).write_text(json.dumps(done) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _enough_memory(schedule: parts.Schedule) -> Iterator[None]:
+    """Says in a sentence what a device says in pages when it is full."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        # A processor's allocator has no error of its own.
+        full = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not full and not any(mark in str(error) for mark in _FULL):
+            raise
+        raise TrainingError(
+            f"memory is full: a step holds {-(-schedule.batch // schedule.parts)} clips at once; "
+            f"raise schedule.parts (it is {schedule.parts}), which keeps the gradient of the "
+            "whole batch, or lower schedule.batch or seconds; the last checkpoint is kept"
+        ) from error
 
 
 def _meaning(recipe: Recipe) -> Callable[[Sequence[str]], Vectors] | None:

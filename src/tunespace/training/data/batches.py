@@ -29,10 +29,12 @@ class Clips:
     Attributes:
         items: What is known about each.
         files: The spectrogram of each.
+        copies: Those of its changed copies.
     """
 
     items: tuple[Item, ...]
     files: tuple[Path, ...]
+    copies: tuple[tuple[Path, ...], ...] = ()
 
     def __len__(self) -> int:
         """How many there are."""
@@ -108,7 +110,8 @@ class TrainingBatches(Dataset[Batch]):
         ]
         withheld = random.random(len(rows)) < plan.withheld
         mine = range(self.share[0], len(rows), self.share[1])
-        files = [self._clips.files[rows[n]] for n in mine]
+        drawn = random.random(len(rows)) if self._clips.copies else np.zeros(len(rows))
+        files = [self._version(rows[n], drawn[n]) for n in mine]
         heard = [
             np.stack([read_crop(f, plan.frames, at[n]) for f, n in zip(files, mine, strict=True)])
             for at in places[: 2 if plan.twice else 1]
@@ -121,6 +124,14 @@ class TrainingBatches(Dataset[Batch]):
             second=heard[1] if plan.twice else None,
             withheld=withheld[list(mine)],
         )
+
+    def _version(self, row: int, place: float) -> Path:
+        """The clip or one of its copies, each alike."""
+        versions = (
+            self._clips.files[row],
+            *(self._clips.copies[row] if self._clips.copies else ()),
+        )
+        return versions[int(place * len(versions))]
 
     def _chosen(
         self, index: int, random: np.random.Generator

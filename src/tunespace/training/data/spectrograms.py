@@ -21,9 +21,10 @@ from tunespace.errors import AudioError, TrainingError
 from tunespace.evaluation.manifest import Item
 from tunespace.models import JointModel, load_joint_model
 from tunespace.models.workers import Crashed, work_through
+from tunespace.training.data.copies import AS_IT_IS, Change, changed
 
 LogMels = npt.NDArray[np.float32]
-Job = tuple[Path, float, float | None, LogMel | None, Path]
+Job = tuple[Path, float, float | None, LogMel | None, Change, Path]
 
 
 def default_cache() -> Path:
@@ -52,8 +53,8 @@ class Spectrograms:
             else load_joint_model(heard_with).identity
         )
 
-    def path_of(self, item: Item) -> Path:
-        """The file of a clip, whether it is there or not.
+    def path_of(self, item: Item, change: Change = AS_IT_IS) -> Path:
+        """The file of a clip or of a changed copy of it, whether it is there or not.
 
         Raises:
             OSError: The audio does not exist.
@@ -63,18 +64,25 @@ class Spectrograms:
         status = item.audio.stat()
         stretch = (item.start, item.duration)
         seen = (str(item.audio.resolve()), status.st_size, status.st_mtime_ns, *stretch)
-        key = json.dumps([self._made_with, *seen])
+        key = json.dumps([self._made_with, *seen, *([] if change == AS_IT_IS else change)])
         name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         return self._folder / name[:2] / f"{name}.npy"
 
     def make(
         self,
         items: Sequence[Item],
+        changes: Sequence[Change] = (),
         *,
         workers: int | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> dict[int, str]:
         """Computes what is not there yet, in several processes.
+
+        Args:
+            items: Clips.
+            changes: Of each clip; as it is where none are given.
+            workers: Processes.
+            on_progress: Called with how many are done, and of how many.
 
         Returns:
             For each clip that cannot be heard why, by its index.
@@ -84,9 +92,10 @@ class Spectrograms:
         """
         failed: dict[int, str] = {}
         left: dict[Path, list[int]] = {}
-        for n, item in enumerate(items):
+        changes = changes or [AS_IT_IS] * len(items)
+        for n, (item, change) in enumerate(zip(items, changes, strict=True)):
             try:
-                path = self.path_of(item)
+                path = self.path_of(item, change)
             except OSError:
                 failed[n] = f"{item.audio or 'audio'} does not exist"
                 continue
@@ -96,7 +105,8 @@ class Spectrograms:
         for path, places in left.items():
             item = items[places[0]]
             if item.audio is not None:
-                jobs[path] = (item.audio, item.start, item.duration, self._front_end, path)
+                stretch = (item.audio, item.start, item.duration)
+                jobs[path] = (*stretch, self._front_end, changes[places[0]], path)
         count = min(workers or os.cpu_count() or 1, len(jobs))
         work = work_through(list(jobs.values()), f"{__name__}:keep", self._model, count)
         with closing(work) as answers:
@@ -118,11 +128,14 @@ def keep(job: Job, model: JointModel | None) -> str | OSError | None:
     """Writes what is heard of one clip; says why it cannot. Runs in a worker process."""
     from tunespace.audio import decode_blocks
 
-    audio, start, duration, front_end, path = job
+    audio, start, duration, front_end, change, path = job
     whole: npt.NDArray[np.generic]
     try:
         if front_end is not None:
-            blocks = decode_blocks(audio, front_end.sample_rate, start=start, duration=duration)
+            rate = front_end.sample_rate
+            blocks = decode_blocks(audio, rate, start=start, duration=duration)
+            if change != AS_IT_IS:
+                blocks = iter([changed(np.concatenate(list(blocks)), rate, change)])
             whole = np.concatenate([b.astype(np.float16) for b in front_end.stream(blocks)])
         elif model is not None:
             heard = model.listen(audio, start=start, duration=duration)

@@ -2,9 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tunespace.training.parts.base import Part
+
+MP3_WORST = 16
 
 
 class Joint(Part):
@@ -165,9 +167,13 @@ class Slap(Part):
 
 
 class Augment(Part):
-    """What is done to a clip while it trains, in decibels of its log-mel.
+    """What is done to a clip while it trains: to copies of its sound, and to its log-mel.
 
     Attributes:
+        copies: Of each clip that are changed and kept beside it; what is heard each time is one of
+            them or the clip itself, each alike.
+        pitch: Semitones that a copy is moved up or down, at most, as fast as before.
+        mp3: Kilobits a second of the worst MP3 that a copy may be, as 32; 0 for none.
         gain_db: Standard deviation of its gain.
         noise_db: Level of added noise below the clip's mean, at most; each clip draws its own
             between this and 20 dB less, and a tilt. 0 for none.
@@ -176,11 +182,22 @@ class Augment(Part):
         mask_frames: Neighbouring frames that are hidden, at most.
     """
 
+    copies: int = Field(default=0, ge=0)
+    pitch: float = Field(default=0.0, ge=0, le=12)
+    mp3: int = Field(default=0, ge=0, le=320)
     gain_db: float = Field(default=0.0, ge=0)
     noise_db: float = Field(default=0.0, ge=0)
     shift: int = Field(default=0, ge=0)
     mask_bands: int = Field(default=0, ge=0)
     mask_frames: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _changes_copies(self) -> "Augment":
+        if bool(self.copies) != bool(self.pitch or self.mp3):
+            raise ValueError("copies belongs together with pitch or mp3")
+        if 0 < self.mp3 < MP3_WORST:
+            raise ValueError(f"mp3 must be 0 or at least {MP3_WORST}")
+        return self
 
 
 Loss = Annotated[

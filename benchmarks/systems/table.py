@@ -1,0 +1,403 @@
+"""Puts the runs together: ``python -m benchmarks.systems.table``.
+
+Writes ``benchmarks/results/systems.json`` (every figure with its interval, every question with its
+answer), ``benchmarks/systems/README.md`` between its marks, and the plots beside it. An interval
+covers both other queries and another seed: each of its draws takes one of the seeds' runs, and the
+same draw of queries for all runs, so that two of them can be compared.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).parent
+RESULTS = HERE.parent / "results" / "systems.json"
+# What is shown, by what it is called.
+SHOWN = {
+    "tag: ROC-AUC": "tag-to-music: roc_auc",
+    "tag: mAP": "tag-to-music: map",
+    "two tags: mAP": "two-tags: map",
+    "three tags: mAP": "three-tags: map",
+    "sentence: MRR": "sentence-to-music: mrr",
+    "sentence: R@10": "sentence-to-music: recall@10",
+    "similar artist: nDCG": "similar-artist: ndcg@200",
+}
+
+
+@dataclass
+class Runs:
+    """All seeds of one run.
+
+    Attributes:
+        results: What each said.
+        draws: ``(seeds, draws)`` of each figure.
+    """
+
+    results: list[dict[str, Any]] = field(default_factory=list)
+    draws: dict[str, list[np.ndarray]] = field(default_factory=dict)
+
+    def value(self, key: str) -> float:
+        """The mean over seeds."""
+        return float(np.mean([one["figures"][key]["value"] for one in self.results]))
+
+    def spread(self, key: str) -> float:
+        """The standard deviation over seeds."""
+        values = [one["figures"][key]["value"] for one in self.results]
+        return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+
+    def drawn(self, key: str, stream: int) -> np.ndarray:
+        """``(draws,)``: each of the mean over seeds that are drawn as well."""
+        rows = np.stack(self.draws[key])
+        random = np.random.default_rng([stream, len(rows)])
+        chosen = random.integers(len(rows), size=(rows.shape[1], len(rows)))
+        return rows[chosen, np.arange(rows.shape[1])[:, None]].mean(axis=1)
+
+    def interval(self, key: str) -> tuple[float, float]:
+        """The middle 95 %."""
+        low, high = np.nanpercentile(self.drawn(key, 0), [2.5, 97.5])
+        return float(low), float(high)
+
+
+def gather(folder: Path) -> dict[str, dict[str, Runs]]:
+    """Group -> name -> runs."""
+    found: dict[str, dict[str, Runs]] = {}
+    for path in sorted(folder.glob("*/*/result.json")):
+        result = json.loads(path.read_text("utf-8"))
+        runs = found.setdefault(result["group"], {}).setdefault(result["name"], Runs())
+        runs.results.append(result)
+        with np.load(path.with_name("draws.npz")) as draws:
+            for key in draws.files:
+                runs.draws.setdefault(key, []).append(draws[key])
+    return found
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Some runs less some others, each the mean of its runs."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def verdict(self) -> str:
+        """What the interval allows to say."""
+        return "higher" if self.low > 0 else "lower" if self.high < 0 else "no difference shown"
+
+
+def contrast(first: Sequence[Runs], second: Sequence[Runs], key: str) -> Contrast:
+    """Compares on the same draws of queries."""
+    # Streams differ, since the seeds of two runs have nothing in common.
+    drawn = [
+        np.mean([run.drawn(key, base + n) for n, run in enumerate(side)], axis=0)
+        for base, side in ((1, first), (1000, second))
+    ]
+    low, high = np.nanpercentile(drawn[0] - drawn[1], [2.5, 97.5])
+    value = np.mean([r.value(key) for r in first]) - np.mean([r.value(key) for r in second])
+    return Contrast(float(value), float(low), float(high))
+
+
+def questions(found: Mapping[str, Mapping[str, Runs]]) -> list[dict[str, Any]]:
+    """What the literature found, and what is found here."""
+    asked: list[tuple[str, str, str, list[str], list[str], str]] = []
+    add = asked.append
+    m = "two-tags: map"
+    add(
+        (
+            "negatives",
+            "won2021: weighted over random negatives",
+            ".1658 -> .1852 mAP, .299 -> .350 P@10",
+            ["balanced-weighted"],
+            ["random"],
+            "tag-to-music: map",
+        )
+    )
+    add(
+        (
+            "negatives",
+            "the same, P@10",
+            "",
+            ["balanced-weighted"],
+            ["random"],
+            "tag-to-music: precision@10",
+        )
+    )
+    add(
+        (
+            "negatives",
+            "balanced over random order",
+            ".1658 -> .1675 mAP",
+            ["balanced"],
+            ["random"],
+            "tag-to-music: map",
+        )
+    )
+    add(
+        (
+            "negatives",
+            "weighted, with the same order",
+            "",
+            ["balanced-weighted"],
+            ["balanced"],
+            "tag-to-music: map",
+        )
+    )
+    for loss in ("triplet", "infonce"):
+        for text in ("words", "encoder"):
+            at = f"{text}-{loss}"
+            for key, name in (
+                (m, "two tags"),
+                ("three-tags: map", "three tags"),
+                ("sentence-to-music: mrr", "sentences"),
+                ("tag-to-music: roc_auc", "single tags"),
+            ):
+                add(
+                    (
+                        "text-format",
+                        f"ttmr2023: stochastic over tag-only, {name} ({text}, {loss})",
+                        "R@10 22.5 -> 42.8 (sentences), 50-tag ROC 90.6 -> 89.8"
+                        if at == "encoder-infonce"
+                        else "",
+                        [f"{at}-stochastic"],
+                        [f"{at}-tag"],
+                        key,
+                    )
+                )
+                add(
+                    (
+                        "text-format",
+                        f"ttmr2023: stochastic over caption-only, {name} ({text}, {loss})",
+                        "R@10 38.4 -> 42.8 (sentences), 50-tag ROC 87.0 -> 89.8"
+                        if at == "encoder-infonce"
+                        else "",
+                        [f"{at}-stochastic"],
+                        [f"{at}-tags"],
+                        key,
+                    )
+                )
+    for key, name in (
+        ("tag-to-music: roc_auc", "single tags"),
+        (m, "two tags"),
+        ("three-tags: map", "three tags"),
+        ("sentence-to-music: mrr", "sentences"),
+    ):
+        add(
+            (
+                "text-format",
+                f"ttmr2023: contextual over static text, {name}",
+                "R@10 32.7 -> 39.4 (triplet, stochastic)",
+                ["encoder-triplet-stochastic", "encoder-infonce-stochastic"],
+                ["words-triplet-stochastic", "words-infonce-stochastic"],
+                key,
+            )
+        )
+        add(
+            (
+                "text-format",
+                f"ttmr2023: InfoNCE over triplet, {name}",
+                "R@10 39.4 -> 42.8 (BERT, stochastic)",
+                ["encoder-infonce-stochastic", "words-infonce-stochastic"],
+                ["encoder-triplet-stochastic", "words-triplet-stochastic"],
+                key,
+            )
+        )
+    for tip, said in (
+        ("pretrained-audio", ""),
+        ("pretrained-text", ""),
+        ("pretrained-both", "R@10 9.6 -> 12.2"),
+        ("tag-to-caption", "12.2 -> 13.4"),
+        ("dropout", "13.4 -> 15.1"),
+        ("text-swap", "15.1 -> 15.8"),
+        ("all", "9.6 -> 15.8"),
+    ):
+        for key, name in (
+            ("sentence-to-music: mrr", "sentence MRR"),
+            (m, "two tags mAP"),
+            ("tag-to-music: roc_auc", "tag ROC-AUC"),
+        ):
+            add(
+                (
+                    "tips",
+                    f"tip: {tip}, {name}",
+                    said if key.startswith("sent") else "",
+                    [tip],
+                    ["base"],
+                    key,
+                )
+            )
+    for name in found.get("choices", {}):
+        if name != "base":
+            for key, what in (
+                ("sentence-to-music: mrr", "sentence MRR"),
+                (m, "two tags mAP"),
+                ("tag-to-music: roc_auc", "tag ROC-AUC"),
+            ):
+                add(("choices", f"choice: {name}, {what}", "", [name], ["base"], key))
+    answers = []
+    for group, question, said, first, second, key in asked:
+        here = found.get(group, {})
+        if not all(name in here for name in (*first, *second)):
+            continue
+        result = contrast([here[n] for n in first], [here[n] for n in second], key)
+        answers.append(
+            {
+                "question": question,
+                "literature": said,
+                "figure": key,
+                "first": {
+                    "runs": first,
+                    "value": round(float(np.mean([here[n].value(key) for n in first])), 4),
+                },
+                "second": {
+                    "runs": second,
+                    "value": round(float(np.mean([here[n].value(key) for n in second])), 4),
+                },
+                "difference": round(result.value, 4),
+                "low": round(result.low, 4),
+                "high": round(result.high, 4),
+                "verdict": result.verdict,
+            }
+        )
+    return answers
+
+
+def plot(runs: Mapping[str, Runs], path: Path) -> None:
+    """A panel for each figure, a bar of its interval for each run."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    keys = {label: SHOWN[label] for label in ("tag: ROC-AUC", "two tags: mAP", "sentence: MRR")}
+    names = list(runs)[::-1]
+    picture = Figure(figsize=(11, 0.9 + 0.26 * len(names)), layout="constrained")
+    FigureCanvasAgg(picture)
+    panels = picture.subplots(1, len(keys), sharey=True)
+    for panel, (label, key) in zip(panels, keys.items(), strict=True):
+        for n, name in enumerate(names):
+            low, high = runs[name].interval(key)
+            panel.plot([low, high], [n, n], color="#4477aa", linewidth=2)
+            panel.plot([runs[name].value(key)], [n], "o", color="#222222", markersize=4)
+        chance = next(iter(runs.values())).results[0]["figures"][key]["chance"]
+        if chance is not None:
+            panel.axvline(chance, color="#cc6677", linewidth=1, linestyle="--")
+        panel.set_title(label, fontsize=10)
+        panel.set_yticks(range(len(names)), names, fontsize=8)
+        panel.tick_params(axis="x", labelsize=8)
+        panel.grid(axis="x", alpha=0.3)
+    picture.savefig(path, metadata={"Date": None})
+
+
+def table(runs: Mapping[str, Runs]) -> str:
+    """In Markdown."""
+    head = ["run", "seeds", *SHOWN, "epochs", "minutes"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for name, some in runs.items():
+        cells = []
+        for key in SHOWN.values():
+            low, high = some.interval(key)
+            cells.append(f"{_short(some.value(key))} ({_short(low)}-{_short(high)})")
+        epochs = np.mean([one["epochs"] for one in some.results])
+        minutes = np.mean([one["train_seconds"] for one in some.results]) / 60
+        lines.append(
+            f"| {name} | {len(some.results)} | {' | '.join(cells)} | {epochs:.0f} | {minutes:.1f} |"
+        )
+    first = next(iter(runs.values()))
+    guess = [first.results[0]["figures"][key]["chance"] for key in SHOWN.values()]
+    shown = ["-" if one is None else _short(one) for one in guess]
+    lines.append(f"| guessing |  | {' | '.join(shown)} |  |  |")
+    return "\n".join(lines)
+
+
+def answered(answers: Sequence[dict[str, Any]]) -> str:
+    """In Markdown."""
+    lines = ["| question | literature | here | difference (95 %) | |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {a['question']} | {a['literature']} | {_short(a['second']['value'])} -> "
+        f"{_short(a['first']['value'])} | {_signed(a['difference'])} ({_signed(a['low'])} to "
+        f"{_signed(a['high'])}) | {a['verdict']} |"
+        for a in answers
+    ]
+    return "\n".join(lines)
+
+
+def _short(value: float) -> str:
+    return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.1f}"
+
+
+def _signed(value: float) -> str:
+    return ("+" if value >= 0 else "-") + _short(abs(value))
+
+
+def main() -> None:
+    """Writes all of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=Path, default=Path("build/systems/runs"))
+    arguments = parser.parse_args()
+    found = gather(arguments.runs)
+    answers = questions(found)
+    record = {
+        "command": "python -m benchmarks.systems.run; python -m benchmarks.systems.table",
+        "test": next(iter(next(iter(found.values())).values())).results[0]["test_sha256"],
+        "groups": {
+            group: {
+                name: {
+                    "recipe": some.results[0]["recipe"],
+                    "presets": some.results[0]["presets"],
+                    "changes": some.results[0]["changes"],
+                    "seeds": len(some.results),
+                    "epochs": [one["epochs"] for one in some.results],
+                    "train_seconds": [one["train_seconds"] for one in some.results],
+                    "figures": {
+                        key: {
+                            "value": round(some.value(key), 4),
+                            "interval": [round(x, 4) for x in some.interval(key)],
+                            "of_each_seed": [
+                                round(one["figures"][key]["value"], 4) for one in some.results
+                            ],
+                            "chance": some.results[0]["figures"][key]["chance"],
+                        }
+                        for key in some.results[0]["figures"]
+                    },
+                }
+                for name, some in runs.items()
+            }
+            for group, runs in found.items()
+        },
+        "answers": answers,
+    }
+    RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    pieces = {}
+    for group, runs in found.items():
+        plot(runs, HERE / f"{group}.svg")
+        pieces[group] = f"{table(runs)}\n\n![{group}]({group}.svg)"
+    for prefix, mark in (
+        ("won2021", "negatives-answers"),
+        ("ttmr2023", "text-format-answers"),
+        ("weighted", "negatives-answers"),
+        ("tip", "tips-answers"),
+        ("choice", "choices-answers"),
+    ):
+        some = [a for a in answers if a["question"].startswith(prefix)]
+        if some and mark not in pieces:
+            pieces[mark] = answered(some)
+    readme = HERE / "README.md"
+    text = readme.read_text("utf-8")
+    for mark, piece in pieces.items():
+        start, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
+        if start in text and end in text:
+            before, _, rest = text.partition(start)
+            text = f"{before}{start}\n{piece}\n{end}{rest.partition(end)[2]}"
+        else:
+            print(f"no place for {mark}")
+    readme.write_text(text, encoding="utf-8")
+    for answer in answers:
+        ends = f"{answer['low']:+.4f} to {answer['high']:+.4f}"
+        print(f"{answer['question']}: {answer['difference']:+.4f} ({ends}) {answer['verdict']}")
+
+
+if __name__ == "__main__":
+    main()
