@@ -23,10 +23,10 @@ FOLDERS = {
     "mozart": (("Mozart", "classical", "string quartet music"), 20),
     "haydn": (("Haydn", "classical", "string quartet music"), 20),
     "beethoven": (("Beethoven", "classical", "string quartet music"), 20),
-    "oneills1850": (("Irish", "folk"), 70),
+    "oneills1850": (("Irish", "folk"), 30),
     "ryansMammoth": (("fiddle tune", "folk"), 60),
-    "airdsAirs": (("Scottish", "folk"), 50),
-    "essenFolksong": (("folk song", "folk"), 60),
+    "airdsAirs": (("Scottish", "folk"), 25),
+    "essenFolksong": (("folk song", "folk"), 25),
     "joplin": (("Joplin", "ragtime"), 3),
 }
 # General MIDI programs.

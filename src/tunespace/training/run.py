@@ -57,7 +57,7 @@ from tunespace.training.files import (
 from tunespace.training.lesson import MONITORED, Lesson
 from tunespace.training.progress import History, Say
 from tunespace.training.recipe import Recipe
-from tunespace.training.texts import Speaker, Surroundings, corpus, missing
+from tunespace.training.texts import Speaker, corpus, missing
 from tunespace.training.towers.reading import load_start, load_tokenizer, prepare_text
 from tunespace.training.two_towers import TwoTowers
 
@@ -298,11 +298,11 @@ def _fit(
     lightning.seed_everything(schedule.seed, verbose=False)
     last = out / CHECKPOINTS / LAST
     prepare_text(recipe.text, learned.items, out / TEXT, schedule.seed)
-    around = Surroundings.of(learned.items)
+    speaker = Speaker.of(recipe.texts, recipe.hard, learned.items)
     factors = load_factors(recipe.culture.factors)
     reader = Reader(
         load_tokenizer(recipe.text, out / TEXT),
-        around.tags,
+        speaker.around.tags,
         factors=factors,
         meaning=_meaning(recipe),
     )
@@ -315,7 +315,7 @@ def _fit(
         epochs=schedule.epochs,
         seed=schedule.seed,
     )
-    batches = TrainingBatches(learned, reader, Speaker(recipe.texts, recipe.hard, around), plan)
+    batches = TrainingBatches(learned, reader, speaker, plan)
     validation = ValidationBatches(judged, reader, plan, schedule.validation_pairs)
     towers = TwoTowers(recipe, out / TEXT, width_of(factors))
     if not last.exists():

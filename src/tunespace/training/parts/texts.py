@@ -58,9 +58,15 @@ class Template(Part):
 
 
 class TagsToCaption(Part):
-    """A sentence about any number of its tags, built in the ways that captions are written."""
+    """A sentence about any number of its tags, built in the ways that captions are written.
+
+    Attributes:
+        ways: "own", those of this package; "mined", those in which the captions of the data are
+            written, with its tags in the places of theirs (the own ones where none fits).
+    """
 
     kind: Literal["tags-to-caption"] = "tags-to-caption"
+    ways: Literal["own", "mined"] = "own"
 
 
 class Metadata(Part):

@@ -31,7 +31,7 @@ def write_caption(tags: Sequence[str], random: np.random.Generator) -> str:
     """A sentence that names each of the tags once."""
     sorts: dict[str, list[str]] = {"genre": [], "instrument": [], "mood": [], "use": [], "": []}
     for tag in tags:
-        sorts[_sort(tag)].append(tag)
+        sorts[sort_of(tag)].append(tag)
     clauses = []
     # Moods stand before the style as often as on their own.
     if sorts["genre"] and sorts["mood"] and random.random() < 0.5:
@@ -75,6 +75,7 @@ def lexicon() -> Lexicon:
     return Lexicon.load(BUNDLED / DEFAULT / "lexicon.tsv", None)
 
 
-def _sort(tag: str) -> str:
+def sort_of(tag: str) -> str:
+    """Its kind, as the lexicon has it: genre, instrument, mood, use; empty for none of these."""
     entry = lexicon().entries.get(tag.casefold())
     return _SORTS.get(entry.kind, "") if entry is not None else ""

@@ -5,6 +5,7 @@ it is true as well.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from tunespace.errors import TrainingError
 from tunespace.evaluation.manifest import Item
 from tunespace.training import parts
 from tunespace.training.texts.captions import write_caption
+from tunespace.training.texts.mined import fill
 
 BETWEEN = ", "
 _CLAUSES = re.compile(r"(?<=[.!?;,])\s+")
@@ -57,8 +59,16 @@ def missing(settings: parts.Texts, item: Item) -> str:
             return "" if item.tags else "has no tag"
 
 
-def say(settings: parts.Texts, item: Item, random: np.random.Generator) -> Said:
+def say(
+    settings: parts.Texts, item: Item, random: np.random.Generator, ways: Sequence[str] = ()
+) -> Said:
     """Draws a text about a clip of which ``missing`` says nothing.
+
+    Args:
+        settings: Of the recipe.
+        item: The clip.
+        random: Source of what is drawn.
+        ways: In which captions of the data are written.
 
     Raises:
         TrainingError: Several texts at once are no text.
@@ -75,8 +85,11 @@ def say(settings: parts.Texts, item: Item, random: np.random.Generator) -> Said:
         case parts.Template(template=template, stochastic=stochastic):
             some = _some_tags(item, random) if stochastic else item.tags
             return Said(template.replace("{tags}", BETWEEN.join(some)), some)
-        case parts.TagsToCaption():
+        case parts.TagsToCaption(ways=kind):
             some = _some_tags(item, random)
+            filled = fill(ways, some, random) if kind == "mined" else None
+            if filled is not None:
+                return Said(*filled)
             return Said(write_caption(some, random), some)
         case parts.Captions(keep=keep):
             caption = item.captions[int(random.integers(len(item.captions)))]
@@ -92,12 +105,13 @@ def say(settings: parts.Texts, item: Item, random: np.random.Generator) -> Said:
         case parts.Track():
             return Said(token("track", item.track_id))
         case parts.Pool(of=some_texts):
-            return _pooled([one for one in some_texts if not missing(one, item)], item, random)
+            there_are = [one for one in some_texts if not missing(one, item)]
+            return _pooled(there_are, item, random, ways)
         case parts.Mixture(of=mixed):
             there = [one for one in mixed if not missing(one.texts, item)]
             weights = np.array([one.weight for one in there])
             chosen = int(random.choice(len(there), p=weights / weights.sum()))
-            return say(there[chosen].texts, item, random)
+            return say(there[chosen].texts, item, random, ways)
         case parts.Views():
             raise TrainingError("texts: views cannot be a part of another text")
 
@@ -144,10 +158,12 @@ def _view(caption: str, keep: float, random: np.random.Generator) -> str:
     return " ".join(left).rstrip(",;")
 
 
-def _pooled(some: list[parts.Texts], item: Item, random: np.random.Generator) -> Said:
+def _pooled(
+    some: list[parts.Texts], item: Item, random: np.random.Generator, ways: Sequence[str]
+) -> Said:
     """Any number of them in any order (TTMR++, section 2.2)."""
     count = int(random.integers(1, len(some) + 1))
-    said = [say(some[n], item, random) for n in random.permutation(len(some))[:count]]
+    said = [say(some[n], item, random, ways) for n in random.permutation(len(some))[:count]]
     labels = tuple(dict.fromkeys(label for one in said for label in one.labels))
     # A text that says more than tags is not true of all that carry them.
     known = labels if all(one.labels for one in said) else ()

@@ -1,5 +1,6 @@
 """All that a recipe says of a clip."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from tunespace.evaluation.manifest import Item
 from tunespace.training import parts
 from tunespace.training.texts.hard import Surroundings, mislead
+from tunespace.training.texts.mined import mine
 from tunespace.training.texts.saying import Said, say
 
 
@@ -18,11 +20,19 @@ class Speaker:
         texts: What is said.
         hard: What is wrongly said.
         around: What is said of all clips to learn from.
+        ways: In which their captions are written, where the recipe asks for them.
     """
 
     texts: parts.Texts
     hard: parts.Hard
     around: Surroundings
+    ways: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, texts: parts.Texts, hard: parts.Hard, items: Sequence[Item]) -> "Speaker":
+        """One who knows these clips."""
+        ways = mine([c for item in items for c in item.captions]) if _mines(texts) else ()
+        return cls(texts, hard, Surroundings.of(items), ways)
 
     def __call__(
         self, item: Item, random: np.random.Generator, *, tag: str = "", progress: float = 0.0
@@ -38,7 +48,20 @@ class Speaker:
         if tag:
             said = [Said(tag, (tag,))]
         elif isinstance(self.texts, parts.Views):
-            said = [say(one, item, random) for one in self.texts.of]
+            said = [say(one, item, random, self.ways) for one in self.texts.of]
         else:
-            said = [say(self.texts, item, random)]
+            said = [say(self.texts, item, random, self.ways)]
         return [mislead(self.hard, one, item, self.around, random, progress) for one in said]
+
+
+def _mines(texts: parts.Texts) -> bool:
+    """Whether any part asks for the ways in which captions are written."""
+    match texts:
+        case parts.TagsToCaption(ways=ways):
+            return ways == "mined"
+        case parts.Pool(of=some) | parts.Views(of=some):
+            return any(map(_mines, some))
+        case parts.Mixture(of=mixed):
+            return any(_mines(one.texts) for one in mixed)
+        case _:
+            return False

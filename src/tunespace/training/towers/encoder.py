@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from tokenizers.normalizers import BertNormalizer
@@ -18,19 +19,60 @@ from tunespace.training.towers.pretrained import load_pretrained, require_heads
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 _VOCABULARY = 8000
+# Texts that a frozen encoder remembers: some hundred megabytes.
+_REMEMBERED = 100_000
 
 
 class TextEncoder(nn.Module):
-    """A transformer and its pooling: the first token, the mean of all, or the last one."""
+    """A transformer and its pooling: the first token, the mean of all, or the last one.
 
-    def __init__(self, encoder: nn.Module, pooling: Literal["first", "mean", "last"]) -> None:
+    One that is frozen has no dropout, so that it says the same of a text each time; while it trains
+    it remembers what it said.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        pooling: Literal["first", "mean", "last"],
+        *,
+        frozen: bool = False,
+    ) -> None:
         """Takes a model of transformers without its own pooling."""
         super().__init__()
         self.encoder = encoder
         self.pooling = pooling
+        self.frozen = frozen
+        self.requires_grad_(not frozen)
+        self._said: dict[bytes, Tensor] = {}
+
+    def train(self, mode: bool = True) -> "TextEncoder":  # noqa: FBT001, FBT002 - as torch has it
+        """Trains, unless it is frozen."""
+        super().train(mode)
+        if self.frozen:
+            self.encoder.eval()
+        return self
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Maps ``(batch, tokens)`` ids and mask to ``(batch, width)``."""
+        if self.frozen and self.training:
+            return self._remembered(ids, mask)
+        return self._read(ids, mask)
+
+    def _remembered(self, ids: Tensor, mask: Tensor) -> Tensor:
+        rows = zip(ids.cpu().numpy(), mask.sum(1).tolist(), strict=True)
+        keys = [row[:length].tobytes() for row, length in rows]
+        new = [n for n, key in enumerate(keys) if key not in self._said]
+        if new:
+            if len(self._said) > _REMEMBERED:
+                self._said.clear()
+                new = list(range(len(keys)))
+            longest = int(mask[new].sum(1).max())
+            with torch.no_grad():
+                found = self._read(ids[new, :longest], mask[new, :longest])
+            self._said |= dict(zip((keys[n] for n in new), found, strict=True))
+        return torch.stack([self._said[key] for key in keys])
+
+    def _read(self, ids: Tensor, mask: Tensor) -> Tensor:
         states: Tensor = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         if self.pooling == "first":
             return states[:, 0]

@@ -108,8 +108,7 @@ def build_text_tower(settings: parts.TextTower, folder: Path) -> tuple[nn.Module
             return WordVectors(vectors), vectors.shape[1]
         case parts.TextEncoder():
             encoder = empty_encoder(folder)
-            tower = TextEncoder(encoder, settings.pooling)
-            tower.requires_grad_(not settings.frozen)
+            tower = TextEncoder(encoder, settings.pooling, frozen=settings.frozen)
             return tower, encoder.config.hidden_size
         case parts.CausalText():
             reader = empty_encoder(folder)
