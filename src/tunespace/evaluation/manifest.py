@@ -16,7 +16,7 @@ Everything that is wrong is found and named at once, with its line, before any w
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +168,24 @@ def load_manifest(
     if not items:
         raise DataError([f"{file} holds no clips", *(rejected or [])])
     return Manifest(file.stem, tuple(kept), split=split)
+
+
+def write_manifest(items: Sequence[Item], path: Path) -> None:
+    """Writes clips as lines of JSON that ``load_manifest`` reads; audio by its absolute path.
+
+    A name of a file that is no text cannot be written, and its clip is left out.
+    """
+    lines = []
+    for item in items:
+        known = asdict(item) | {"audio": str(item.audio.absolute()) if item.audio else ""}
+        labels = known.pop("labels")
+        del known["line"]
+        row = {key: value for key, value in known.items() if value not in (None, "", ())}
+        try:
+            lines.append(json.dumps(labels | row, ensure_ascii=False).encode())
+        except UnicodeEncodeError:
+            continue
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
 
 
 def missing_audio(items: Sequence[Item], name: str = "") -> list[str]:

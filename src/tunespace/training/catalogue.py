@@ -1,5 +1,6 @@
 """The recipes that come with the package, for those who look for one; needs no torch."""
 
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -28,15 +29,20 @@ class Entry:
 
 
 def catalogue() -> list[Entry]:
-    """All of them, by name."""
+    """All of them, in the order in which they were published."""
     found = []
-    for name in recipe_names():
+    for name in sorted(recipe_names(), key=_year):
         text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
         known = yaml.safe_load(text)
         about = " ".join(str(known.get("about", "")).split())
         presets = tuple(known.get("presets", {}))
         found.append(Entry(name, known["title"], known["paper"], about, presets))
     return found
+
+
+def _year(name: str) -> tuple[str, str]:
+    digits = re.search(r"\d{4}", name)
+    return (digits[0] if digits else "", name)
 
 
 def recipe_names() -> list[str]:

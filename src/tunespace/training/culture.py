@@ -7,6 +7,7 @@ similar artists (TTMR++, Doh et al. 2024, takes one that experts drew).
 
 import argparse
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,7 @@ def factors_of(
     """
     try:
         from implicit.als import AlternatingLeastSquares
+        from threadpoolctl import threadpool_limits
     except ModuleNotFoundError as error:
         raise TrainingError(
             f"collaborative filtering needs {error.name}: pip install 'tunespace[train]'"
@@ -56,10 +58,12 @@ def factors_of(
     # The logarithm: one fan must not outweigh a hundred listeners (Hu et al. 2008, equation 6).
     values = np.log1p(np.asarray(counts, np.float32))
     matrix = coo_matrix((values, (rows, columns)), (len(users), len(artists))).tocsr()
-    model = AlternatingLeastSquares(
-        factors=width, iterations=passes, random_state=seed, num_threads=1, use_gpu=False
-    )
-    model.fit(matrix, show_progress=False)
+    # One thread, so that the same plays give the same factors; its small systems are faster so.
+    with threadpool_limits(1, "blas"):
+        model = AlternatingLeastSquares(
+            factors=width, iterations=passes, random_state=seed, num_threads=1, use_gpu=False
+        )
+        model.fit(matrix, show_progress=False)
     found = np.asarray(model.item_factors, np.float32)
     found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
     return dict(zip(artists, found, strict=True))
@@ -73,8 +77,47 @@ def similar_artists(factors: Mapping[str, Vectors], most: int = 10) -> dict[str,
     for n, name in enumerate(names):
         scores = rows @ rows[n]
         scores[n] = -np.inf
-        found[name] = [names[k] for k in np.argsort(-scores)[:most]]
+        found[name] = [names[k] for k in np.argsort(-scores)[: min(most, len(names) - 1)]]
     return found
+
+
+def with_similar_artists(
+    manifest: Path, factors: Mapping[str, Vectors], out: Path, *, most: int = 10
+) -> int:
+    """Writes a manifest again, with those artists of it that each clip's artist is like.
+
+    Args:
+        manifest: With a column ``artist``.
+        factors: Of artists, by their names in lower case.
+        out: Of the new manifest, .jsonl.
+        most: Similar artists of each.
+
+    Returns:
+        How many of the artists have factors.
+
+    Raises:
+        DataError: The manifest cannot be read.
+        TrainingError: None of its artists has factors.
+    """
+    from tunespace.evaluation.manifest import load_manifest, write_manifest
+
+    found = load_manifest(manifest)
+    spelled = {item.artist.casefold(): item.artist for item in found.items if item.artist}
+    here = {name: row for name, row in factors.items() if name in spelled}
+    if not here:
+        raise TrainingError(f"{manifest}: none of its {len(spelled):,} artists is known from plays")
+    near = {
+        name: tuple(spelled[other] for other in some)
+        for name, some in similar_artists(here, most).items()
+    }
+    write_manifest(
+        [
+            replace(item, similar_artists=near.get(item.artist.casefold(), item.similar_artists))
+            for item in found.items
+        ],
+        out,
+    )
+    return len(here)
 
 
 def save_factors(factors: Mapping[str, Vectors], path: Path) -> None:
@@ -133,8 +176,19 @@ def main() -> None:
     parser.add_argument("plays", type=Path, help="table with user, artist, count")
     parser.add_argument("out", type=Path, help="factors, .npz")
     parser.add_argument("--width", type=int, default=64)
+    parser.add_argument(
+        "--similar",
+        type=Path,
+        nargs=2,
+        metavar=("MANIFEST", "NEW.jsonl"),
+        help="write the manifest again with the column similar_artists",
+    )
     arguments = parser.parse_args()
-    save_factors(factors_of(plays_of(arguments.plays), width=arguments.width), arguments.out)
+    factors = factors_of(plays_of(arguments.plays), width=arguments.width)
+    save_factors(factors, arguments.out)
+    if arguments.similar:
+        known = with_similar_artists(arguments.similar[0], factors, arguments.similar[1])
+        print(f"{known:,} artists have similar ones")
 
 
 if __name__ == "__main__":

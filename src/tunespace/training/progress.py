@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,9 @@ class History(lightning.Callback):
 
     def _draw(self, trainer: lightning.Trainer) -> None:
         if trainer.is_global_zero and self.rows:
-            draw_curves(self.rows, self._out / CURVES, self._out.name)
+            # A picture that cannot be written must not hide why the run ends.
+            with suppress(OSError):
+                draw_curves(self.rows, self._out / CURVES, self._out.name)
 
     def _write(self) -> None:
         names = list(dict.fromkeys(name for row in self.rows for name in row))

@@ -17,7 +17,7 @@ import platform
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import lightning
@@ -30,7 +30,7 @@ from torch.utils.data import DataLoader
 
 from tunespace import __version__
 from tunespace.errors import QueryError, TrainingError
-from tunespace.evaluation.manifest import Item, Manifest, load_manifest
+from tunespace.evaluation.manifest import Item, Manifest, load_manifest, write_manifest
 from tunespace.evaluation.protocols.unseen import split_tags
 from tunespace.models import Model, load_model
 from tunespace.models.folder import find_model
@@ -126,7 +126,7 @@ def train(
     _open(out, recipe, manifest, own_splits=own_splits)
     clips = _hear(recipe, items, rejected, cache, workers, on_progress)
     (out / REJECTED).write_text("".join(f"{line}\n" for line in rejected), encoding="utf-8")
-    _write_manifest(clips, out / MANIFEST)
+    write_manifest([item for part in clips.values() for item in part.items], out / MANIFEST)
     for line in rejected[:5]:
         say(f"left out: {line}")
     if len(rejected) > 5:
@@ -141,6 +141,10 @@ def train(
         f"{len(learned):,} clips to learn from, {len(judged):,} to validate with, "
         f"{len(clips['test']):,} kept for the test"
     )
+    if recipe.culture.factors and recipe.culture.branch == "cultural":
+        say(
+            "culture.branch cultural hears no music: the run ends with its figures, without a model"
+        )
     if not (out / DONE).exists():
         _fit(recipe, learned, judged, out, accelerator, devices, say)
     model, figures, epochs = export_run(out)
@@ -269,20 +273,6 @@ def _copied(
         tuple(paths[k] for k in range(n * count, (n + 1) * count) if k not in failed)
         for n in range(len(items))
     )
-
-
-def _write_manifest(clips: dict[str, Clips], path: Path) -> None:
-    """The clips with the split of each, to judge the model on those that it did not learn from."""
-    lines = []
-    for part in clips.values():
-        for item in part.items:
-            known = asdict(item) | {"audio": str(item.audio.absolute()) if item.audio else ""}
-            labels = known.pop("labels")
-            del known["line"]
-            row = {key: value for key, value in known.items() if value not in (None, "", ())}
-            lines.append(json.dumps(labels | row, ensure_ascii=False))
-    text = "".join(f"{line}\n" for line in lines)
-    path.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
 def _fit(
