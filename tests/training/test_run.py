@@ -3,6 +3,7 @@ import json
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -352,3 +353,23 @@ def test_other_faults_of_a_tower_are_not_taken_for_a_full_memory(
     monkeypatch.setattr(TwoTowers, "heard", broken)
     with pytest.raises(RuntimeError, match="sizes differ"):
         run(music, cache, tmp_path / "run")
+
+
+def test_a_run_learns_from_shards_as_from_files(
+    music: Path, cache: Path, learned: Trained, tmp_path: Path
+) -> None:
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    items = load_manifest(music).items
+    with tarfile.open(folder / "000.tar", "w") as archive:
+        for n, item in enumerate(items):
+            assert item.audio is not None
+            archive.add(item.audio, f"{n:03d}.wav")
+            known = {"tags": item.tags, "captions": item.captions, "split": item.split}
+            known |= {"artist": item.artist, "title": item.title, "track_id": item.track_id}
+            (tmp_path / "known.json").write_text(json.dumps(known))
+            archive.add(tmp_path / "known.json", f"{n:03d}.json")
+    shards = run(folder, cache, tmp_path / "run", *LEARNS)
+    assert shards.figures == learned.figures
+    kept = load_manifest(shards.folder / "manifest.jsonl")
+    assert missing_audio(kept.items) == []

@@ -9,9 +9,11 @@ Conventions:
 
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -19,6 +21,7 @@ import numpy.typing as npt
 from av.error import EOFError as EndOfFileError
 from av.error import FFmpegError, InvalidDataError
 
+from tunespace.audio.members import open_member, within
 from tunespace.errors import AudioError
 
 Waveform = npt.NDArray[np.float32]
@@ -86,9 +89,11 @@ def decode_blocks(
     _require_readable(file)
     heard = False
     try:
-        # An absolute path cannot be mistaken for a protocol ("http:", "concat:"), and tags that are
-        # not UTF-8 must not stop the audio.
-        with av.open(str(file.absolute()), metadata_errors="replace") as container:
+        # Tags that are not UTF-8 must not stop the audio.
+        with (
+            _opened(file) as source,
+            av.open(source, metadata_errors="replace") as container,
+        ):
             stream = container.streams.best("audio")
             if not isinstance(stream, av.AudioStream):
                 raise AudioError(file, "holds no audio")
@@ -103,6 +108,18 @@ def decode_blocks(
     if not heard:
         beyond = f" after {start:g} s" if start else ""
         raise AudioError(file, f"holds no audio that can be decoded{beyond}")
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Any]:
+    """What ffmpeg reads: a path, or a file within a file."""
+    found = within(file)
+    if found is None:
+        # An absolute path cannot be mistaken for a protocol ("http:", "concat:").
+        yield str(file.absolute())
+        return
+    with open_member(*found) as source:
+        yield source
 
 
 def _stretch(
@@ -123,6 +140,15 @@ def _stretch(
 
 def _require_readable(file: Path) -> None:
     """Turns the system's own refusals into one clause each, before ffmpeg words them its way."""
+    found = within(file)
+    if found is not None:
+        try:
+            open_member(*found).close()
+        except KeyError as error:
+            raise AudioError(file, f"is not in {found[0].name}") from error
+        except OSError as error:
+            raise AudioError(file, f"cannot be read ({error.strerror})") from error
+        return
     try:
         status = file.stat()
         if stat.S_ISDIR(status.st_mode):

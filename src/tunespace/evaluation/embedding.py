@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tunespace.audio.members import stamp
 from tunespace.errors import AudioError, DataError
 from tunespace.evaluation.listening import Clip
 from tunespace.models import JointModel
@@ -106,8 +107,7 @@ def embed_clips(
 
 def _key(identity: str, clip: Clip) -> bytes:
     try:
-        status = os.stat(clip.path)  # noqa: PTH116 - one call for each of many files
-        file = (status.st_size, status.st_mtime_ns)
+        file = stamp(Path(clip.path))
     except OSError:
         file = (-1, -1)
     about: tuple[object, ...] = (

@@ -10,6 +10,10 @@ A file of comma- or tab-separated values, JSON lines or Parquet with a row for e
 - ``captions`` (also ``caption`` or ``text``): a list, or one sentence.
 - Every other column is a label, as ``genre`` for zero-shot classification.
 
+Shards hold the audio as well: ``.tar`` of WebDataset (``KEY.flac`` beside ``KEY.json`` with the
+columns, or ``KEY.txt`` with a caption), and Parquet whose column ``audio`` holds bytes, as Hugging
+Face's data sets do. Only their words are held in memory.
+
 Everything that is wrong is found and named at once, with its line, before any work is done.
 """
 
@@ -20,8 +24,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tunespace.audio.members import is_there, stamp
 from tunespace.errors import DataError
-from tunespace.evaluation.tables import Complain, read_rows
+from tunespace.evaluation.tables import Complain, files_of, read_rows
 
 _ALIASES = {"path": "audio", "file": "audio", "caption": "captions", "text": "captions"}
 _ALIASES |= {"tag": "tags", "id": "track_id"}
@@ -101,7 +106,7 @@ class Manifest:
         """Hash of what is judged: texts, labels, and the size of each file."""
         hashed = hashlib.sha256()
         for item in self.items:
-            size = item.audio.stat().st_size if item.audio and item.audio.exists() else None
+            size = stamp(item.audio)[0] if item.audio and is_there(item.audio) else None
             known = (item.track_id, size, item.start, item.duration, item.tags, item.captions)
             about = (item.title, item.by, item.album, item.year, item.similar_artists)
             row = (*known, *about, sorted(item.labels.items()))
@@ -135,7 +140,7 @@ def load_manifest(
     """Reads a manifest and checks it.
 
     Args:
-        path: Of the file.
+        path: Of the file; or a folder of shards, or a pattern as ``shards/*.tar``.
         split: Only the clips of this split.
         faults: What else is wrong with the clips, as ``missing_audio``; said together with what
             is wrong with the file.
@@ -145,29 +150,31 @@ def load_manifest(
     Raises:
         DataError: It cannot be read, or something in it is wrong; names all of it.
     """
-    file = Path(path)
     problems: list[str] = []
     wrong_rows = problems if rejected is None else rejected
     items: list[Item] = []
-    first: dict[str, int] = {}
-    for line, row in read_rows(file, wrong_rows.append):
-        before = len(wrong_rows)
-        item = _item(row, line, file, wrong_rows.append)
-        if item is None:
-            continue
-        if (at := first.setdefault(item.track_id, line)) != line:
-            wrong_rows.append(f"{file} line {line}: {item.track_id!r} is also line {at}")
-        if rejected is None or len(wrong_rows) == before:
-            items.append(item)
+    first: dict[str, str] = {}
+    for file in (files := files_of(path)):
+        for line, row in read_rows(file, wrong_rows.append):
+            before = len(wrong_rows)
+            item = _item(row, line, file, wrong_rows.append)
+            if item is None:
+                continue
+            here = f"line {line}" if len(files) == 1 else f"{file.name} line {line}"
+            if (at := first.setdefault(item.track_id, here)) != here:
+                wrong_rows.append(f"{file} line {line}: {item.track_id!r} is also {at}")
+            if rejected is None or len(wrong_rows) == before:
+                items.append(item)
+    name = Path(path).stem.rstrip("*-_") or Path(path).parent.name
     kept = [item for item in items if not split or item.split == split]
     if split and not kept:
-        problems.append(_no_split(file.stem, split, items))
+        problems.append(_no_split(name, split, items))
     problems += faults(kept or items)
     if problems:
         raise DataError(problems)
     if not items:
-        raise DataError([f"{file} holds no clips", *(rejected or [])])
-    return Manifest(file.stem, tuple(kept), split=split)
+        raise DataError([f"{path} holds no clips", *(rejected or [])])
+    return Manifest(name, tuple(kept), split=split)
 
 
 def write_manifest(items: Sequence[Item], path: Path) -> None:
@@ -193,7 +200,7 @@ def missing_audio(items: Sequence[Item], name: str = "") -> list[str]:
     return [
         f"{name}{_line(item)}: {item.audio or 'audio'} does not exist".strip()
         for item in items
-        if item.audio is None or not item.audio.is_file()
+        if item.audio is None or not is_there(item.audio)
     ]
 
 
@@ -203,7 +210,7 @@ def with_audio(manifest: Manifest) -> Manifest:
     Raises:
         DataError: None is.
     """
-    items = tuple(item for item in manifest.items if item.audio and item.audio.is_file())
+    items = tuple(item for item in manifest.items if item.audio and is_there(item.audio))
     if not items:
         raise DataError([f"{manifest.name}: not one of its {len(manifest.items):,} files exists"])
     return replace(manifest, items=items)

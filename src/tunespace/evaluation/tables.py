@@ -1,22 +1,46 @@
-"""Rows of tables: values separated by commas or tabs, JSON lines, Parquet."""
+"""Rows of tables: values separated by commas or tabs, JSON lines, Parquet, shards of WebDataset."""
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from tunespace.audio.members import PARQUET, TAR, member
 from tunespace.errors import DataError
 
 Row = tuple[int, dict[str, Any]]
 Complain = Callable[[str], None]
+_AUDIO = frozenset(("aif", "aiff", "flac", "m4a", "mp3", "mp4", "oga", "ogg", "opus", "wav"))
+
+
+def files_of(path: str | Path) -> list[Path]:
+    """The files of a table: itself, all shards of a folder, or those that fit a pattern.
+
+    Raises:
+        DataError: There are none.
+    """
+    whole = Path(path)
+    if whole.is_dir():
+        found = sorted(file for suffix in (TAR, PARQUET) for file in whole.glob(f"*{suffix}"))
+        if not found:
+            raise DataError([f"{whole} is a folder without shards (.tar or .parquet)"])
+        return found
+    if "*" in whole.name and not whole.exists():
+        found = sorted(whole.parent.glob(whole.name))
+        if not found:
+            raise DataError([f"{whole}: there are no such files"])
+        return found
+    return [whole]
 
 
 def read_rows(file: Path, wrong: Complain) -> Iterator[Row]:
     """Rows of a table, each with its line (in Parquet its number, from 1).
 
     Args:
-        file: .csv, .tsv, .jsonl, .ndjson or .parquet.
+        file: .csv, .tsv, .jsonl, .ndjson, .parquet or .tar.
         wrong: Told of each row that is none; such rows are left out.
 
     Raises:
@@ -30,10 +54,12 @@ def read_rows(file: Path, wrong: Complain) -> Iterator[Row]:
                 yield from _json_lines(file, wrong)
             case ".parquet":
                 yield from _parquet(file)
+            case ".tar":
+                yield from _shard(file, wrong)
             case other:
                 what = f"{other} files" if other else "a file without a suffix"
                 raise DataError(
-                    [f"{file}: {what} cannot be read; use .csv, .tsv, .jsonl or .parquet"]
+                    [f"{file}: {what} cannot be read; use .csv, .tsv, .jsonl, .parquet or .tar"]
                 )
     except FileNotFoundError as error:
         raise DataError([f"{file} does not exist"]) from error
@@ -109,7 +135,69 @@ def _parquet(file: Path) -> Iterator[Row]:
             [f"{file}: reading Parquet needs pyarrow: pip install 'tunespace[evaluate]'"]
         ) from error
     try:
-        rows = parquet.read_table(file).to_pylist()
+        table = parquet.ParquetFile(file)
+        columns = table.schema_arrow.names
+        # Bytes of audio stay where they are until they are decoded.
+        held = "audio" in columns and "audio.bytes" in {
+            table.schema.column(n).path for n in range(len(table.schema))
+        }
+        wanted = [name for name in columns if name != "audio" or not held]
+        number = 0
+        for batch in table.iter_batches(columns=wanted):
+            for row in batch.to_pylist() if wanted else [{} for _ in range(batch.num_rows)]:
+                number += 1
+                yield number, row | ({"audio": member(file, number)} if held else {})
     except (OSError, ValueError) as error:  # ArrowInvalid is a ValueError
         raise DataError([f"{file} cannot be read as Parquet ({error})"]) from error
-    yield from enumerate(rows, start=1)
+
+
+def _shard(file: Path, wrong: Complain) -> Iterator[Row]:
+    """Samples of an archive: neighbours whose names are equal up to their first dot."""
+    try:
+        with tarfile.open(file, "r:") as archive:
+            samples = groupby(filter(tarfile.TarInfo.isfile, archive), key=_key)
+            for number, (key, found) in enumerate(samples, start=1):
+                row = _sample(archive, file, key, list(found), number, wrong)
+                if row is not None:
+                    yield number, row
+    except tarfile.TarError as error:
+        raise DataError(
+            [f"{file} is no tar archive that can be read in places ({error})"]
+        ) from error
+
+
+def _key(info: tarfile.TarInfo) -> str:
+    folder, slash, name = info.name.rpartition("/")
+    return f"{folder}{slash}{name.split('.', 1)[0]}"
+
+
+def _sample(
+    archive: tarfile.TarFile,
+    file: Path,
+    key: str,
+    found: Sequence[tarfile.TarInfo],
+    number: int,
+    wrong: Complain,
+) -> dict[str, Any] | None:
+    row: dict[str, Any] = {}
+    audio = ""
+    for info in found:
+        ending = info.name.rpartition("/")[2].partition(".")[2].lower()
+        if ending in ("json", "txt"):
+            opened = archive.extractfile(info)
+            text = (opened.read() if opened else b"").decode("utf-8", "replace")
+            if ending == "txt":
+                row.setdefault("caption", text.strip())
+                continue
+            try:
+                known = json.loads(text)
+            except ValueError as error:
+                wrong(f"{file} sample {number} ({key}): its .json is not JSON ({error})")
+                return None
+            if not isinstance(known, dict):
+                wrong(f"{file} sample {number} ({key}): its .json is not an object")
+                return None
+            row |= known
+        elif ending.rpartition(".")[2] in _AUDIO:
+            audio = info.name
+    return row | {"audio": member(file, audio) if audio else ""}

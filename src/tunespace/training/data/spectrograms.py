@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tunespace.audio import LogMel
+from tunespace.audio.members import stamp
 from tunespace.errors import AudioError, TrainingError
 from tunespace.evaluation.manifest import Item
 from tunespace.models import JointModel, load_joint_model
@@ -61,9 +62,7 @@ class Spectrograms:
         """
         if item.audio is None:
             raise FileNotFoundError
-        status = item.audio.stat()
-        stretch = (item.start, item.duration)
-        seen = (str(item.audio.resolve()), status.st_size, status.st_mtime_ns, *stretch)
+        seen = (str(item.audio.resolve()), *stamp(item.audio), item.start, item.duration)
         key = json.dumps([self._made_with, *seen, *([] if change == AS_IT_IS else change)])
         name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         return self._folder / name[:2] / f"{name}.npy"

@@ -1,0 +1,148 @@
+"""Audio inside of other files: members of tar archives, rows of Parquet tables.
+
+``shard.tar!/clip.flac`` is a member of an archive (the shards of WebDataset are such), and
+``table.parquet!/12`` the twelfth row, counted from 1, of a table whose column ``audio`` holds bytes
+(as Hugging Face's data sets do). Nothing is unpacked: an archive is read at the member's place, a
+table one group of rows at a time.
+"""
+
+import io
+import os
+import tarfile
+from functools import lru_cache
+from pathlib import Path
+
+TAR, PARQUET = ".tar", ".parquet"
+_MARK = "!/"
+
+
+class _Window(io.RawIOBase):
+    """A stretch of a file, as a file."""
+
+    def __init__(self, file: Path, start: int, size: int) -> None:
+        super().__init__()
+        self._file = file.open("rb")
+        self._start, self._size, self._at = start, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        self._file.seek(self._start + self._at)
+        found = self._file.read(min(len(buffer), max(0, self._size - self._at)))
+        buffer[: len(found)] = found
+        self._at += len(found)
+        return len(found)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def within(path: Path) -> tuple[Path, str] | None:
+    """The file that holds it, and its name there; None for a file of its own."""
+    for suffix in (TAR, PARQUET):
+        container, mark, member = str(path).partition(suffix + _MARK)
+        if mark:
+            return Path(container + suffix), member
+    return None
+
+
+def member(container: Path, name: str | int) -> str:
+    """The name of what a file holds, relative to its folder."""
+    return f"{container.name}{_MARK}{name}"
+
+
+def open_member(container: Path, name: str) -> io.RawIOBase | io.BytesIO:
+    """What a file holds, as a file.
+
+    Raises:
+        KeyError: It holds nothing of this name.
+        OSError: It cannot be read.
+    """
+    status = container.stat()
+    seen = (str(container), status.st_size, status.st_mtime_ns)
+    if container.suffix == PARQUET:
+        return io.BytesIO(_row(*seen, int(name) if name.isdecimal() else 0))
+    return _Window(container, *_places(*seen)[name])
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file, or such a member of one."""
+    found = within(path)
+    if found is None:
+        return path.is_file()
+    try:
+        open_member(*found).close()
+    except (KeyError, OSError):
+        return False
+    return True
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """Size and date of the file, or of the one that holds it.
+
+    Raises:
+        OSError: There is none.
+    """
+    found = within(path)
+    status = (path if found is None else found[0]).stat()
+    return status.st_size, status.st_mtime_ns
+
+
+@lru_cache(maxsize=64)
+def _places(container: str, _size: int, _date: int) -> dict[str, tuple[int, int]]:
+    """Start and size of each member."""
+    try:
+        # Archives that are compressed cannot be read in the middle.
+        with tarfile.open(container, "r:") as archive:
+            return {one.name: (one.offset_data, one.size) for one in archive if one.isfile()}
+    except tarfile.TarError as error:
+        raise OSError(None, f"is no tar archive: {error}") from error
+
+
+def _row(container: str, size: int, date: int, number: int) -> bytes:
+    """The bytes of a row.
+
+    Raises:
+        KeyError: There is no such row, or it holds none.
+    """
+    first = 1
+    for group, count in enumerate(_groups(container, size, date)):
+        if first <= number < first + count:
+            found = _bytes(container, size, date, group)[number - first]
+            if found is None:
+                break
+            return found
+        first += count
+    raise KeyError(number)
+
+
+@lru_cache(maxsize=64)
+def _groups(container: str, _size: int, _date: int) -> tuple[int, ...]:
+    import pyarrow.parquet as parquet
+
+    try:
+        known = parquet.ParquetFile(container).metadata
+    except ValueError as error:  # ArrowInvalid is one
+        raise OSError(None, f"cannot be read as Parquet: {error}") from error
+    return tuple(known.row_group(n).num_rows for n in range(known.num_row_groups))
+
+
+@lru_cache(maxsize=2)
+def _bytes(container: str, _size: int, _date: int, group: int) -> list[bytes | None]:
+    import pyarrow.parquet as parquet
+
+    read = parquet.ParquetFile(container).read_row_group(group, columns=["audio.bytes"])
+    return [None if row is None else row["bytes"] for row in read["audio"].to_pylist()]
