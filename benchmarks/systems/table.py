@@ -8,6 +8,7 @@ same draw of queries for all runs, so that two of them can be compared.
 
 import argparse
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).parent
+PAGES = [HERE.parents[1] / "docs" / name for name in ("design-choices.md", "training-tips.md")]
 RESULTS = HERE.parent / "results" / "systems.json"
 # What is shown, by what it is called.
 SHOWN = {
@@ -324,6 +326,48 @@ def answered(answers: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+_KEYS = {
+    "auc": "tag-to-music: roc_auc",
+    "map": "tag-to-music: map",
+    "p10": "tag-to-music: precision@10",
+    "two": "two-tags: map",
+    "three": "three-tags: map",
+    "mrr": "sentence-to-music: mrr",
+    "r10": "sentence-to-music: recall@10",
+    "artist": "similar-artist: ndcg@200",
+    "unseen": "unseen-tags: roc_auc of tags",
+}
+_MARK = re.compile(r"<!-- f ([\w.+/ -]+?) -->.*?<!-- /f -->", re.DOTALL)
+
+
+def filled(text: str, found: Mapping[str, Mapping[str, Runs]]) -> str:
+    """A page with its figures.
+
+    ``<!-- f GROUP RUN KEY -->`` is a figure with its interval, ``<!-- f GROUP RUN OTHER KEY -->``
+    what one run has over another; several are joined by a plus.
+    """
+
+    def put(mark: re.Match[str]) -> str:
+        group, *names, key = mark[1].split()
+        here = found.get(group, {})
+        sides = [[here[name] for name in side.split("+") if name in here] for side in names]
+        if not all(sides):
+            return f"<!-- f {mark[1]} -->not measured<!-- /f -->"
+        figure = _KEYS[key]
+        means = [float(np.mean([run.value(figure) for run in side])) for side in sides]
+        if len(sides) == 1:
+            low, high = sides[0][0].interval(figure)
+            said = f"{_short(means[0])} ({_short(low)} to {_short(high)})"
+        else:
+            less = contrast(sides[0], sides[1], figure)
+            ends = f"{_signed(less.low)} to {_signed(less.high)}"
+            said = f"{_short(means[1])} -> {_short(means[0])} ({ends})"
+            said = f"**{said}**" if less.low > 0 or less.high < 0 else said
+        return f"<!-- f {mark[1]} -->{said}<!-- /f -->"
+
+    return _MARK.sub(put, text)
+
+
 def _short(value: float) -> str:
     return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.1f}"
 
@@ -393,7 +437,9 @@ def main() -> None:
             text = f"{before}{start}\n{piece}\n{end}{rest.partition(end)[2]}"
         else:
             print(f"no place for {mark}")
-    readme.write_text(text, encoding="utf-8")
+    readme.write_text(filled(text, found), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(filled(page.read_text("utf-8"), found), encoding="utf-8")
     for answer in answers:
         ends = f"{answer['low']:+.4f} to {answer['high']:+.4f}"
         print(f"{answer['question']}: {answer['difference']:+.4f} ({ends}) {answer['verdict']}")
