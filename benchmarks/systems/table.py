@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 HERE = Path(__file__).parent
 PAGES = [HERE.parents[1] / "docs" / name for name in ("design-choices.md", "training-tips.md")]
@@ -104,167 +105,37 @@ def contrast(first: Sequence[Runs], second: Sequence[Runs], key: str) -> Contras
     return Contrast(float(value), float(low), float(high))
 
 
-def questions(found: Mapping[str, Mapping[str, Runs]]) -> list[dict[str, Any]]:
-    """What the literature found, and what is found here."""
-    asked: list[tuple[str, str, str, list[str], list[str], str]] = []
-    add = asked.append
-    m = "two-tags: map"
-    add(
-        (
-            "negatives",
-            "won2021: weighted over random negatives",
-            ".1658 -> .1852 mAP, .299 -> .350 P@10",
-            ["balanced-weighted"],
-            ["random"],
-            "tag-to-music: map",
-        )
-    )
-    add(
-        (
-            "negatives",
-            "the same, P@10",
-            "",
-            ["balanced-weighted"],
-            ["random"],
-            "tag-to-music: precision@10",
-        )
-    )
-    add(
-        (
-            "negatives",
-            "balanced over random order",
-            ".1658 -> .1675 mAP",
-            ["balanced"],
-            ["random"],
-            "tag-to-music: map",
-        )
-    )
-    add(
-        (
-            "negatives",
-            "weighted, with the same order",
-            "",
-            ["balanced-weighted"],
-            ["balanced"],
-            "tag-to-music: map",
-        )
-    )
-    for loss in ("triplet", "infonce"):
-        for text in ("words", "encoder"):
-            at = f"{text}-{loss}"
-            for key, name in (
-                (m, "two tags"),
-                ("three-tags: map", "three tags"),
-                ("sentence-to-music: mrr", "sentences"),
-                ("tag-to-music: roc_auc", "single tags"),
-            ):
-                add(
-                    (
-                        "text-format",
-                        f"ttmr2023: stochastic over tag-only, {name} ({text}, {loss})",
-                        "R@10 22.5 -> 42.8 (sentences), 50-tag ROC 90.6 -> 89.8"
-                        if at == "encoder-infonce"
-                        else "",
-                        [f"{at}-stochastic"],
-                        [f"{at}-tag"],
-                        key,
-                    )
-                )
-                add(
-                    (
-                        "text-format",
-                        f"ttmr2023: stochastic over caption-only, {name} ({text}, {loss})",
-                        "R@10 38.4 -> 42.8 (sentences), 50-tag ROC 87.0 -> 89.8"
-                        if at == "encoder-infonce"
-                        else "",
-                        [f"{at}-stochastic"],
-                        [f"{at}-tags"],
-                        key,
-                    )
-                )
-    for key, name in (
-        ("tag-to-music: roc_auc", "single tags"),
-        (m, "two tags"),
-        ("three-tags: map", "three tags"),
-        ("sentence-to-music: mrr", "sentences"),
-    ):
-        add(
-            (
-                "text-format",
-                f"ttmr2023: contextual over static text, {name}",
-                "R@10 32.7 -> 39.4 (triplet, stochastic)",
-                ["encoder-triplet-stochastic", "encoder-infonce-stochastic"],
-                ["words-triplet-stochastic", "words-infonce-stochastic"],
-                key,
-            )
-        )
-        add(
-            (
-                "text-format",
-                f"ttmr2023: InfoNCE over triplet, {name}",
-                "R@10 39.4 -> 42.8 (BERT, stochastic)",
-                ["encoder-infonce-stochastic", "words-infonce-stochastic"],
-                ["encoder-triplet-stochastic", "words-triplet-stochastic"],
-                key,
-            )
-        )
-    for tip, said in (
-        ("pretrained-audio", ""),
-        ("pretrained-text", ""),
-        ("pretrained-both", "R@10 9.6 -> 12.2"),
-        ("tag-to-caption", "12.2 -> 13.4"),
-        ("dropout", "13.4 -> 15.1"),
-        ("text-swap", "15.1 -> 15.8"),
-        ("all", "9.6 -> 15.8"),
-    ):
-        for key, name in (
-            ("sentence-to-music: mrr", "sentence MRR"),
-            (m, "two tags mAP"),
-            ("tag-to-music: roc_auc", "tag ROC-AUC"),
-        ):
-            add(
-                (
-                    "tips",
-                    f"tip: {tip}, {name}",
-                    said if key.startswith("sent") else "",
-                    [tip],
-                    ["base"],
-                    key,
-                )
-            )
-    for name in found.get("choices", {}):
-        if name != "base":
-            for key, what in (
-                ("sentence-to-music: mrr", "sentence MRR"),
-                (m, "two tags mAP"),
-                ("tag-to-music: roc_auc", "tag ROC-AUC"),
-            ):
-                add(("choices", f"choice: {name}, {what}", "", [name], ["base"], key))
+def answers_to(
+    asked: Sequence[dict[str, Any]], found: Mapping[str, Mapping[str, Runs]]
+) -> list[dict[str, Any]]:
+    """Every question that the runs allow, once for each of its figures."""
     answers = []
-    for group, question, said, first, second, key in asked:
-        here = found.get(group, {})
-        if not all(name in here for name in (*first, *second)):
-            continue
-        result = contrast([here[n] for n in first], [here[n] for n in second], key)
-        answers.append(
-            {
-                "question": question,
-                "literature": said,
-                "figure": key,
-                "first": {
-                    "runs": first,
-                    "value": round(float(np.mean([here[n].value(key) for n in first])), 4),
-                },
-                "second": {
-                    "runs": second,
-                    "value": round(float(np.mean([here[n].value(key) for n in second])), 4),
-                },
-                "difference": round(result.value, 4),
-                "low": round(result.low, 4),
-                "high": round(result.high, 4),
-                "verdict": result.verdict,
-            }
-        )
+    for one in asked:
+        here = found.get(one["group"], {})
+        each = [name for name in here if name not in one["than"]]
+        for runs in [[name] for name in each] if one["runs"] == ["EACH"] else [one["runs"]]:
+            if not all(name in here for name in (*runs, *one["than"])):
+                continue
+            question = one["question"] if one["runs"] == runs else runs[0]
+            for figure in one["figures"]:
+                key = _KEYS[figure]
+                first, second = ([here[name] for name in side] for side in (runs, one["than"]))
+                less = contrast(first, second, key)
+                answers.append(
+                    {
+                        "group": one["group"],
+                        "question": question,
+                        "literature": one["literature"],
+                        "figure": key,
+                        "runs": runs,
+                        "value": round(float(np.mean([run.value(key) for run in first])), 4),
+                        "than": one["than"],
+                        "than_value": round(float(np.mean([r.value(key) for r in second])), 4),
+                        "difference": round(less.value, 4),
+                        "interval": [round(less.low, 4), round(less.high, 4)],
+                        "verdict": less.verdict,
+                    }
+                )
     return answers
 
 
@@ -316,13 +187,17 @@ def table(runs: Mapping[str, Runs]) -> str:
 
 def answered(answers: Sequence[dict[str, Any]]) -> str:
     """In Markdown."""
-    lines = ["| question | literature | here | difference (95 %) | |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {a['question']} | {a['literature']} | {_short(a['second']['value'])} -> "
-        f"{_short(a['first']['value'])} | {_signed(a['difference'])} ({_signed(a['low'])} to "
-        f"{_signed(a['high'])}) | {a['verdict']} |"
-        for a in answers
-    ]
+    lines = ["| question | literature | figure | here | difference (95 %) | |", "|" + "---|" * 6]
+    before = ""
+    for one in answers:
+        said = one["question"] if one["question"] != before else ""
+        literature = one["literature"] if said else ""
+        before = one["question"]
+        ends = " to ".join(map(_signed, one["interval"]))
+        lines.append(
+            f"| {said} | {literature} | {_NAMES[one['figure']]} | {_short(one['than_value'])} -> "
+            f"{_short(one['value'])} | {_signed(one['difference'])} ({ends}) | {one['verdict']} |"
+        )
     return "\n".join(lines)
 
 
@@ -337,6 +212,7 @@ _KEYS = {
     "artist": "similar-artist: ndcg@200",
     "unseen": "unseen-tags: roc_auc of tags",
 }
+_NAMES = {key: name for name, key in SHOWN.items()} | {"tag-to-music: precision@10": "tag: P@10"}
 _MARK = re.compile(r"<!-- f ([\w.+/ -]+?) -->.*?<!-- /f -->", re.DOTALL)
 
 
@@ -382,7 +258,8 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("build/systems/runs"))
     arguments = parser.parse_args()
     found = gather(arguments.runs)
-    answers = questions(found)
+    asked = yaml.safe_load((HERE / "questions.yaml").read_text("utf-8"))
+    answers = answers_to(asked, found)
     record = {
         "command": "python -m benchmarks.systems.run; python -m benchmarks.systems.table",
         "test": next(iter(next(iter(found.values())).values())).results[0]["test_sha256"],
@@ -418,16 +295,8 @@ def main() -> None:
     for group, runs in found.items():
         plot(runs, HERE / f"{group}.svg")
         pieces[group] = f"{table(runs)}\n\n![{group}]({group}.svg)"
-    for prefix, mark in (
-        ("won2021", "negatives-answers"),
-        ("ttmr2023", "text-format-answers"),
-        ("weighted", "negatives-answers"),
-        ("tip", "tips-answers"),
-        ("choice", "choices-answers"),
-    ):
-        some = [a for a in answers if a["question"].startswith(prefix)]
-        if some and mark not in pieces:
-            pieces[mark] = answered(some)
+    for group in found:
+        pieces[f"{group}-answers"] = answered([a for a in answers if a["group"] == group])
     readme = HERE / "README.md"
     text = readme.read_text("utf-8")
     for mark, piece in pieces.items():
@@ -440,9 +309,10 @@ def main() -> None:
     readme.write_text(filled(text, found), encoding="utf-8")
     for page in PAGES:
         page.write_text(filled(page.read_text("utf-8"), found), encoding="utf-8")
-    for answer in answers:
-        ends = f"{answer['low']:+.4f} to {answer['high']:+.4f}"
-        print(f"{answer['question']}: {answer['difference']:+.4f} ({ends}) {answer['verdict']}")
+    for one in answers:
+        ends = " to ".join(f"{end:+.4f}" for end in one["interval"])
+        said = f"{one['question']} ({one['runs'][0]}), {one['figure']}"
+        print(f"{said}: {one['difference']:+.4f} ({ends}) {one['verdict']}")
 
 
 if __name__ == "__main__":
