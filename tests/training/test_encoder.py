@@ -37,8 +37,16 @@ def test_a_frozen_encoder_says_the_same_each_time_and_reads_each_text_once(
     first, again = encoder(IDS, MASK), encoder(IDS[:2], MASK[:2])
     assert read == [3]
     torch.testing.assert_close(again, first[:2])
-    # As it reads where it is not trained, whatever stands beside a text.
-    torch.testing.assert_close(first, encoder.eval()(IDS, MASK))
+    # What was read in validation can be learned from.
+    with torch.inference_mode():
+        encoder.eval()(IDS + MASK, MASK)
+    weight = torch.nn.Parameter(torch.ones(16))
+    (encoder.train()(IDS + MASK, MASK) * weight).sum().backward()
+    assert weight.grad is not None
+    assert read == [3, 3]
+    # As it reads where it does not remember, whatever stands beside a text.
+    encoder.remembers = False
+    torch.testing.assert_close(first, encoder(IDS, MASK))
     assert not any(p.requires_grad for p in encoder.parameters())
 
 

@@ -199,9 +199,7 @@ def main() -> None:
         seed=arguments.seed,
         on_progress=lambda done, of: print(f"{done:,} of {of:,}", end="\r", flush=True),
     )
-    print(
-        f"{written.captions:,} captions; {written.dropped:,} named none of the tags and were dropped"
-    )
+    print(f"{written.captions:,} captions; {written.dropped:,} named none of the tags: dropped")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from tunespace.training.culture import load_factors, width_of
 from tunespace.training.files import BEST, CHECKPOINTS, DATA, LAST, METRICS, MODEL, RECIPE, TEXT
 from tunespace.training.graphs import write_behind, write_graph
 from tunespace.training.recipe import Recipe
+from tunespace.training.towers.encoder import TextEncoder
 from tunespace.training.towers.reading import max_tokens
 from tunespace.training.two_towers import TwoTowers
 
@@ -70,6 +71,8 @@ def export_run(
         if name.startswith(prefix)
     }
     towers.load_state_dict(weights)
+    if isinstance(towers.text, TextEncoder):
+        towers.text.remembers = False
     figures, epochs = _figures(run, state["epoch"] + 1)
     folder = out or run / MODEL
     partial = folder.with_name(f"{folder.name}.partial")

@@ -26,8 +26,11 @@ _REMEMBERED = 100_000
 class TextEncoder(nn.Module):
     """A transformer and its pooling: the first token, the mean of all, or the last one.
 
-    One that is frozen has no dropout, so that it says the same of a text each time; while it trains
-    it remembers what it said.
+    One that is frozen has no dropout, so that it says the same of a text each time, and remembers
+    what it said.
+
+    Attributes:
+        remembers: Whether it does; it must not while a graph is made of it.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class TextEncoder(nn.Module):
         self.encoder = encoder
         self.pooling = pooling
         self.frozen = frozen
+        self.remembers = frozen
         self.requires_grad_(not frozen)
         self._said: dict[bytes, Tensor] = {}
 
@@ -54,7 +58,7 @@ class TextEncoder(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Maps ``(batch, tokens)`` ids and mask to ``(batch, width)``."""
-        if self.frozen and self.training:
+        if self.remembers:
             return self._remembered(ids, mask)
         return self._read(ids, mask)
 
@@ -67,7 +71,8 @@ class TextEncoder(nn.Module):
                 self._said.clear()
                 new = list(range(len(keys)))
             longest = int(mask[new].sum(1).max())
-            with torch.no_grad():
+            # What validation reads is learned from as well.
+            with torch.inference_mode(mode=False), torch.no_grad():
                 found = self._read(ids[new, :longest], mask[new, :longest])
             self._said |= dict(zip((keys[n] for n in new), found, strict=True))
         return torch.stack([self._said[key] for key in keys])
