@@ -373,3 +373,14 @@ def test_a_run_learns_from_shards_as_from_files(
     assert shards.figures == learned.figures
     kept = load_manifest(shards.folder / "manifest.jsonl")
     assert missing_audio(kept.items) == []
+
+
+def test_batches_that_others_prepare_are_the_same(music: Path, cache: Path, tmp_path: Path) -> None:
+    def epochs(out: Path, loaders: int) -> str:
+        recipe = small("schedule.epochs=2", "texts.kind=stochastic", "audio.kind=linear")
+        train(
+            recipe, music, out, cache=cache, accelerator="cpu", loaders=loaders, say=lambda _: None
+        )
+        return (out / "metrics.csv").read_text()
+
+    assert epochs(tmp_path / "two", 2) == epochs(tmp_path / "none", 0)

@@ -58,6 +58,14 @@ def train(
     accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu or mps.")] = "auto",
     devices: Annotated[int, typer.Option(min=1, help="Processes that share a batch.")] = 1,
     workers: WorkersOption = None,
+    loaders: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Processes that prepare batches; by default 4 with an accelerator, else none.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a system of the literature, or go on where a run was stopped."""
@@ -65,7 +73,7 @@ def train(
         from tunespace.training.recipe import load_recipe
         from tunespace.training.run import train as _  # noqa: F401 - what it needs is there
     loaded = load_recipe(recipe, presets=preset or (), changes=change or ())
-    _run(loaded, data, out, cache, accelerator, devices, workers, as_json=as_json)
+    _run(loaded, data, out, cache, accelerator, devices, workers, loaders, as_json=as_json)
 
 
 def fine_tune(
@@ -82,7 +90,7 @@ def fine_tune(
         from tunespace.training.fine_tuning import fine_tuning
         from tunespace.training.run import train as _  # noqa: F401 - what it needs is there
     loaded = fine_tuning(model, tuple(change or ()))
-    _run(loaded, data, out, cache, "cpu", 1, workers, as_json=as_json)
+    _run(loaded, data, out, cache, "cpu", 1, workers, None, as_json=as_json)
 
 
 def _run(
@@ -93,6 +101,7 @@ def _run(
     accelerator: str,
     devices: int,
     workers: int | None,
+    loaders: int | None,
     *,
     as_json: bool,
 ) -> None:
@@ -113,6 +122,7 @@ def _run(
             accelerator=accelerator,
             devices=devices,
             workers=workers,
+            loaders=loaders,
             say=say,
             on_progress=shown_on(bar, "clips are heard"),
         )

@@ -24,6 +24,7 @@ import lightning
 import numpy as np
 import numpy.typing as npt
 import torch
+from lightning.pytorch.accelerators import CPUAccelerator
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
@@ -36,7 +37,7 @@ from tunespace.models import Model, load_model
 from tunespace.models.folder import find_model
 from tunespace.training import parts
 from tunespace.training.culture import load_factors, width_of
-from tunespace.training.data.batches import Clips, Plan, TrainingBatches, ValidationBatches
+from tunespace.training.data.batches import Clips, InOrder, Plan, TrainingBatches, ValidationBatches
 from tunespace.training.data.copies import change_of
 from tunespace.training.data.reader import Reader
 from tunespace.training.data.spectrograms import Spectrograms, default_cache, read_crop
@@ -65,6 +66,7 @@ Vectors = npt.NDArray[np.float32]
 _PACKAGES = ("torch", "lightning", "transformers", "numpy", "onnx", "av", "gensim")
 # Clips whose decibels the front end is standardised by.
 _MEASURED = 500
+_LOADERS = 4
 # How allocators say that there is no more.
 _FULL = ("can't allocate memory", "not enough memory", "out of memory")
 
@@ -97,6 +99,7 @@ def train(
     accelerator: str = "auto",
     devices: int = 1,
     workers: int | None = None,
+    loaders: int | None = None,
     say: Say = print,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Trained:
@@ -110,6 +113,8 @@ def train(
         accelerator: As Lightning has it: "auto", "cpu", "gpu", "mps".
         devices: Processes that share each batch.
         workers: Processes that decode.
+        loaders: Processes that prepare batches while a step is computed; by default none on a
+            processor, which has better things to do, and four where there is an accelerator.
         say: Told what happens, in lines.
         on_progress: Called with how many clips are decoded, and of how many.
 
@@ -146,7 +151,7 @@ def train(
             "culture.branch cultural hears no music: the run ends with its figures, without a model"
         )
     if not (out / DONE).exists():
-        _fit(recipe, learned, judged, out, accelerator, devices, say)
+        _fit(recipe, learned, judged, out, accelerator, devices, loaders, say)
     model, figures, epochs = export_run(out)
     return Trained(out, model, figures, epochs, rejected)
 
@@ -282,6 +287,7 @@ def _fit(
     out: Path,
     accelerator: str,
     devices: int,
+    loaders: int | None,
     say: Say,
 ) -> None:
     schedule = recipe.schedule
@@ -341,17 +347,23 @@ def _fit(
             strategy="ddp" if devices > 1 else "auto",
             max_epochs=schedule.epochs,
             precision="bf16-mixed" if schedule.precision == "bf16" else "32-true",
-            callbacks=[_Epochs(batches), best, patience, History(out, say, schedule.epochs)],
+            callbacks=[_Shares(batches), best, patience, History(out, say, schedule.epochs)],
             logger=TensorBoardLogger(out, name=None, version=""),
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
         )
+        if loaders is None:
+            loaders = 0 if isinstance(trainer.accelerator, CPUAccelerator) else _LOADERS
+        if reader.needs_model:
+            loaders = 0  # a running model does not survive a fork
+        # Steps, not epochs: those are not yet counted when a run that goes on asks for its first.
+        order = InOrder(batches, lambda: trainer.global_step // len(batches))
         with _enough_memory(schedule):
             trainer.fit(
                 lesson,
-                DataLoader(batches, batch_size=None),
+                DataLoader(batches, batch_size=None, sampler=order, num_workers=loaders),
                 DataLoader(validation, batch_size=None),
                 ckpt_path=last if last.exists() else None,
                 weights_only=True,
@@ -405,17 +417,16 @@ def _understood(model: Model, text: str) -> Vectors:
         return np.zeros(model.dim, np.float32)
 
 
-class _Epochs(lightning.Callback):
-    """Tells the batches which epoch it is, and which share of them is this process's."""
+class _Shares(lightning.Callback):
+    """Tells the batches which share of them is this process's, before any is drawn."""
 
     def __init__(self, batches: TrainingBatches) -> None:
         self._batches = batches
 
-    def on_train_epoch_start(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    def setup(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str
     ) -> None:
-        del pl_module
-        self._batches.epoch = trainer.current_epoch
+        del pl_module, stage
         self._batches.share = (trainer.global_rank, trainer.world_size)
 
 

@@ -4,14 +4,14 @@ So a run that was stopped goes on with the batches that an unbroken one would ha
 several processes can each take their share of the same batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Sampler
 
 from tunespace.evaluation.manifest import Item
 from tunespace.training.data.reader import Batch, Reader
@@ -65,10 +65,9 @@ class Plan:
 
 
 class TrainingBatches(Dataset[Batch]):
-    """The batches of one epoch.
+    """The batches of all epochs, one after another; ``len`` is that of one epoch.
 
     Attributes:
-        epoch: Which one it is.
         share: Which process this is, and of how many.
     """
 
@@ -89,21 +88,21 @@ class TrainingBatches(Dataset[Batch]):
                 self._carriers.setdefault(tag, []).append(n)
         self._tags = sorted(self._carriers)
         self._drawn: tuple[int, npt.NDArray[np.int64]] | None = None
-        self.epoch = 0
         self.share = (0, 1)
 
     def __len__(self) -> int:
         """Batches in an epoch."""
         return len(self._clips) // self._batch
 
-    def __getitem__(self, index: int) -> Batch:
+    def __getitem__(self, place: int) -> Batch:
         """One batch, or this process's share of it."""
         plan = self._plan
-        random = np.random.default_rng((plan.seed, self.epoch, index))
-        rows, tags = self._chosen(index, random)
+        epoch, index = divmod(place, len(self))
+        random = np.random.default_rng((plan.seed, epoch, index))
+        rows, tags = self._chosen(epoch, index, random)
         places = random.random((2, len(rows)))
         items = [self._clips.items[row] for row in rows]
-        progress = self.epoch / plan.epochs
+        progress = epoch / plan.epochs
         said = [
             self._speaker(item, random, tag=tag, progress=progress)
             for item, tag in zip(items, tags, strict=True)
@@ -134,24 +133,41 @@ class TrainingBatches(Dataset[Batch]):
         return versions[int(place * len(versions))]
 
     def _chosen(
-        self, index: int, random: np.random.Generator
+        self, epoch: int, index: int, random: np.random.Generator
     ) -> tuple[Sequence[int], Sequence[str]]:
         """Rows of the batch, and the tag that each was chosen for, if any."""
         first = index * self._batch
-        order = self._order()
+        order = self._order(epoch)
         if self._plan.order == "tags":
             tags = [self._tags[order[(first + n) % len(order)]] for n in range(self._batch)]
             return [int(random.choice(self._carriers[tag])) for tag in tags], tags
         rows = [int(row) for row in order[first : first + self._batch]]
         return rows, [""] * len(rows)
 
-    def _order(self) -> npt.NDArray[np.int64]:
-        """Of the clips or tags in this epoch; drawn once, since there may be millions."""
-        if self._drawn is None or self._drawn[0] != self.epoch:
+    def _order(self, epoch: int) -> npt.NDArray[np.int64]:
+        """Of the clips or tags in an epoch; drawn once, since there may be millions."""
+        if self._drawn is None or self._drawn[0] != epoch:
             count = len(self._tags if self._plan.order == "tags" else self._clips)
-            random = np.random.default_rng((self._plan.seed, self.epoch))
-            self._drawn = (self.epoch, random.permutation(count))
+            random = np.random.default_rng((self._plan.seed, epoch))
+            self._drawn = (epoch, random.permutation(count))
         return self._drawn[1]
+
+
+class InOrder(Sampler[int]):
+    """The places of the batches of an epoch, one after another."""
+
+    def __init__(self, batches: TrainingBatches, epoch: Callable[[], int]) -> None:
+        """Takes the batches, and who knows which epoch it is."""
+        self._batches, self._epoch = batches, epoch
+
+    def __iter__(self) -> Iterator[int]:
+        """Of the epoch that it is now."""
+        first = self._epoch() * len(self)
+        return iter(range(first, first + len(self)))
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return len(self._batches)
 
 
 class ValidationBatches(Dataset[Batch]):

@@ -87,6 +87,11 @@ class Reader:
         self._column = {tag: n for n, tag in enumerate(tags)}
         self._known: dict[str, Vectors] = {}
 
+    @property
+    def needs_model(self) -> bool:
+        """Whether a model is asked what texts mean."""
+        return self._meaning is not None
+
     def batch(
         self,
         log_mel: Vectors,
