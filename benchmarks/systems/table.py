@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import yaml
 
+from tunespace.training.curves import SMALL_AND_SAME
+
 HERE = Path(__file__).parent
 PAGES = [HERE.parents[1] / "docs" / name for name in ("design-choices.md", "training-tips.md")]
 RESULTS = HERE.parent / "results" / "systems.json"
@@ -141,6 +143,7 @@ def answers_to(
 
 def plot(runs: Mapping[str, Runs], path: Path) -> None:
     """A panel for each figure, a bar of its interval for each run."""
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -161,12 +164,13 @@ def plot(runs: Mapping[str, Runs], path: Path) -> None:
         panel.set_yticks(range(len(names)), names, fontsize=8)
         panel.tick_params(axis="x", labelsize=8)
         panel.grid(axis="x", alpha=0.3)
-    picture.savefig(path, metadata={"Date": None})
+    with rc_context(SMALL_AND_SAME):
+        picture.savefig(path, metadata={"Date": None})
 
 
-def table(runs: Mapping[str, Runs]) -> str:
-    """In Markdown."""
-    head = ["run", "seeds", *SHOWN, "epochs", "minutes"]
+def table(runs: Mapping[str, Runs], *, timed: bool) -> str:
+    """In Markdown; with minutes where no run was stopped and went on."""
+    head = ["run", "seeds", *SHOWN, "epochs", *(["minutes"] if timed else [])]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for name, some in runs.items():
         cells = []
@@ -176,12 +180,13 @@ def table(runs: Mapping[str, Runs]) -> str:
         epochs = np.mean([one["epochs"] for one in some.results])
         minutes = np.mean([one["train_seconds"] for one in some.results]) / 60
         lines.append(
-            f"| {name} | {len(some.results)} | {' | '.join(cells)} | {epochs:.0f} | {minutes:.1f} |"
+            f"| {name} | {len(some.results)} | {' | '.join(cells)} | {epochs:.0f} |"
+            + (f" {minutes:.1f} |" if timed else "")
         )
     first = next(iter(runs.values()))
     guess = [first.results[0]["figures"][key]["chance"] for key in SHOWN.values()]
     shown = ["-" if one is None else _short(one) for one in guess]
-    lines.append(f"| guessing |  | {' | '.join(shown)} |  |  |")
+    lines.append(f"| guessing |  | {' | '.join(shown)} |  |" + ("  |" if timed else ""))
     return "\n".join(lines)
 
 
@@ -294,7 +299,7 @@ def main() -> None:
     pieces = {}
     for group, runs in found.items():
         plot(runs, HERE / f"{group}.svg")
-        pieces[group] = f"{table(runs)}\n\n![{group}]({group}.svg)"
+        pieces[group] = f"{table(runs, timed=group == 'systems')}\n\n![{group}]({group}.svg)"
     for group in found:
         pieces[f"{group}-answers"] = answered([a for a in answers if a["group"] == group])
     readme = HERE / "README.md"

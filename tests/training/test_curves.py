@@ -10,8 +10,8 @@ def test_each_figure_has_a_panel(tmp_path: Path) -> None:
     text = (tmp_path / "curves.svg").read_text(encoding="utf-8")
     ElementTree.fromstring(text)  # noqa: S314 - our own
     for said in ("loss", "mrr", "a run"):
-        assert f"<!-- {said} -->" in text
-    assert "<!-- step -->" not in text
+        assert f">{said}</text>" in text
+    assert ">step</text>" not in text
 
 
 def test_nothing_to_draw_is_no_picture(tmp_path: Path) -> None:

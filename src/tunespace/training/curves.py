@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+# Letters as letters, and the same picture for the same figures.
+SMALL_AND_SAME: Any = {"svg.fonttype": "none", "svg.hashsalt": "tunespace"}
 _WIDTH, _HEIGHT = 4.2, 2.8
 
 
@@ -15,6 +18,7 @@ def draw_curves(rows: Sequence[Mapping[str, float]], path: Path, title: str = ""
         title: Above it.
     """
     # A canvas of its own, without pyplot: nothing is left open, and no screen is needed.
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -31,7 +35,8 @@ def draw_curves(rows: Sequence[Mapping[str, float]], path: Path, title: str = ""
         panel.set_xlabel("epoch")
         panel.grid(alpha=0.3)
     picture.suptitle(title)
-    picture.savefig(path)
+    with rc_context(SMALL_AND_SAME):
+        picture.savefig(path, metadata={"Date": None})
 
 
 _AXES = ("epoch", "step")
