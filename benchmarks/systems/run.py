@@ -12,13 +12,28 @@ import shutil
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
 
+from tunespace.evaluation import Manifest, Report, evaluate, load_manifest
+from tunespace.evaluation.protocols import (
+    Protocol,
+    SameArtist,
+    SentenceToMusic,
+    SimilarArtist,
+    TagsToMusic,
+    TagToMusic,
+    UnseenTags,
+)
+from tunespace.models import load_joint_model
+
 HERE = Path(__file__).parent
+# Artists of the training part, each asked for as TTMR++ does.
+ARTISTS = TagToMusic(name="named-artist", prompt="similar to {}")
 # The figures that are kept, by protocol.
 KEPT = {
     "tag-to-music": ("roc_auc", "pr_auc", "map", "precision@10"),
@@ -27,6 +42,7 @@ KEPT = {
     "sentence-to-music": ("mrr", "recall@10", "median_rank"),
     "same-artist": ("map",),
     "similar-artist": ("ndcg@200", "map"),
+    "named-artist": ("roc_auc", "map"),
     "unseen-tags": ("roc_auc of tags", "roc_auc of tracks"),
 }
 
@@ -58,16 +74,6 @@ def do(job: dict[str, Any], data: Path, out: Path, cache: Path, names: dict[str,
     """One run, from the recipe to its figures."""
     import torch
 
-    from tunespace.evaluation import evaluate, load_manifest
-    from tunespace.evaluation.protocols import (
-        SameArtist,
-        SentenceToMusic,
-        SimilarArtist,
-        TagsToMusic,
-        TagToMusic,
-        UnseenTags,
-    )
-    from tunespace.models import load_joint_model
     from tunespace.training.recipe import load_recipe
     from tunespace.training.run import train
 
@@ -84,7 +90,7 @@ def do(job: dict[str, Any], data: Path, out: Path, cache: Path, names: dict[str,
     learned = time.perf_counter() - began
     # The manifest itself: the run's own copy lacks what it was not to see.
     test = load_manifest(data).part("test")
-    protocols = [
+    protocols: list[Protocol] = [
         TagToMusic(),
         TagsToMusic(name="two-tags"),
         TagsToMusic(name="three-tags", count=3),
@@ -98,15 +104,9 @@ def do(job: dict[str, Any], data: Path, out: Path, cache: Path, names: dict[str,
     report = evaluate(model, test, protocols, workers=1)
     draws: dict[str, np.ndarray] = {}
     figures: dict[str, dict[str, Any]] = {}
-    for protocol, outcome in report.protocols:
-        for name in KEPT[protocol.name]:
-            key = f"{protocol.name}: {name}"
-            figures[key] = outcome.figures[name].as_json() | {
-                "chance": _number(outcome.chance.get(name))
-            }
-            draws[key] = outcome.figures[name].draws.astype(np.float32)
-        if protocol.name == "sentence-to-music":
-            draws["first rank"] = outcome.series["first rank"].astype(np.float32)
+    keep(report, figures, draws)
+    artists = evaluate(model, of_artists(load_manifest(data)), [ARTISTS], workers=1)
+    keep(artists, figures, draws)
     size = sum(file.stat().st_size for file in trained.model.iterdir() if file.is_file())
     np.savez_compressed(out / "draws.npz", **draws)
     result = {
@@ -124,6 +124,47 @@ def do(job: dict[str, Any], data: Path, out: Path, cache: Path, names: dict[str,
     }
     (out / "result.json").write_text(json.dumps(result, indent=1, default=str), encoding="utf-8")
     shutil.rmtree(out / "run" / "checkpoints", ignore_errors=True)
+
+
+def of_artists(data: Manifest) -> Manifest:
+    """Test clips whose "tags" are the artists of the training part that their artist is like."""
+    known = {item.artist for item in data.part("train").items if item.artist}
+    return replace(
+        data,
+        items=tuple(
+            replace(item, tags=tuple(name for name in item.similar_artists if name in known))
+            for item in data.part("test").items
+            if item.artist
+        ),
+    )
+
+
+def complete(out: Path, data: Path) -> None:
+    """Adds to a run that is done what is asked of it since then."""
+    result = json.loads((out / "result.json").read_text("utf-8"))
+    model = out / "run" / "model"
+    if "named-artist: roc_auc" in result["figures"] or not model.exists():
+        return
+    with np.load(out / "draws.npz") as kept:
+        draws = {key: kept[key] for key in kept.files}
+    report = evaluate(
+        load_joint_model(model), of_artists(load_manifest(data)), [ARTISTS], workers=1
+    )
+    keep(report, result["figures"], draws)
+    np.savez_compressed(out / "draws.npz", **draws)
+    (out / "result.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+
+
+def keep(report: Report, figures: dict[str, Any], draws: dict[str, np.ndarray]) -> None:
+    """Takes the figures that are shown, with their draws, out of a report."""
+    for protocol, outcome in report.protocols:
+        for name in KEPT[protocol.name]:
+            key = f"{protocol.name}: {name}"
+            chance = {"chance": _number(outcome.chance.get(name))}
+            figures[key] = outcome.figures[name].as_json() | chance
+            draws[key] = outcome.figures[name].draws.astype(np.float32)
+        if protocol.name == "sentence-to-music":
+            draws["first rank"] = outcome.series["first rank"].astype(np.float32)
 
 
 def named(change: str, names: dict[str, str]) -> str:
@@ -185,6 +226,8 @@ def main() -> None:
     for left in arguments.out.glob("*/*/taken"):
         left.unlink()
     print(f"{len(todo)} runs", flush=True)
+    for done in sorted(arguments.out.glob("*/*/result.json")):
+        complete(done.parent, arguments.data)
     # New processes: torch does not survive a fork.
     context = multiprocessing.get_context("spawn")
     running = [

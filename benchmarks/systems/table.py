@@ -30,7 +30,7 @@ SHOWN = {
     "three tags: mAP": "three-tags: map",
     "sentence: MRR": "sentence-to-music: mrr",
     "sentence: R@10": "sentence-to-music: recall@10",
-    "similar artist: nDCG": "similar-artist: ndcg@200",
+    "named artist: ROC-AUC": "named-artist: roc_auc",
 }
 
 
@@ -122,6 +122,8 @@ def answers_to(
             for figure in one["figures"]:
                 key = _KEYS[figure]
                 first, second = ([here[name] for name in side] for side in (runs, one["than"]))
+                if not all(key in run.draws for run in (*first, *second)):
+                    continue
                 less = contrast(first, second, key)
                 answers.append(
                     {
@@ -175,6 +177,9 @@ def table(runs: Mapping[str, Runs], *, timed: bool) -> str:
     for name, some in runs.items():
         cells = []
         for key in SHOWN.values():
+            if key not in some.draws:
+                cells.append("-")
+                continue
             low, high = some.interval(key)
             cells.append(f"{_short(some.value(key))} ({_short(low)}-{_short(high)})")
         epochs = np.mean([one["epochs"] for one in some.results])
@@ -184,7 +189,7 @@ def table(runs: Mapping[str, Runs], *, timed: bool) -> str:
             + (f" {minutes:.1f} |" if timed else "")
         )
     first = next(iter(runs.values()))
-    guess = [first.results[0]["figures"][key]["chance"] for key in SHOWN.values()]
+    guess = [first.results[0]["figures"].get(key, {}).get("chance") for key in SHOWN.values()]
     shown = ["-" if one is None else _short(one) for one in guess]
     lines.append(f"| guessing |  | {' | '.join(shown)} |  |" + ("  |" if timed else ""))
     return "\n".join(lines)
@@ -214,10 +219,11 @@ _KEYS = {
     "three": "three-tags: map",
     "mrr": "sentence-to-music: mrr",
     "r10": "sentence-to-music: recall@10",
-    "artist": "similar-artist: ndcg@200",
+    "artist": "named-artist: roc_auc",
     "unseen": "unseen-tags: roc_auc of tags",
 }
-_NAMES = {key: name for name, key in SHOWN.items()} | {"tag-to-music: precision@10": "tag: P@10"}
+_NAMES = {key: name for name, key in SHOWN.items()}
+_NAMES |= {"tag-to-music: precision@10": "tag: P@10"}
 _MARK = re.compile(r"<!-- f ([\w.+/ -]+?) -->.*?<!-- /f -->", re.DOTALL)
 
 
@@ -232,7 +238,7 @@ def filled(text: str, found: Mapping[str, Mapping[str, Runs]]) -> str:
         group, *names, key = mark[1].split()
         here = found.get(group, {})
         sides = [[here[name] for name in side.split("+") if name in here] for side in names]
-        if not all(sides):
+        if not all(sides) or not all(_KEYS[key] in run.draws for side in sides for run in side):
             return f"<!-- f {mark[1]} -->not measured<!-- /f -->"
         figure = _KEYS[key]
         means = [float(np.mean([run.value(figure) for run in side])) for side in sides]
