@@ -71,8 +71,7 @@ def open_member(container: Path, name: str) -> io.RawIOBase | io.BytesIO:
         KeyError: It holds nothing of this name.
         OSError: It cannot be read.
     """
-    status = container.stat()
-    seen = (str(container), status.st_size, status.st_mtime_ns)
+    seen = (str(container), *stamp(container))
     if container.suffix == PARQUET:
         return io.BytesIO(_row(*seen, int(name) if name.isdecimal() else 0))
     return _Window(container, *_places(*seen)[name])
@@ -83,11 +82,15 @@ def is_there(path: Path) -> bool:
     found = within(path)
     if found is None:
         return path.is_file()
+    container, name = found
     try:
-        open_member(*found).close()
-    except (KeyError, OSError):
+        seen = (str(container), *stamp(container))
+        if container.suffix == PARQUET:
+            # Its bytes are not read for that: there may be many gigabytes of them.
+            return name.isdecimal() and 1 <= int(name) <= sum(_groups(*seen))
+        return name in _places(*seen)
+    except OSError:
         return False
-    return True
 
 
 def stamp(path: Path) -> tuple[int, int]:
