@@ -86,7 +86,6 @@ def decode_blocks(
     if not start >= 0 or not (duration is None or duration > 0):
         raise ValueError(f"there is no stretch of {duration} s from {start} s on")
     file = Path(path)
-    _require_readable(file)
     heard = False
     try:
         # Tags that are not UTF-8 must not stop the audio.
@@ -115,10 +114,17 @@ def _opened(file: Path) -> Iterator[Any]:
     """What ffmpeg reads: a path, or a file within a file."""
     found = within(file)
     if found is None:
+        _require_readable(file)
         # An absolute path cannot be mistaken for a protocol ("http:", "concat:").
         yield str(file.absolute())
         return
-    with open_member(*found) as source:
+    try:
+        source = open_member(*found)
+    except KeyError as error:
+        raise AudioError(file, f"is not in {found[0].name}") from error
+    except OSError as error:
+        raise AudioError(file, f"cannot be read ({error.strerror})") from error
+    with source:
         yield source
 
 
@@ -140,15 +146,6 @@ def _stretch(
 
 def _require_readable(file: Path) -> None:
     """Turns the system's own refusals into one clause each, before ffmpeg words them its way."""
-    found = within(file)
-    if found is not None:
-        try:
-            open_member(*found).close()
-        except KeyError as error:
-            raise AudioError(file, f"is not in {found[0].name}") from error
-        except OSError as error:
-            raise AudioError(file, f"cannot be read ({error.strerror})") from error
-        return
     try:
         status = file.stat()
         if stat.S_ISDIR(status.st_mode):
