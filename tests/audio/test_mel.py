@@ -11,8 +11,11 @@ FRONT_ENDS = [
     LogMel(),
     LogMel(sample_rate=48_000, n_fft=2048, hop=480, n_mels=128, f_min=0.0, f_max=14_000.0),
     LogMel(sample_rate=22_050, n_fft=512, hop=512, n_mels=40, f_min=50.0, f_max=11_025.0),
+    LogMel(n_fft=512, hop=256, n_mels=96, f_min=0.0, floor=1e-10, min_db=-100.0, scale="htk"),
 ]
-each_front_end = pytest.mark.parametrize("log_mel", FRONT_ENDS, ids=["default", "clap", "coarse"])
+each_front_end = pytest.mark.parametrize(
+    "log_mel", FRONT_ENDS, ids=["default", "clap", "coarse", "htk"]
+)
 
 
 def noise(samples: int, seed: int = 0) -> np.ndarray:
@@ -36,8 +39,8 @@ def test_the_spectrogram_is_the_one_librosa_computes(log_mel: LogMel) -> None:
         center=True,
         pad_mode="reflect",
         power=2.0,
-        htk=False,
-        norm="slaney",
+        htk=log_mel.scale == "htk",
+        norm=None if log_mel.scale == "htk" else "slaney",
     )
     expected = np.clip(10 * np.log10(power + log_mel.floor), log_mel.min_db, log_mel.max_db).T
     computed = log_mel(waveform)

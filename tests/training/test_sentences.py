@@ -9,7 +9,13 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import BertConfig, BertModel
 
-from tunespace.training.sentences import append_linear, embed, export_encoder, fit_ridge
+from tunespace.training.sentences import (
+    append_linear,
+    embed,
+    export_encoder,
+    fit_ridge,
+    load_encoder,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -48,7 +54,7 @@ def by_torch(
 
 
 def test_the_text_tower_is_the_encoder_and_then_the_ridge(pretrained: Path, tmp_path: Path) -> None:
-    export_encoder(pretrained, tmp_path / "encoder.onnx")
+    export_encoder(load_encoder(pretrained), tmp_path / "encoder.onnx")
     texts = ["a b c", "d", "e f g h i j a b c d"]
     sentences = embed(tmp_path / "encoder.onnx", pretrained / "tokenizer.json", texts, 16)
     assert sentences.shape == (3, 32)

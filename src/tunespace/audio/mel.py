@@ -5,12 +5,13 @@ Conventions:
     Frame ``t`` is centred on sample ``t * hop``; the ends are padded by reflection, so ``samples``
     samples give ``1 + samples // hop`` frames.
     Mel scale and filter normalisation are Slaney's (Auditory Toolbox, version 2, 1998), as librosa
-    has them.
+    has them, or the scale of HTK with filters of equal height, as torchaudio has them.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,7 @@ class LogMel:
         floor: Added to the power before the logarithm.
         min_db: Lowest value of the result, in decibels.
         max_db: Highest value of the result, in decibels.
+        scale: ``slaney`` (filters of equal area) or ``htk`` (filters of equal height).
     """
 
     sample_rate: int = 16_000
@@ -47,6 +49,7 @@ class LogMel:
     floor: float = 1e-8
     min_db: float = -80.0
     max_db: float = 50.0
+    scale: Literal["slaney", "htk"] = "slaney"
 
     def __post_init__(self) -> None:
         """Refuses parameters that no spectrogram can have."""
@@ -60,6 +63,15 @@ class LogMel:
             )
         if self.floor <= 0 or self.min_db >= self.max_db:
             raise ValueError("floor must be positive and min_db below max_db")
+        if self.scale not in ("slaney", "htk"):
+            raise ValueError(f"scale must be slaney or htk, not {self.scale!r}")
+
+    def as_json(self) -> dict[str, Any]:
+        """The parameters, without a scale that goes without saying: old hashes stay valid."""
+        values = asdict(self)
+        if self.scale == "slaney":
+            del values["scale"]
+        return values
 
     def __call__(self, waveform: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Computes the spectrogram of a whole waveform.
@@ -114,15 +126,19 @@ class LogMel:
 
     @cached_property
     def filters(self) -> npt.NDArray[np.float32]:
-        """Triangular mel filters of equal area, ``(n_mels, n_fft // 2 + 1)`` float32."""
+        """Triangular mel filters, ``(n_mels, n_fft // 2 + 1)`` float32."""
         bins = np.fft.rfftfreq(self.n_fft, 1 / self.sample_rate)
-        mels = np.linspace(_hz_to_mel(self.f_min), _hz_to_mel(self.f_max), self.n_mels + 2)
-        edges = _mel_to_hz(mels)
+        if self.scale == "htk":
+            edges = _htk_edges(self.f_min, self.f_max, self.n_mels + 2)
+        else:
+            mels = np.linspace(_hz_to_mel(self.f_min), _hz_to_mel(self.f_max), self.n_mels + 2)
+            edges = _mel_to_hz(mels)
         lower, centre, upper = edges[:-2, None], edges[1:-1, None], edges[2:, None]
         rising = (bins - lower) / (centre - lower)
         falling = (upper - bins) / (upper - centre)
         triangles = np.maximum(0, np.minimum(rising, falling))
-        return (triangles * 2 / (upper - lower)).astype(np.float32)
+        height = 1.0 if self.scale == "htk" else 2 / (upper - lower)
+        return (triangles * height).astype(np.float32)
 
 
 def _padded_by_reflection(
@@ -147,6 +163,12 @@ def _padded_by_reflection(
         yield np.pad(held, (0, pad), mode="reflect")
     elif held.size:
         yield np.pad(held, pad, mode="reflect")
+
+
+def _htk_edges(f_min: float, f_max: float, count: int) -> npt.NDArray[np.float64]:
+    """In Hz, at equal distances on the scale ``2595 log10(1 + f / 700)`` of HTK."""
+    low, high = (2595 * np.log10(1 + hz / 700) for hz in (f_min, f_max))
+    return np.asarray(700 * (10 ** (np.linspace(low, high, count) / 2595) - 1))
 
 
 # Slaney's scale: linear up to 1 kHz (15 mel), then 27 steps of equal ratio up to 6.4 kHz.

@@ -14,7 +14,7 @@ Version 1::
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ class ModelConfig:
             "name": self.name,
             "dim": self.dim,
             "audio": {
-                "front_end": asdict(self.front_end),
+                "front_end": self.front_end.as_json(),
                 "window": self.window,
                 "hop": self.hop,
             },

@@ -31,15 +31,20 @@ class _MeanPooled(nn.Module):
         return nn.functional.normalize(mean, dim=1)
 
 
-def export_encoder(pretrained: Path, path: Path) -> None:
-    """Writes a pretrained BERT with mean pooling as int8 ONNX.
+def load_encoder(pretrained: Path) -> BertModel:
+    """Reads a BERT from a folder."""
+    found: BertModel = BertModel.from_pretrained(
+        pretrained, attn_implementation="eager", local_files_only=True, add_pooling_layer=False
+    )
+    return found
+
+
+def export_encoder(encoder: BertModel, path: Path) -> None:
+    """Writes a BERT with mean pooling as int8 ONNX.
 
     Inputs ``input_ids`` and ``attention_mask`` ``(batch, tokens)`` int64; output ``sentence``
     ``(batch, hidden)`` float32, unit rows.
     """
-    encoder = BertModel.from_pretrained(
-        pretrained, attn_implementation="eager", local_files_only=True, add_pooling_layer=False
-    )
     full = path.with_suffix(".fp32.onnx")
     # Two tensors, since the exporter takes one that is given twice for one input.
     ids, mask = torch.ones(2, 7, dtype=torch.int64), torch.ones(2, 7, dtype=torch.int64)

@@ -1,11 +1,13 @@
 """Makes `tunespace-small`, the bundled model, from free music and what its teachers say about it.
 
 Steps, each kept in the run folder, so that a run that was stopped goes on:
-    1. the concept space, its statistics frozen on the teachers' logits
-    2. spectrograms of the music, one byte a value
-    3. the student, distilled from the teachers
-    4. the sentence encoder, exported in int8, and ridge regression to the concepts
-    5. the model folder
+    1. spectrograms of the music, one byte a value
+    2. excerpts and mixtures of it, and what five taggers say of them
+    3. the concept space, its statistics frozen on that
+    4. the student: three of the taggers made small, and a head that learns from them what the other
+       two say; trained on all five
+    5. the sentence encoder, taught what texts made of the lexicon and texts near them describe
+    6. the model folder
 """
 
 import argparse
@@ -16,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
-from tunespace.audio import LogMel, cut_windows
+from tunespace.audio import cut_windows
 from tunespace.models.config import (
     AUDIO_TOWER,
     CONCEPTS,
@@ -32,17 +35,28 @@ from tunespace.models.config import (
 from tunespace.models.towers import open_session, unit
 from tunespace.models.words import Words
 from tunespace.training.concepts import ConceptSpace, fit_concept_space
+from tunespace.training.distillation.answers import Teacher, ask
+from tunespace.training.distillation.compression import Sizes, compress
 from tunespace.training.distillation.distil import Schedule, distil, held_out_tracks
+from tunespace.training.distillation.excerpts import Excerpts, draw_excerpts
 from tunespace.training.distillation.export import export_audio_tower
-from tunespace.training.distillation.segments import Spectrograms, Targets, make_spectrograms
-from tunespace.training.sentences import append_linear, embed, export_encoder, fit_ridge
+from tunespace.training.distillation.segments import Segments, Spectrograms, make_spectrograms
+from tunespace.training.distillation.student import Student, at_common_level
+from tunespace.training.distillation.teachers import FCN_FRONT_END, MUSICNN_FRONT_END, load_fcn
+from tunespace.training.language import MAX_TOKENS, TextSources, make_text_tower
 
 NAME = "tunespace-small"
-TEACHERS = ["jamendo-fcn", "msd-fcn", "mtat-fcn", "pons-msd-musicnn", "pons-mtt-musicnn"]
-MAX_TOKENS = 128
+# Those that the student holds come first. msd-fcn is the hardest to make small.
+HELD = {
+    "jamendo-fcn": Sizes(32, {1: 32, 2: 48}),
+    "msd-fcn": Sizes(32, {1: 48, 2: 64}),
+    "mtat-fcn": Sizes(32, {1: 32, 2: 48}),
+}
+IMITATED = ("pons-msd-musicnn", "pons-mtt-musicnn")
+# Excerpts that the small teachers are fitted on.
+_FITTED = 256
 # Development set (Emotify, mean emotion AUC of known words): .693 with 0 to .3, .663 with 1.
 SENTENCE_WEIGHT = (0.3, 1.0)
-PENALTY = 1.0
 REFERENCE_SEGMENTS = 512
 
 
@@ -51,39 +65,46 @@ class Sources:
     """What the model is made from.
 
     Attributes:
-        music: Folder of the music that the targets name.
-        targets: ``.npz`` of the teachers' logits (see ``Targets``).
+        music: Folder of the music that the segments name.
+        segments: ``.npz`` with the file and start of each segment (see ``Segments``).
+        teachers: Folder of the taggers' weights, ``NAME.safetensors``.
         tags: JSON, the tags of the teachers' data sets.
         lexicon: Folder with ``lexicon.tsv``, ``languages.tsv`` and ``concepts.json``.
         encoder: Folder of a BERT sentence encoder with ``model.safetensors``, ``tokenizer.json``.
+        strong_encoder: Folder of a stronger one; only what it says is used.
+        vectors: File of word vectors in GloVe's text format; only what they say is used.
     """
 
     music: Path
-    targets: Path
+    segments: Path
+    teachers: Path
     tags: Path
     lexicon: Path
     encoder: Path
+    strong_encoder: Path
+    vectors: Path
+
+    def text(self) -> TextSources:
+        """Those of the text tower."""
+        return TextSources(self.encoder, self.strong_encoder, self.vectors)
 
 
 def make(sources: Sources, run: Path, out: Path, *, schedule: Schedule, workers: int) -> None:
     """Makes the model folder ``out``; intermediate results stay in ``run``."""
     run.mkdir(parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
-    front_end = LogMel()
-    targets = Targets.load(sources.targets, TEACHERS)
-    space = fit_concept_space(targets.logits, sources.tags, sources.lexicon / CONCEPTS)
-    figures = _make_audio_tower(
-        targets, space, sources.music, run, out, front_end, schedule, workers
-    )
+    figures = make_audio_tower(sources, run, out, schedule, workers)
     for name in (LEXICON, LANGUAGES, CONCEPTS):
         shutil.copyfile(sources.lexicon / name, out / name)
     shutil.copyfile(sources.encoder / TOKENIZER, out / TOKENIZER)
-    figures |= _make_text_tower(sources.encoder, run, out, len(space.names))
+    dim = len(json.loads((out / CONCEPTS).read_text(encoding="utf-8")))
+    words = Words.load(out / LEXICON, out / LANGUAGES, out / CONCEPTS, dim)
+    figures |= make_text_tower(sources.text(), words, run / "text", out)
     files = (AUDIO_TOWER, TEXT_TOWER, TOKENIZER, LEXICON, LANGUAGES, CONCEPTS, REFERENCE)
     config = ModelConfig(
         name=NAME,
-        dim=len(space.names),
-        front_end=front_end,
+        dim=dim,
+        front_end=FCN_FRONT_END,
         window=schedule.window,
         hop=schedule.window,
         max_tokens=MAX_TOKENS,
@@ -95,28 +116,96 @@ def make(sources: Sources, run: Path, out: Path, *, schedule: Schedule, workers:
     print(json.dumps(figures, indent=2))
 
 
-def _make_audio_tower(
-    targets: Targets,
-    space: ConceptSpace,
-    music: Path,
-    run: Path,
-    out: Path,
-    front_end: LogMel,
-    schedule: Schedule,
-    workers: int,
+def make_audio_tower(
+    sources: Sources, run: Path, out: Path, schedule: Schedule, workers: int
 ) -> dict[str, float]:
-    spectrograms = make_spectrograms(
-        targets, music, front_end, run / "spectrograms", workers=workers
+    """Writes ``audio.onnx`` and ``reference.npy``; returns figures of the held-out tracks."""
+    segments = Segments.load(sources.segments)
+    htk, slaney = (
+        make_spectrograms(segments, sources.music, front_end, run / name, workers=workers)
+        for name, front_end in (("htk", FCN_FRONT_END), ("slaney", MUSICNN_FRONT_END))
     )
-    standardised = space.standardised(targets.joined())
-    student, figures = distil(spectrograms, targets.paths, standardised, schedule, run / "student")
-    export_audio_tower(student, space.weights, schedule.window, front_end.n_mels, out / AUDIO_TOWER)
-    np.save(out / REFERENCE, _reference(spectrograms, out / AUDIO_TOWER, schedule))
+    heard = htk.heard & slaney.heard
+    held_out = held_out_tracks(segments.paths, schedule)
+    excerpts = draw_excerpts(
+        heard,
+        held_out,
+        htk.values.shape[1],
+        window=schedule.window,
+        each=schedule.each,
+        mixed=schedule.mixed,
+        seed=schedule.seed,
+    )
+    teachers = [
+        Teacher(name, sources.teachers / f"{name}.safetensors") for name in (*HELD, *IMITATED)
+    ]
+    answers = ask(
+        teachers, excerpts, htk, slaney, schedule.window, run / "answers", workers=workers
+    )
+    alone = np.flatnonzero(excerpts.other_rows < 0)
+    widths = np.cumsum([50] * len(teachers))[:-1]
+    by_teacher = np.split(answers[alone], widths, axis=1)
+    logits = {teacher.name: said for teacher, said in zip(teachers, by_teacher, strict=True)}
+    space = fit_concept_space(logits, sources.tags, sources.lexicon / CONCEPTS)
+    student = _begin(sources.teachers, htk, excerpts, space, schedule)
+    student, figures = distil(
+        student, htk, excerpts, space.standardised(answers), schedule, run / "student"
+    )
+    weights, intercept = _calibrated(student, htk, excerpts, alone, space, schedule)
+    n_mels = FCN_FRONT_END.n_mels
+    export_audio_tower(student, weights, intercept, schedule.window, n_mels, out / AUDIO_TOWER)
+    np.save(out / REFERENCE, _reference(htk, out / AUDIO_TOWER, schedule))
     return figures | {
-        "segments": int(spectrograms.heard.sum()),
-        "segments_missing": int((~spectrograms.heard).sum()),
-        "segments_held_out": int(held_out_tracks(targets.paths, schedule).sum()),
+        "segments": int(heard.sum()),
+        "segments_missing": int((~heard).sum()),
+        "segments_held_out": int((held_out & heard).sum()),
+        "excerpts": len(excerpts),
     }
+
+
+def _begin(
+    teachers: Path,
+    spectrograms: Spectrograms,
+    excerpts: Excerpts,
+    space: ConceptSpace,
+    schedule: Schedule,
+) -> Student:
+    """The student before it is trained: teachers made small, and a new head."""
+    torch.manual_seed(schedule.seed)
+    random = np.random.default_rng(schedule.seed)
+    learned = np.flatnonzero(~excerpts.held_out)
+    chosen = random.choice(learned, min(_FITTED, len(learned)), replace=False)
+    heard = [excerpts.decibels(spectrograms, int(row), schedule.window) for row in chosen]
+    log_mel = at_common_level(torch.from_numpy(np.stack(heard)))
+    fcns = []
+    for name, sizes in HELD.items():
+        fcn = load_fcn(teachers / f"{name}.safetensors")
+        fcns.append(compress(fcn, log_mel, sizes, schedule.seed))
+    return Student(fcns, torch.from_numpy(space.mean), torch.from_numpy(space.std))
+
+
+def _calibrated(
+    student: Student,
+    spectrograms: Spectrograms,
+    excerpts: Excerpts,
+    rows: npt.NDArray[np.int64],
+    space: ConceptSpace,
+    schedule: Schedule,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The map from the student's outputs to concepts of mean 0 and deviation 1 over the music.
+
+    A tag that it cannot repeat well varies less than the teacher's, and so weighs less beside the
+    others; a concept as a whole is then brought to the spread of all.
+    """
+    said = []
+    with torch.no_grad():
+        for some in np.array_split(rows, max(1, len(rows) // 64)):
+            heard = [excerpts.decibels(spectrograms, int(row), schedule.window) for row in some]
+            said.append(student(torch.from_numpy(np.stack(heard))).numpy())
+    concepts = space.concepts(np.concatenate(said))
+    std = concepts.std(axis=0)
+    std[std == 0] = 1
+    return space.weights / std, -concepts.mean(axis=0) / std
 
 
 def _reference(
@@ -134,28 +223,11 @@ def _reference(
     return unit(np.stack(vectors)).astype(np.float16)
 
 
-def _make_text_tower(encoder: Path, run: Path, out: Path, dim: int) -> dict[str, float]:
-    small = run / "encoder.onnx"
-    if not small.exists():
-        export_encoder(encoder, small)
-    words = Words.load(out / LEXICON, out / LANGUAGES, out / CONCEPTS, dim)
-    entries = list(words.lexicon.entries.values())
-    kept = run / "sentences.npy"
-    if not kept.exists():
-        texts = [entry.word for entry in entries] + [entry.description for entry in entries]
-        np.save(kept, embed(small, out / TOKENIZER, texts, MAX_TOKENS))
-    sentences = np.load(kept)
-    concepts = np.stack([words.vector(entry.word) for entry in entries])
-    ridge = fit_ridge(sentences, np.concatenate([concepts, concepts]), PENALTY)
-    append_linear(small, ridge, out / TEXT_TOWER)
-    return {"lexicon_entries": len(entries)}
-
-
 def main() -> None:
     """Reads the arguments and makes the model."""
     parser = argparse.ArgumentParser(prog="python -m tunespace.training.small", description=__doc__)
     for name in Sources.__dataclass_fields__:
-        parser.add_argument(f"--{name}", type=Path, required=True)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True, help="folder of intermediate results")
     parser.add_argument("--out", type=Path, required=True, help="the model folder to make")
     parser.add_argument("--epochs", type=int, default=Schedule().epochs)

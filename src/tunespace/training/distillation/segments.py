@@ -1,7 +1,7 @@
-"""What a student listens to and what its teachers say about it.
+"""The music that a student and its teachers listen to.
 
-Spectrograms are made once and kept as one byte a value (half a decibel), written as they are made:
-a run that was killed goes on where it stopped.
+Spectrograms are made once and kept as one byte a value (about half a decibel), written as they are
+made: a run that was killed goes on where it stopped.
 """
 
 from collections.abc import Iterator
@@ -20,29 +20,22 @@ SEGMENT_SECONDS = 29.0
 
 
 @dataclass(frozen=True)
-class Targets:
-    """What several teachers say about segments of music.
+class Segments:
+    """Which music is heard.
 
     Attributes:
         paths: ``(segments,)`` str, the file of each segment, relative to a music folder.
         starts: ``(segments,)`` float64, where each begins in its file, in seconds.
-        logits: By teacher, ``(segments, outputs)`` float32, before the sigmoid.
     """
 
     paths: npt.NDArray[np.str_]
     starts: npt.NDArray[np.float64]
-    logits: dict[str, npt.NDArray[np.float32]]
 
     @classmethod
-    def load(cls, path: Path, teachers: list[str]) -> "Targets":
-        """Reads an ``.npz`` with ``path``, ``start`` and an array of logits for each teacher."""
+    def load(cls, path: Path) -> "Segments":
+        """Reads an ``.npz`` with ``path`` and ``start``."""
         with np.load(path, allow_pickle=False) as file:
-            logits = {name: file[name].astype(np.float32) for name in teachers}
-            return cls(file["path"], file["start"], logits)
-
-    def joined(self) -> npt.NDArray[np.float32]:
-        """``(segments, all outputs)`` float32: the teachers side by side, in their order."""
-        return np.concatenate(list(self.logits.values()), axis=1)
+            return cls(file["path"], file["start"])
 
 
 @dataclass(frozen=True)
@@ -59,10 +52,10 @@ class Spectrograms:
     heard: npt.NDArray[np.bool_]
     front_end: LogMel
 
-    def decibels(self, row: int) -> npt.NDArray[np.float32]:
-        """``(frames, n_mels)`` float32 of one segment."""
+    def decibels(self, row: int, frames: slice = slice(None)) -> npt.NDArray[np.float32]:
+        """``(frames, n_mels)`` float32 of one segment, or of some of its frames."""
         step = np.float32(decibels_per_step(self.front_end))
-        decibels: npt.NDArray[np.float32] = self.values[row] * step
+        decibels: npt.NDArray[np.float32] = self.values[row, frames] * step
         return decibels + np.float32(self.front_end.min_db)
 
 
@@ -72,31 +65,31 @@ def decibels_per_step(front_end: LogMel) -> float:
 
 
 def make_spectrograms(
-    targets: Targets, music: Path, front_end: LogMel, cache: Path, *, workers: int
+    segments: Segments, music: Path, front_end: LogMel, cache: Path, *, workers: int
 ) -> Spectrograms:
     """Makes the spectrogram of each segment, or takes it from ``cache``.
 
     Args:
-        targets: Names the segments.
+        segments: Their files and where they begin.
         music: Folder that their paths are relative to.
         front_end: The log-mel that the student will use.
-        cache: Folder for what is made; must belong to the same targets and front end.
+        cache: Folder for what is made; must belong to the same segments and front end.
         workers: Processes that decode at once.
     """
     cache.mkdir(parents=True, exist_ok=True)
     frames = round(SEGMENT_SECONDS * front_end.sample_rate / front_end.hop)
-    shape = (len(targets.paths), frames, front_end.n_mels)
+    shape = (len(segments.paths), frames, front_end.n_mels)
     values = _memory_map(cache / "spectrograms.npy", shape)
     # 0 not tried yet, 1 made, 2 could not be read
     state = _memory_map(cache / "state.npy", shape[:1])
     wanted = [
         (path, [index for index, _ in group])
-        for path, group in groupby(enumerate(targets.paths), lambda item: str(item[1]))
+        for path, group in groupby(enumerate(segments.paths), lambda item: str(item[1]))
     ]
     left = [(path, rows) for path, rows in wanted if not state[rows].all()]
     with ProcessPoolExecutor(workers) as pool:
         jobs = {
-            pool.submit(_of_one_file, music / path, targets.starts[rows], frames, front_end): rows
+            pool.submit(_of_one_file, music / path, segments.starts[rows], frames, front_end): rows
             for path, rows in left
         }
         for done, job in enumerate(as_completed(jobs), start=1):
@@ -142,7 +135,7 @@ def _of_one_file(
 def _cut(
     whole: npt.NDArray[np.uint8], starts: npt.NDArray[np.float64], frames: int
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    if len(whole) < frames:  # the teachers heard a short file over and over
+    if len(whole) < frames:  # a short file is heard over and over
         whole = np.resize(whole, (frames, whole.shape[1]))
     for start in starts:
         first = min(round(start), len(whole) - frames)

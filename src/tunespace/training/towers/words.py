@@ -74,7 +74,7 @@ def make_word_vectors(
     if settings.vectors in (SKIP_GRAM, MUSICAL):
         words, vectors = _skip_gram([words_of(text) for text in texts], settings.width, seed)
     else:
-        words, vectors = _of_file(Path(settings.vectors).expanduser(), settings.most_words)
+        words, vectors = read_word_vectors(Path(settings.vectors).expanduser(), settings.most_words)
     # Their lengths are those of frequency; directions are what is compared.
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     zero = np.zeros((1, vectors.shape[1]), np.float32)
@@ -104,7 +104,12 @@ def _skip_gram(sentences: list[list[str]], width: int, seed: int) -> tuple[list[
     return list(model.wv.index_to_key), np.array(model.wv.vectors, np.float32)
 
 
-def _of_file(path: Path, most: int) -> tuple[list[str], Vectors]:
+def read_word_vectors(path: Path, most: int) -> tuple[list[str], Vectors]:
+    """Words and their vectors, ``(words, width)``, from a file of GloVe or word2vec.
+
+    Raises:
+        TrainingError: It cannot be read, or holds no word vectors.
+    """
     try:
         if path.suffix == ".bin":
             from gensim.models import KeyedVectors

@@ -1,0 +1,161 @@
+"""The teachers: music taggers of other people, read from their weights.
+
+Two kinds. ``Fcn`` (Choi et al. 2016; weights by Won et al. 2020, "Evaluation of CNN-based automatic
+music tagging models", MIT) is five convolutions over a log-mel spectrogram. ``Musicnn`` (Pons et
+al. 2018; weights by Jordi Pons 2019, ISC) looks for timbre with tall filters and for rhythm with
+wide ones.
+"""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tunespace.audio import LogMel
+
+FCN_FRONT_END = LogMel(
+    n_fft=512,
+    hop=256,
+    n_mels=96,
+    f_min=0.0,
+    floor=1e-10,
+    min_db=-100.0,
+    max_db=53.0,
+    scale="htk",
+)
+MUSICNN_FRONT_END = LogMel(
+    n_fft=512, hop=256, n_mels=96, f_min=0.0, floor=1e-10, min_db=-100.0, max_db=53.0
+)
+MUSICNN_FRAMES = 187
+
+_POOLS = ((2, 4), (2, 4), (2, 4), (3, 5))
+
+
+class Fcn(nn.Module):
+    """Convolution, ReLU and maximum, five times, then one linear layer.
+
+    Batch normalisation is folded into the convolutions. The last maximum is over all that is left,
+    so that windows of any length from 5.12 s on can be heard.
+    """
+
+    def __init__(self, channels: tuple[int, ...] = (64, 128, 128, 128, 64), tags: int = 50) -> None:
+        """Builds the network; ``load_fcn`` reads its weights."""
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+        self.shift = nn.Parameter(torch.zeros(()))
+        before = (1, *channels[:-1])
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(some, more, 3, padding=1) for some, more in zip(before, channels, strict=True)
+        )
+        self.dense = nn.Linear(channels[-1], tags)
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        """Maps ``(batch, frames, 96)`` decibels to ``(batch, tags)`` logits."""
+        answer: Tensor = self.heard(log_mel)[-1]
+        return answer
+
+    def heard(self, log_mel: Tensor) -> list[Tensor]:
+        """What comes out of each convolution's maximum, and last the logits."""
+        x = self.entered(log_mel)
+        outputs = []
+        for number in range(len(self.convolutions)):
+            x = self.step(number, x)
+            outputs.append(x)
+        return [*outputs, self.dense(x)]
+
+    def entered(self, log_mel: Tensor) -> Tensor:
+        """``(batch, 1, 96, frames)`` as the first convolution reads it."""
+        return log_mel.transpose(1, 2).unsqueeze(1) * self.scale + self.shift
+
+    def step(self, number: int, x: Tensor) -> Tensor:
+        """One convolution, ReLU and maximum."""
+        x = functional.relu(self.convolutions[number](x))
+        if number == len(_POOLS):
+            return x.amax(dim=(2, 3))
+        return functional.max_pool2d(x, _POOLS[number])
+
+
+def load_fcn(path: Path) -> Fcn:
+    """Reads an FCN from safetensors with the keys of its authors."""
+    found = load_file(path)
+    layers = range(1, 6)
+    channels = tuple(len(found[f"layer{layer}.conv.bias"]) for layer in layers)
+    fcn = Fcn(channels, len(found["dense.bias"]))
+    with torch.no_grad():
+        fcn.scale.copy_(_spread(found, "spec_bn", 1e-5)[0])
+        fcn.shift.copy_(found["spec_bn.bias"][0] - found["spec_bn.running_mean"][0] * fcn.scale)
+        for layer, convolution in zip(layers, fcn.convolutions, strict=True):
+            spread = _spread(found, f"layer{layer}.bn", 1e-5)
+            bias = found[f"layer{layer}.conv.bias"] - found[f"layer{layer}.bn.running_mean"]
+            weight = found[f"layer{layer}.conv.weight"] * spread[:, None, None, None]
+            folded = {"weight": weight, "bias": bias * spread + found[f"layer{layer}.bn.bias"]}
+            convolution.load_state_dict(folded)
+        fcn.dense.weight.copy_(found["dense.weight"])
+        fcn.dense.bias.copy_(found["dense.bias"])
+    return fcn.eval()
+
+
+def _spread(found: dict[str, Tensor], name: str, epsilon: float) -> Tensor:
+    return found[f"{name}.weight"] / torch.sqrt(found[f"{name}.running_var"] + epsilon)
+
+
+class Musicnn(nn.Module):
+    """Tall and wide filters over three seconds; the names of the weights are TensorFlow's."""
+
+    def __init__(self, weights: dict[str, Tensor]) -> None:
+        """Takes the weights as they are stored; they are not trained."""
+        super().__init__()
+        self.weights = weights
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        """Maps ``(batch, 187, 96)`` decibels (Slaney's bands) to ``(batch, tags)`` logits."""
+        x = torch.log10(10_000 * torch.pow(10.0, log_mel / 10) + 1).unsqueeze(1)
+        x = self._normalised(x, 0)
+        timbre = [self._convolved(x, n, (0, 0, 3, 3)) for n in (0, 1)]
+        rhythm = [
+            self._convolved(x, n, (0, 0, (k - 1) // 2, k - 1 - (k - 1) // 2))
+            for n, k in ((2, 128), (3, 64), (4, 32))
+        ]
+        front = torch.cat([part.amax(dim=3) for part in timbre + rhythm], dim=1)
+        first = self._along_time(front, 5)
+        second = first + self._along_time(first, 6)
+        third = second + self._along_time(second, 7)
+        whole = torch.cat([front, first, second, third], dim=1)
+        pooled = torch.stack([whole.amax(dim=2), whole.mean(dim=2)], dim=2).flatten(1)
+        x = self._normalised(pooled, 9)
+        x = functional.relu(x @ self.weights["dense/kernel"] + self.weights["dense/bias"])
+        x = self._normalised(x, 10)
+        return x @ self.weights["dense_1/kernel"] + self.weights["dense_1/bias"]
+
+    def _convolved(self, x: Tensor, number: int, padding: tuple[int, int, int, int]) -> Tensor:
+        name = _numbered("conv2d", number)
+        kernel = self.weights[f"{name}/kernel"].permute(3, 2, 0, 1)
+        x = functional.conv2d(functional.pad(x, padding), kernel, self.weights[f"{name}/bias"])
+        return self._normalised(functional.relu(x), number + 1)
+
+    def _along_time(self, x: Tensor, number: int) -> Tensor:
+        kernel = self.weights[f"conv2d_{number}/kernel"][:, :, 0, :].permute(2, 1, 0)
+        bias = self.weights[f"conv2d_{number}/bias"]
+        x = functional.conv1d(functional.pad(x, (3, 3)), kernel, bias)
+        return self._normalised(functional.relu(x), number + 1)
+
+    def _normalised(self, x: Tensor, number: int) -> Tensor:
+        name = _numbered("batch_normalization", number)
+        gamma, beta, mean, variance = (
+            self.weights[f"{name}/{part}"]
+            for part in ("gamma", "beta", "moving_mean", "moving_variance")
+        )
+        spread = gamma / torch.sqrt(variance + 1e-3)
+        shape = [1, -1, *[1] * (x.dim() - 2)]
+        return x * spread.view(shape) + (beta - mean * spread).view(shape)
+
+
+def load_musicnn(path: Path) -> Musicnn:
+    """Reads a musicnn from safetensors with the keys of its author's TensorFlow graph."""
+    return Musicnn(load_file(path)).eval()
+
+
+def _numbered(name: str, number: int) -> str:
+    return f"{name}_{number}" if number else name

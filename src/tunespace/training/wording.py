@@ -1,0 +1,152 @@
+"""Texts to teach a sentence encoder music with: what people type, made from a lexicon.
+
+A text comes with the words of the lexicon that it is made of, so that its point is known: the sum
+of theirs. Sentences are as good as their parts, and a slip of the finger means what was meant.
+"""
+
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tunespace.text.lexicon import Entry
+
+_ALONE = (
+    "{} music",
+    "{} song",
+    "{} songs",
+    "something {}",
+    "music that is {}",
+    "{} track",
+    "a {} tune",
+    "some {}",
+)
+# By kind of a word: m mood, g genre, i instrument, v vocal, t theme, p place, r rhythm, e era,
+# s sound.
+_PATTERNS = (
+    "{m} {g}",
+    "{m}, {m} {g}",
+    "a {m} {g} song with {i}",
+    "{g} with {i} and {v}",
+    "{m} {i}",
+    "{i} and {i}, {m}",
+    "{s} {g} with a {r}",
+    "{m} music for {t}",
+    "{g} from the {e}",
+    "{e} {g}, {m}",
+    "{m} {g} from {p}",
+    "something {m} and {m} with {i}",
+    "{v} over {s} {i}",
+    "{g} and {g}",
+    "{g}, {m}, {i}",
+    "{m}, {r}, {i}, {v}",
+    "{i} playing {m} {g}",
+    "a {s}, {m} piece for {i} and {i}",
+    "an instrumental that is {m} and {s}",
+    "{m} {v}",
+    "{t}, {m}, {g}",
+    "{r}, {s}",
+    "this is {m} {g}, it has {i} and {v} and suits {t}",
+    "the recording is {s} and {m}, {i} plays over a {r}",
+)
+_KINDS = {
+    "m": "mood",
+    "g": "genre",
+    "i": "instrument",
+    "v": "vocal",
+    "t": "theme",
+    "p": "place",
+    "r": "rhythm",
+    "e": "era",
+    "s": "sound",
+}
+_SLOT = re.compile(r"\{(\w)\}")
+_SHORTEST_WITH_SLIP = 6
+_LONGEST_PIECE = 7
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text whose meaning is known.
+
+    Attributes:
+        text: What is read.
+        words: Of the lexicon, that it is made of.
+    """
+
+    text: str
+    words: tuple[str, ...]
+
+
+def worded(entries: Sequence[Entry], count: int, seed: int) -> list[Text]:
+    """Texts made of the words of a lexicon.
+
+    Args:
+        entries: Of the lexicon.
+        count: Of combinations; to these come every word bare, every description, and every word
+            once more in a frame or with a slip of the finger.
+        seed: Of whatever is drawn.
+    """
+    draw = random.Random(seed)  # noqa: S311 - no secret
+    texts = [Text(entry.word, (entry.word,)) for entry in entries]
+    texts += [Text(entry.description, (entry.word,)) for entry in entries]
+    for entry in entries:
+        long = len(entry.word) >= _SHORTEST_WITH_SLIP
+        slip = long and draw.random() < 1 / 3
+        said = slipped(entry.word, draw) if slip else draw.choice(_ALONE).format(entry.word)
+        texts.append(Text(said, (entry.word,)))
+    return texts + list(_combinations(entries, count, draw))
+
+
+def _combinations(entries: Sequence[Entry], count: int, draw: random.Random) -> Iterator[Text]:
+    by_kind: dict[str, list[str]] = {}
+    for entry in entries:
+        by_kind.setdefault(entry.kind, []).append(entry.word)
+    possible = [
+        pattern
+        for pattern in _PATTERNS
+        if all(_KINDS[slot] in by_kind for slot in _SLOT.findall(pattern))
+    ]
+    if not possible:
+        return
+    for _ in range(count):
+        pattern = draw.choice(possible)
+        words: list[str] = []
+
+        def fill(slot: re.Match[str], words: list[str] = words) -> str:
+            words.append(draw.choice(by_kind[_KINDS[slot[1]]]))
+            return words[-1]
+
+        text = _SLOT.sub(fill, pattern)
+        yield Text(text, tuple(words))
+
+
+def slipped(word: str, draw: random.Random) -> str:
+    """A word with one letter doubled, dropped, or changed places with the next."""
+    at = draw.randrange(1, len(word) - 1)
+    kind = draw.randrange(3)
+    if kind == 0:
+        return word[:at] + word[at] + word[at:]
+    if kind == 1:
+        return word[:at] + word[at + 1 :]
+    return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
+def pieces(entries: Sequence[Entry], seed: int) -> list[str]:
+    """Clauses and stretches of the descriptions that are no words of the lexicon, sorted."""
+    known = {entry.word.lower() for entry in entries}
+    found: set[str] = set()
+    for entry in entries:
+        found.update(clause.strip() for clause in entry.description.split(","))
+        # By word: what is left out of the lexicon changes nothing about the others.
+        draw = random.Random(f"{seed} {entry.word}")  # noqa: S311 - no secret
+        words = entry.description.replace(",", "").split()
+        for _ in range(3):
+            length = draw.randint(1, 5)
+            first = draw.randrange(max(1, len(words) - length + 1))
+            found.add(" ".join(words[first : first + length]))
+    return sorted(
+        piece
+        for piece in found
+        if len(piece) > 2 and len(piece.split()) <= _LONGEST_PIECE and piece.lower() not in known
+    )
