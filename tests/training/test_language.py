@@ -75,7 +75,7 @@ def sources(tmp_path: Path) -> TextSources:
 @pytest.fixture
 def words(tmp_path: Path) -> Words:
     (tmp_path / "lexicon.tsv").write_text(LEXICON)
-    return Words(Lexicon.load(tmp_path / "lexicon.tsv", None), CONCEPTS)
+    return Words(Lexicon.load(tmp_path / "lexicon.tsv", None), CONCEPTS, 6)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def lesson(sources: TextSources, words: Words, tmp_path: Path) -> Lesson:
 
 def test_what_there_is_to_learn_has_its_place(lesson: Lesson, words: Words) -> None:
     assert lesson.texts[:4] == ["gloomy", "hopeful", "doom", "cello"]
-    np.testing.assert_allclose(lesson.points[2], words.vector("doom"), atol=1e-6)
+    np.testing.assert_allclose(lesson.points[2], words.vector("doom")[:4], atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(lesson.points, axis=1), 1, atol=1e-5)
     assert "cheerful" in lesson.texts
     assert lesson.weights[0] == 1
@@ -108,7 +108,7 @@ def test_an_encoder_learns_goes_on_and_is_exported(
     ids, mask = torch.tensor([[3, 4, 5]]), torch.ones(1, 3, dtype=torch.int64)
     with torch.no_grad():
         torch.testing.assert_close(again(ids, mask), tower(ids, mask))
-    write_tower(tower, run, tmp_path)
+    write_tower(tower, 6, run, tmp_path)
     session = open_session(tmp_path / TEXT_TOWER)
     tokenizer = open_tokenizer(sources.encoder / TOKENIZER, 16)
     names = ["gloomy", "hopeful", "doom", "cello"]

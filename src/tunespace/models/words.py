@@ -22,13 +22,16 @@ class Words:
 
     Attributes:
         lexicon: The entries.
-        concepts: Names of the dimensions, in order.
+        concepts: Names of the first dimensions, in order. What follows has no words: directions
+            that tell music apart and that only music has.
+        dim: Of the space.
     """
 
-    def __init__(self, lexicon: Lexicon, concepts: tuple[str, ...]) -> None:
+    def __init__(self, lexicon: Lexicon, concepts: tuple[str, ...], dim: int) -> None:
         """Takes the parts; ``load`` reads them from files."""
         self.lexicon = lexicon
         self.concepts = concepts
+        self.dim = dim
         self._column = {name: column for column, name in enumerate(concepts)}
 
     @classmethod
@@ -40,10 +43,10 @@ class Words:
         """
         try:
             names = tuple(json.loads(concepts.read_text(encoding="utf-8")))
-            words = cls(Lexicon.load(lexicon, languages), names)
+            words = cls(Lexicon.load(lexicon, languages), names, dim)
         except (OSError, ValueError) as error:
             raise ModelError(f"the lexicon of the model cannot be read: {error}") from error
-        if len(names) != dim:
+        if len(names) > dim:
             raise ModelError(f"{concepts} names {len(names)} concepts, the model has {dim}")
         return words
 
@@ -53,7 +56,7 @@ class Words:
         Raises:
             ModelError: Its weights cannot be read, or it has a concept that is none.
         """
-        vector = np.zeros(len(self.concepts), np.float32)
+        vector = np.zeros(self.dim, np.float32)
         try:
             for name, weight in self.lexicon.entries[word].concepts.items():
                 vector[self._column[name]] = weight
@@ -63,7 +66,7 @@ class Words:
 
     def parsed(self, reading: Reading) -> Vectors:
         """``(dim,)`` float32: the sum of a query's terms, what is not wanted subtracted."""
-        total = np.zeros(len(self.concepts), np.float32)
+        total = np.zeros(self.dim, np.float32)
         for term in reading.terms:
             weight = _REFUSAL if term.refuses else 1.0
             total += self.vector(term.word) * np.float32(weight if term.wanted else -weight)

@@ -108,7 +108,7 @@ def make_text_tower(sources: TextSources, words: Words, run: Path, out: Path) ->
     entries = list(words.lexicon.entries.values())
     lesson = make_lesson(sources, words, entries, run, Schedule().seed)
     tower = teach(sources, lesson, len(entries), run, Schedule())
-    write_tower(tower, run, out)
+    write_tower(tower, words.dim, run, out)
     return {"lexicon_entries": len(entries), "texts": len(lesson.texts)}
 
 
@@ -130,7 +130,8 @@ def make_lesson(
         seed: Of whatever is drawn.
         combinations: Of words of the lexicon.
     """
-    points = {entry.word: words.vector(entry.word) for entry in entries}
+    named = len(words.concepts)
+    points = {entry.word: words.vector(entry.word)[:named] for entry in entries}
     known = [entry.word for entry in entries] + [entry.description for entry in entries]
     predictor = Predictor(sources, run)
     predictor.fit(known, np.stack(list(points.values()) * 2))
@@ -174,12 +175,17 @@ def teach(
     )
 
 
-def write_tower(tower: SentenceTower, run: Path, out: Path) -> None:
-    """Writes ``text.onnx`` in int8, the linear map behind it in full."""
+def write_tower(tower: SentenceTower, dim: int, run: Path, out: Path) -> None:
+    """Writes ``text.onnx`` in int8, the linear map behind it in full.
+
+    Dimensions of the space beyond those that it learned are 0: no text speaks of them.
+    """
     small = run / "encoder.onnx"
     export_encoder(tower.encoder, small)
     weight, bias = (p.detach().numpy() for p in (tower.head.weight, tower.head.bias))
-    append_linear(small, np.vstack([weight.T, bias[None]]), out / TEXT_TOWER)
+    linear = np.vstack([weight.T, bias[None]])
+    linear = np.pad(linear, ((0, 0), (0, dim - linear.shape[1])))
+    append_linear(small, linear, out / TEXT_TOWER)
 
 
 def _sums(made: list[Text], points: dict[str, Vectors]) -> Vectors:

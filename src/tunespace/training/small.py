@@ -37,6 +37,7 @@ from tunespace.models.words import Words
 from tunespace.training.concepts import ConceptSpace, fit_concept_space
 from tunespace.training.distillation.answers import Teacher, ask
 from tunespace.training.distillation.compression import Sizes, compress
+from tunespace.training.distillation.directions import principal_directions
 from tunespace.training.distillation.distil import Schedule, distil, held_out_tracks
 from tunespace.training.distillation.excerpts import Excerpts, draw_excerpts
 from tunespace.training.distillation.export import export_audio_tower
@@ -58,6 +59,9 @@ _FITTED = 256
 # Development set (Emotify, mean emotion AUC of known words): .693 with 0 to .3, .663 with 1.
 SENTENCE_WEIGHT = (0.3, 1.0)
 REFERENCE_SEGMENTS = 512
+# Beside the concepts, with so much of their length (docs/bundled-model.md).
+DIRECTIONS = 64
+DIRECTION_SHARE = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +101,7 @@ def make(sources: Sources, run: Path, out: Path, *, schedule: Schedule, workers:
     for name in (LEXICON, LANGUAGES, CONCEPTS):
         shutil.copyfile(sources.lexicon / name, out / name)
     shutil.copyfile(sources.encoder / TOKENIZER, out / TOKENIZER)
-    dim = len(json.loads((out / CONCEPTS).read_text(encoding="utf-8")))
+    dim = len(json.loads((out / CONCEPTS).read_text(encoding="utf-8"))) + DIRECTIONS
     words = Words.load(out / LEXICON, out / LANGUAGES, out / CONCEPTS, dim)
     figures |= make_text_tower(sources.text(), words, run / "text", out)
     files = (AUDIO_TOWER, TEXT_TOWER, TOKENIZER, LEXICON, LANGUAGES, CONCEPTS, REFERENCE)
@@ -151,7 +155,7 @@ def make_audio_tower(
     student, figures = distil(
         student, htk, excerpts, space.standardised(answers), schedule, run / "student"
     )
-    weights, intercept = _calibrated(student, htk, excerpts, alone, space, schedule)
+    weights, intercept = _joint_space(student, htk, excerpts, alone, space, schedule)
     n_mels = FCN_FRONT_END.n_mels
     export_audio_tower(student, weights, intercept, schedule.window, n_mels, out / AUDIO_TOWER)
     np.save(out / REFERENCE, _reference(htk, out / AUDIO_TOWER, schedule))
@@ -184,7 +188,7 @@ def _begin(
     return Student(fcns, torch.from_numpy(space.mean), torch.from_numpy(space.std))
 
 
-def _calibrated(
+def _joint_space(
     student: Student,
     spectrograms: Spectrograms,
     excerpts: Excerpts,
@@ -192,20 +196,28 @@ def _calibrated(
     space: ConceptSpace,
     schedule: Schedule,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """The map from the student's outputs to concepts of mean 0 and deviation 1 over the music.
+    """The map from the student's outputs to concepts, and to directions without a name.
 
-    A tag that it cannot repeat well varies less than the teacher's, and so weighs less beside the
-    others; a concept as a whole is then brought to the spread of all.
+    Concepts have mean 0 and one deviation over the music. A tag that the student cannot repeat well
+    varies less than the teacher's, and so weighs less in a concept beside others.
     """
     said = []
     with torch.no_grad():
         for some in np.array_split(rows, max(1, len(rows) // 64)):
             heard = [excerpts.decibels(spectrograms, int(row), schedule.window) for row in some]
             said.append(student(torch.from_numpy(np.stack(heard))).numpy())
-    concepts = space.concepts(np.concatenate(said))
+    outputs = np.concatenate(said)
+    concepts = space.concepts(outputs)
     std = concepts.std(axis=0)
     std[std == 0] = 1
-    return space.weights / std, -concepts.mean(axis=0) / std
+    named = space.weights / std, -concepts.mean(axis=0) / std
+    unnamed = principal_directions(outputs, DIRECTIONS)
+    parts = []
+    for (weights, intercept), share in ((named, 1.0), (unnamed, DIRECTION_SHARE)):
+        length = np.linalg.norm(outputs @ weights + intercept, axis=1).mean() / share
+        parts.append((weights / length, intercept / length))
+    joined = [np.concatenate(some, axis=-1).astype(np.float32) for some in zip(*parts, strict=True)]
+    return joined[0], joined[1]
 
 
 def _reference(

@@ -106,7 +106,7 @@ def tune(
     lightning.seed_everything(schedule.seed, verbose=False)
     cutter = open_tokenizer(tokenizer, schedule.max_tokens)
     ids = [encoding.ids for encoding in cutter.encode_batch(list(texts))]
-    lesson = _Lesson(tower, schedule)
+    lesson = _Lesson(tower.train(), schedule)  # with dropout: it must not learn words by heart
     trainer = lightning.Trainer(
         accelerator="cpu",
         max_epochs=schedule.epochs,
