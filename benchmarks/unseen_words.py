@@ -94,7 +94,9 @@ def captions(path: Path, words: Words) -> tuple[list[str], Vectors]:
         readings = [
             read(aspect, words.lexicon) for aspect in ast.literal_eval(rows[at]["aspect_list"])
         ]
-        total = np.sum([words.parsed(reading) for reading in readings], axis=0)
+        total = np.sum(
+            [words.parsed(reading)[: len(words.concepts)] for reading in readings], axis=0
+        )
         if sum(len(reading.terms) for reading in readings) >= 3 and total.any():
             texts.append(rows[at]["caption"])
             sums.append(total)
@@ -109,7 +111,7 @@ def weighed(model: Model, tower: Reader, texts: list[str]) -> dict[str, Vectors]
     if words is None:
         raise SystemExit("the model has no lexicon")
     readings = [read(text, words.lexicon) for text in texts]
-    terms = unit(np.stack([words.parsed(reading) for reading in readings]))
+    terms = unit(np.stack([words.parsed(reading)[: len(words.concepts)] for reading in readings]))
     sentences = unit(
         tower([reading.sentence or text for reading, text in zip(readings, texts, strict=True)])
     )
@@ -132,6 +134,7 @@ def main() -> None:
     words, music = model.words, model.reference
     if words is None:
         raise SystemExit("the model has no lexicon")
+    music = unit(music[:, : len(words.concepts)])  # texts speak of nothing else
     entries = list(words.lexicon.entries.values())
     order = np.random.default_rng(0).permutation(len(entries))
     out = {entries[at].word for at in order[: len(entries) // LEFT_OUT]}
@@ -155,7 +158,7 @@ def main() -> None:
         "words": {"learned": len(kept), "left_out": len(unseen)},
         "music": len(music),
     }
-    points = {word: words.vector(word) for word in words.lexicon.entries}
+    points = {word: words.vector(word)[: len(words.concepts)] for word in words.lexicon.entries}
     truth = np.stack([points[word] for word in unseen])
     readers: dict[str, Reader] = {"ridge": plain, "predictor": lesson.smoothing, "tuned": tuned}
     record["unseen words"] = {name: figures(r(unseen), truth, music) for name, r in readers.items()}
