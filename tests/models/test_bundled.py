@@ -1,8 +1,11 @@
 """The model that ships: it must be whole, and mean what its words say."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import sounds
 from tunespace import Model, load_model
 from tunespace.models.config import sha256_of
 
@@ -47,6 +50,42 @@ def test_every_word_of_its_lexicon_is_a_point(model: Model) -> None:
 )
 def test_queries_lie_near_what_they_mean(model: Model, query: str, near: str, far: str) -> None:
     assert cosine(model, query, near) > cosine(model, query, far) + 0.2
+
+
+@pytest.mark.parametrize(
+    ("word", "near", "far"),
+    [
+        ("moshpit", "metal", "lullaby"),
+        ("bagpipers", "bagpipes", "techno"),
+        ("crooners", "jazz", "metal"),
+        ("tearjerker", "sad", "party"),
+        ("snowfall", "calm", "aggressive"),
+        ("melancolic", "melancholic", "happy"),
+    ],
+)
+def test_words_that_the_lexicon_lacks_are_understood(
+    model: Model, word: str, near: str, far: str
+) -> None:
+    assert model.words is not None
+    assert word not in model.words.lexicon.entries
+    assert cosine(model, word, near) > cosine(model, word, far) + 0.5
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("calm", "energetic"), ("happy", "sad"), ("aggressive", "gentle"), ("acoustic", "electronic")],
+)
+def test_opposites_point_apart(model: Model, one: str, other: str) -> None:
+    assert cosine(model, one, other) < -0.3
+
+
+def test_how_loud_a_recording_is_says_nothing_of_its_music(model: Model, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(scale=0.01, size=12 * 16_000)  # as every room has
+    music = (sounds.tone(12.0, 16_000) + noise).astype(np.float32)
+    loud = sounds.wav(tmp_path / "loud.wav", music)
+    quiet = sounds.wav(tmp_path / "quiet.wav", music / np.float32(4))
+    one, other = model.embed_audio([loud, quiet])
+    assert float(one @ other) > 0.99
 
 
 @pytest.mark.parametrize(
