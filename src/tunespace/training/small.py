@@ -147,8 +147,7 @@ def make_audio_tower(
         teachers, excerpts, htk, slaney, schedule.window, run / "answers", workers=workers
     )
     alone = np.flatnonzero(excerpts.other_rows < 0)
-    widths = np.cumsum([50] * len(teachers))[:-1]
-    by_teacher = np.split(answers[alone], widths, axis=1)
+    by_teacher = np.split(answers[alone], len(teachers), axis=1)  # each has 50 tags
     logits = {teacher.name: said for teacher, said in zip(teachers, by_teacher, strict=True)}
     space = fit_concept_space(logits, sources.tags, sources.lexicon / CONCEPTS)
     student = _begin(sources.teachers, htk, excerpts, space, schedule)
