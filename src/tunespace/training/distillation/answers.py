@@ -18,7 +18,7 @@ from tunespace.training.graphs import write_graph
 # Levels differ by recording, not by music: every window is brought to this mean power, for
 # teachers and student alike. Near the median of produced music; silence is not raised further.
 LEVEL_DB = 12.0
-_MOST_GAIN_DB = 40.0
+MOST_GAIN_DB = 40.0
 # Excerpts that are written at once.
 _CHUNK = 32
 
@@ -45,7 +45,7 @@ def level_of(log_mel: npt.NDArray[np.float32]) -> float:
     """The gain in decibels that brings a window to the common level."""
     power = np.power(10.0, log_mel / 10, dtype=np.float32).mean()
     gain = LEVEL_DB - 10 * np.log10(max(float(power), 1e-10))
-    return float(np.clip(gain, -_MOST_GAIN_DB, _MOST_GAIN_DB))
+    return float(np.clip(gain, -MOST_GAIN_DB, MOST_GAIN_DB))
 
 
 def ask(

@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from tunespace.training.distillation.answers import LEVEL_DB
+from tunespace.training.distillation.answers import LEVEL_DB, MOST_GAIN_DB
 from tunespace.training.distillation.teachers import Fcn
 
 _WIDTH = 64
@@ -18,7 +18,6 @@ _HIDDEN = 256
 _DROPOUT = 0.2
 # Convolutions whose outputs the head reads: 24 x 40 and 12 x 10 of mel and time.
 _READ = (1, 2)
-_MOST_GAIN_DB = 40.0
 _DB_PER_NEPER = 4.342944819
 
 
@@ -58,7 +57,7 @@ def at_common_level(log_mel: Tensor) -> Tensor:
     """Each window with the same mean power: the level of a recording says nothing of its music."""
     power = torch.exp(log_mel / _DB_PER_NEPER).mean(dim=(1, 2), keepdim=True)
     gain = LEVEL_DB - _DB_PER_NEPER * torch.log(power.clamp_min(1e-10))
-    return log_mel + gain.clamp(-_MOST_GAIN_DB, _MOST_GAIN_DB)
+    return log_mel + gain.clamp(-MOST_GAIN_DB, MOST_GAIN_DB)
 
 
 class _Head(nn.Module):
