@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer
 
 from tunespace.models.config import TEXT_TOWER, TOKENIZER
@@ -24,6 +23,7 @@ from tunespace.training.sentences import (
     export_encoder,
     fit_ridge,
     load_encoder,
+    mean_pooled,
 )
 from tunespace.training.smoothing import Smoothing, mean_words
 from tunespace.training.towers.words import read_word_vectors
@@ -220,6 +220,5 @@ def _sentences(folder: Path, texts: list[str]) -> Vectors:
                 some, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
             )
             states = network(**read).last_hidden_state
-            mask = read["attention_mask"].unsqueeze(-1).to(states.dtype)
-            rows.append(functional.normalize((states * mask).sum(1) / mask.sum(1), dim=1))
+            rows.append(mean_pooled(states, read["attention_mask"]))
     return torch.cat(rows).numpy()

@@ -26,9 +26,13 @@ class _MeanPooled(nn.Module):
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         states = self.encoder(input_ids, attention_mask=attention_mask).last_hidden_state
-        mask = attention_mask.unsqueeze(-1).to(states.dtype)
-        mean = (states * mask).sum(1) / mask.sum(1)
-        return nn.functional.normalize(mean, dim=1)
+        return mean_pooled(states, attention_mask)
+
+
+def mean_pooled(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """``(batch, hidden)``, unit rows: the mean of ``(batch, tokens, hidden)`` where mask is 1."""
+    weights = mask.unsqueeze(-1).to(states.dtype)
+    return nn.functional.normalize((states * weights).sum(1) / weights.sum(1), dim=1)
 
 
 def load_encoder(pretrained: Path) -> BertModel:

@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from transformers import BertModel
 
 from tunespace.models.towers import open_tokenizer
+from tunespace.training.sentences import mean_pooled
 
 Vectors = npt.NDArray[np.float32]
 
@@ -74,8 +75,7 @@ class SentenceTower(nn.Module):
     def sentence(self, ids: Tensor, mask: Tensor) -> Tensor:
         """``(batch, hidden)``, unit rows."""
         states = self.encoder(ids, attention_mask=mask).last_hidden_state
-        weights = mask.unsqueeze(-1).to(states.dtype)
-        return functional.normalize((states * weights).sum(1) / weights.sum(1), dim=1)
+        return mean_pooled(states, mask)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """``(batch, dim)``, not of unit length."""

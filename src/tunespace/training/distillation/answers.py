@@ -1,7 +1,9 @@
 """What the teachers say of each excerpt, written as it is made: a run that was killed goes on."""
 
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -88,8 +90,8 @@ def ask(
     chunks = [np.arange(start, min(start + _CHUNK, len(excerpts))) for start in starts]
     left = [chunk for chunk in chunks if np.isnan(answers[chunk]).any()]
     # The music goes to each process once: with every chunk, it took as long as the listening.
-    music = (teachers, graphs, excerpts, htk, slaney, window)
-    with ProcessPoolExecutor(workers, initializer=_begin, initargs=music) as pool:
+    make = partial(_Listener, teachers, graphs, excerpts, htk, slaney, window)
+    with ProcessPoolExecutor(workers, initializer=_begin, initargs=(make,)) as pool:
         for done, (chunk, said) in enumerate(zip(left, pool.map(_listen, left), strict=True), 1):
             answers[chunk] = said
             if done % 10 == 0 or done == len(left):
@@ -147,15 +149,8 @@ class _Listener:
 _listener: list[_Listener] = []
 
 
-def _begin(
-    teachers: list[Teacher],
-    graphs: list[Path],
-    excerpts: Excerpts,
-    htk: Spectrograms,
-    slaney: Spectrograms,
-    window: int,
-) -> None:
-    _listener[:] = [_Listener(teachers, graphs, excerpts, htk, slaney, window)]
+def _begin(make: Callable[[], _Listener]) -> None:
+    _listener[:] = [make()]
 
 
 def _listen(chunk: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:

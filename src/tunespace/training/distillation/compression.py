@@ -75,7 +75,7 @@ def compress(fcn: Fcn, log_mel: Tensor, sizes: Sizes, seed: int) -> Fcn:
 
 def _best_channels(inputs: Tensor, wanted: Tensor, count: int) -> list[int]:
     """The channels, chosen one by one, from which a linear map explains most of what is wanted."""
-    x = (inputs - inputs.mean(dim=0)).float().double()
+    x = inputs - inputs.mean(dim=0)
     gram, cross = x.T @ x, x.T @ (wanted - wanted.mean(dim=0))
     gram += 1e-4 * gram.diagonal().mean() * torch.eye(len(gram), dtype=torch.float64)
     blocks = torch.arange(len(gram)).reshape(-1, 9)
