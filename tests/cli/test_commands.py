@@ -68,6 +68,18 @@ def test_a_playlist_is_written_beside_the_hits(run: Run, music: Path, tmp_path: 
     assert (tmp_path / "out.m3u8").read_text().splitlines()[2] == "music/low.flac"
 
 
+def test_what_a_slip_of_the_finger_is_read_as_is_said(
+    run: Run, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNESPACE_MODEL", "tunespace-small")
+    run("index", music)
+    found = run("search", "accoustic guittar", "--json")
+    assert found.err == "accoustic is read as acoustic\nguittar is read as guitar\n"
+    assert found.json() == run("search", "acoustic guitar", "--json").json()
+    assert run("search", "the tonnes").err == ""
+    assert run("search", "by the tones").err == ""
+
+
 def test_nothing_that_fits_is_said(run: Run, music: Path) -> None:
     run("index", music)
     nothing = run("search", "low", "--where", "year = 1800")

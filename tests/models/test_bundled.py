@@ -134,3 +134,21 @@ def test_a_texts_vector_does_not_depend_on_its_neighbours(model: Model) -> None:
 
 def test_a_very_long_query_is_answered(model: Model) -> None:
     assert model.embed_text(["calm piano at dawn " * 2500]).shape == (1, model.dim)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("guittar", "guitar"), ("psycadelic rock", "psychedelic rock"), ("no drumms", "no drums")],
+)
+def test_a_slip_of_the_finger_means_what_was_meant(model: Model, typed: str, meant: str) -> None:
+    one, other = model.embed_text([typed, meant])
+    assert float(one @ other) > 0.9
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["dance", "punk", "ballad", "synth", "female vocalist", "male voice", "rnb", "dnb", "swedish"],
+)
+def test_words_that_people_tag_music_with_are_terms(model: Model, word: str) -> None:
+    assert model.read(word).terms
+    assert model.read(word).unread == 0

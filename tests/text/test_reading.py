@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tunespace.text import Lexicon, read
+from tunespace.text.lexicon import Entry
 
 LEXICON = """word	kind	description	concepts
 piano	instrument	keys	piano:3
@@ -196,3 +197,42 @@ def test_a_word_that_points_nowhere_is_named(tmp_path: Path) -> None:
     (tmp_path / "languages.tsv").write_text("Flöte\tde\tflute\n", encoding="utf-8")
     with pytest.raises(ValueError, match="flute"):
         Lexicon.load(tmp_path / "lexicon.tsv", tmp_path / "languages.tsv")
+
+
+def test_what_is_no_word_is_the_nearest_word_with_a_slip(lexicon: Lexicon) -> None:
+    def is_word(word: str) -> bool:
+        return word in ("guilty", "pianos", "and")
+
+    reading = read("sad guittar and no drumms", lexicon, is_word)
+    assert [("" if t.wanted else "-") + t.word for t in reading.terms] == [
+        "sad",
+        "guitar",
+        "-drums",
+    ]
+    assert reading.slips == (("guittar", "guitar"), ("drumms", "drums"))
+    assert reading.sentence == "sad guitar"
+    assert reading.unread == 0
+
+
+def test_a_term_of_several_words_is_found_behind_slips(lexicon: Lexicon) -> None:
+    reading = read("no vocalls", lexicon, lambda word: word == "no")
+    assert [t.word for t in reading.terms] == ["no vocals"]
+    assert reading.slips == (("vocalls", "vocals"),)
+
+
+@pytest.mark.parametrize(
+    "query", ["guilty", "jaz", "zither", "pinao2", "xello", "guitars", "piyano"]
+)
+def test_what_may_be_meant_as_it_is_stays(query: str, lexicon: Lexicon) -> None:
+    assert read(query, lexicon, lambda word: word == "guilty").slips == ()
+
+
+def test_every_word_is_meant_where_nobody_knows_words(lexicon: Lexicon) -> None:
+    assert read("guittar", lexicon).terms == ()
+    assert read("guittar", lexicon).unread == 1
+
+
+def test_a_slip_that_two_words_are_as_near_to_is_left_alone() -> None:
+    lexicon = Lexicon({word: Entry(word, "mood", "", "") for word in ("canter", "cantor")}, {})
+    assert lexicon.nearest("cantr") == ""
+    assert lexicon.nearest("canterr") == "canter"

@@ -16,7 +16,7 @@ from tunespace.cli.options import (
     TopOption,
     WhereOption,
 )
-from tunespace.cli.output import hit_as_json, print_hits, print_json
+from tunespace.cli.output import hit_as_json, print_hits, print_json, printable
 from tunespace.errors import QueryError
 from tunespace.library import Clip, Hit, Library, Query, Term, Text, Track, TrackLike
 
@@ -60,7 +60,10 @@ def search(
             min_score=min_score,
             per_artist=per_artist,
         )
-        _show(lib.search(query), m3u8, as_json=as_json)
+        hits = lib.search(query)
+        for typed, meant in lib.slips(text) if text.strip() else ():
+            typer.echo(f"{printable(typed)} is read as {meant}", err=True)
+        _show(hits, m3u8, as_json=as_json)
 
 
 def similar(

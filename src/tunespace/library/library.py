@@ -144,6 +144,10 @@ class Library:
             )
         return self._searcher.search(query)
 
+    def slips(self, text: str) -> tuple[tuple[str, str], ...]:
+        """What a query has with a slip of the finger, and what it is read as: typed, meant."""
+        return self._searcher.slips(text)
+
     def similar(self, track: str | PathLike[str] | Track, *, limit: int = 20) -> list[Hit]:
         """Neighbours of a track of the library, or of any file."""
         return self.search(Query(terms=(Term(_likeness(track)),), limit=limit))

@@ -111,6 +111,11 @@ class Searcher:
                 break
         return [replace(hit, missing=not os.path.exists(hit.track.path)) for hit in hits]
 
+    def slips(self, text: str) -> tuple[tuple[str, str], ...]:
+        """What was typed with a slip of the finger, and what it is read as."""
+        lexicon = self.model.words.lexicon if self.model.words else None
+        return self.model.read(find_names(text, self.store, lexicon).rest).slips
+
     def vector_of(self, what: Clip | TrackLike) -> Vectors:
         """``(dim,)`` float32, unit length, of a track or a file.
 

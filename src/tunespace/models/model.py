@@ -166,6 +166,12 @@ class Model:
         )
         return AudioEmbedding(spans[-1][1] / rate, unit(vectors.mean(axis=0)), tuple(embedded))
 
+    def read(self, text: str) -> Reading:
+        """What is understood of a text: terms of the lexicon, and what is left as a sentence."""
+        if self.words is None:
+            return Reading((), text)
+        return read(text, self.words.lexicon, self.text_tower.knows)
+
     @cached_property
     def audio_tower(self) -> AudioTower:
         """Log-mel windows to vectors that are not yet of unit length."""
@@ -218,9 +224,8 @@ class Model:
         if not text.strip():
             raise QueryError("the query is empty: describe the music in a few words")
         vector = np.zeros(self.dim, np.float32)
-        reading = Reading((), text)
+        reading = self.read(text)
         if self.words is not None:
-            reading = read(text, self.words.lexicon)
             vector += unit(self.words.parsed(reading))
         known, unknown = self.config.sentence_weight
         weight = max(known, unknown * reading.unread)

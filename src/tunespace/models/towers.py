@@ -65,6 +65,11 @@ class TextTower:
             return None
         return unit(read_tokens(self._session, encoding.ids))
 
+    def knows(self, word: str) -> bool:
+        """Whether the tokenizer has the word whole, as it has those that are often written."""
+        read = self._tokenizer.encode(word, add_special_tokens=False).ids
+        return len(read) == 1 and read[0] != self._tokenizer.token_to_id("[UNK]")
+
 
 def open_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
     """A tokenizer that cuts off what is too long and pads nothing."""

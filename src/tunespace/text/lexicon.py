@@ -1,7 +1,8 @@
 """Music words and what the music they describe sounds like.
 
 A lexicon is a table: word, kind, a caption-like description, and weights of audible concepts. A
-second table points from words of other languages to its words.
+second table points from words of other languages, and from other ways to say it in English, to its
+words.
 """
 
 import csv
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tunespace.text.folding import fold, most_tokens
+from tunespace.text.folding import fold, most_tokens, tokens
 
 # They say that music is meant, not which.
 SKIPPED = frozenset(
@@ -21,6 +22,9 @@ SKIPPED = frozenset(
 # A Russian adjective in the dictionary's form (folded), and its other endings.
 _RUSSIAN_MASCULINE = ("ыи", "ии", "ои")
 _RUSSIAN_ENDINGS = "ое ее ая яя ые ие ого его ую юю ом ем ым им ых их ыми ими".split()
+
+_SHORTEST_WITH_SLIP = 5
+_SHORTEST_WITH_TWO_SLIPS = 10
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ class Lexicon:
 
     Attributes:
         entries: By word.
-        languages: By a word of another language, a word of ``entries``.
+        languages: By a word of another language, or another way to say it in English, a word of
+            ``entries``.
     """
 
     entries: dict[str, Entry]
@@ -96,7 +101,7 @@ class Lexicon:
 
     @cached_property
     def foreign(self) -> dict[str, str]:
-        """By folded key of another language's word, the word of the lexicon."""
+        """By folded key of a word that points to one of the lexicon, that one."""
         found: dict[str, str] = {}
         for word, term in self.languages.items():
             found.setdefault(fold(word), term)
@@ -104,6 +109,38 @@ class Lexicon:
             if key.endswith(_RUSSIAN_MASCULINE):
                 for ending in _RUSSIAN_ENDINGS:
                     found.setdefault(key[:-2] + ending, term)
+        return found
+
+    def nearest(self, key: str) -> str:
+        """What was meant by a key that is no word; empty where that is not plain.
+
+        A slip is one letter more, less or other, or two that changed places; in long words two of
+        these. The first letter is hardly ever wrong.
+        """
+        if len(key) < _SHORTEST_WITH_SLIP or not (key.isascii() and key.isalpha()):
+            return ""
+        from rapidfuzz import process  # only a word that nothing else explains needs it
+        from rapidfuzz.distance import OSA
+
+        most = 1 if len(key) < _SHORTEST_WITH_TWO_SLIPS else 2
+        choices = self._by_initial.get(key[0], ())
+        near = process.extract(key, choices, scorer=OSA.distance, score_cutoff=most, limit=None)
+        least = min((distance for _, distance, _ in near), default=0)
+        meant = [found for found, distance, _ in near if distance == least]
+        return meant[0] if len(meant) == 1 else ""
+
+    @cached_property
+    def parts(self) -> frozenset[str]:
+        """Keys of all tokens of all terms, whatever their language."""
+        return frozenset(t.key for term in (*self.entries, *self.languages) for t in tokens(term))
+
+    @cached_property
+    def _by_initial(self) -> dict[str, list[str]]:
+        """Tokens of English terms by their first letter."""
+        found: dict[str, list[str]] = {}
+        for key in sorted({token.key for word in self.entries for token in tokens(word)}):
+            if len(key) >= _SHORTEST_WITH_SLIP - 1 and key.isascii() and key.isalpha():
+                found.setdefault(key[0], []).append(key)
         return found
 
     @cached_property

@@ -1,10 +1,12 @@
 """Reading a query: its terms, those that it does not want, and the rest as a sentence.
 
 From left to right the longest term wins; English is tried first, then the other languages, unless
-a longer term of theirs starts at the same place.
+a longer term of theirs starts at the same place. What is no word at all may be one with a slip of
+the finger.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from tunespace.text import negation
 from tunespace.text.folding import Token, tokens
@@ -40,17 +42,41 @@ class Reading:
         unwanted: Words after a negation that the lexicon lacks; only an encoder can place them.
         unread: Share of the words of the sentence that are in no term, 0..1; words that say
             nothing about music ("a song with") do not count.
+        slips: What was typed and what it was read as, where these differ by a slip of the finger.
     """
 
     terms: tuple[Term, ...]
     sentence: str
     unwanted: tuple[str, ...] = ()
     unread: float = 1.0
+    slips: tuple[tuple[str, str], ...] = ()
 
 
-def read(query: str, lexicon: Lexicon) -> Reading:
-    """Reads a query."""
-    return _Reader(tokens(query), lexicon).read()
+def read(query: str, lexicon: Lexicon, is_word: Callable[[str], bool] | None = None) -> Reading:
+    """Reads a query.
+
+    Args:
+        query: As it was typed.
+        lexicon: Whose terms are found.
+        is_word: Whether anybody ever writes such a word; what nobody does is read as the nearest
+            word of the lexicon. Without it every word counts as meant.
+    """
+    found = tokens(query)
+    if is_word is None:
+        return _Reader(found, lexicon).read()
+    meant = [_as_meant(token, lexicon, is_word) for token in found]
+    slips = [(t.text, m.text) for t, m in zip(found, meant, strict=True) if t.text != m.text]
+    return replace(_Reader(meant, lexicon).read(), slips=tuple(slips))
+
+
+def _as_meant(token: Token, lexicon: Lexicon, is_word: Callable[[str], bool]) -> Token:
+    """The token without the slip of the finger that it has."""
+    if not token.key or token.key in SKIPPED or is_word(token.text):
+        return token
+    if {token.key, token.key.removesuffix("s"), token.key.removesuffix("es")} & lexicon.parts:
+        return token
+    meant = lexicon.nearest(token.key)
+    return replace(token, text=meant, key=meant) if meant else token
 
 
 @dataclass

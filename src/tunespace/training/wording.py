@@ -84,17 +84,16 @@ def worded(entries: Sequence[Entry], count: int, seed: int) -> list[Text]:
     Args:
         entries: Of the lexicon.
         count: Of combinations; to these come every word bare, every description, and every word
-            once more in a frame or with a slip of the finger.
+            once more in a frame, and long ones with a slip of the finger.
         seed: Of whatever is drawn.
     """
     draw = random.Random(seed)  # noqa: S311 - no secret
     texts = [Text(entry.word, (entry.word,)) for entry in entries]
     texts += [Text(entry.description, (entry.word,)) for entry in entries]
     for entry in entries:
-        long = len(entry.word) >= _SHORTEST_WITH_SLIP
-        slip = long and draw.random() < 1 / 3
-        said = slipped(entry.word, draw) if slip else draw.choice(_ALONE).format(entry.word)
-        texts.append(Text(said, (entry.word,)))
+        texts.append(Text(draw.choice(_ALONE).format(entry.word), (entry.word,)))
+        if len(entry.word) >= _SHORTEST_WITH_SLIP:
+            texts.append(Text(slipped(entry.word, draw), (entry.word,)))
     return texts + list(_combinations(entries, count, draw))
 
 

@@ -1,0 +1,207 @@
+"""What scores may be made of at search time: ``python -m benchmarks.scoring --root EMOTIFY``.
+
+How the windows of a track are pooled, what is done about what all music has in common and about
+tracks that are near to everything (hubness), whether scores of different words can be compared
+(calibration), and what a word gains from prompts and from near words. Each alone, on the clips of
+one half of Emotify's artists; the other half is looked at with ``--held-out``, once.
+"""
+
+import argparse
+import json
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+import tunespace
+from tunespace.evaluation.classification import tag_figures
+from tunespace.evaluation.datasets.emotify import EMOTIONS, Emotify
+from tunespace.evaluation.manifest import Item
+from tunespace.evaluation.protocols.base import Texts, carried_by
+from tunespace.library.scores import scale_of
+from tunespace.models.model import Model
+from tunespace.models.towers import unit
+
+RESULT = Path(__file__).parent / "results" / "scoring.json"
+Vectors = npt.NDArray[np.float32]
+Scores = Callable[[Vectors], Vectors]
+GENRES = ("classical", "electronic", "pop", "rock")
+PROMPTS = ("{}", "{} music", "this sounds {}", "a {} song")
+NEAR = 5
+CLOSEST = 10
+_SHARPNESS = 0.05
+_WINDOWS = 6
+
+
+def main() -> None:
+    """Listens, scores in every way, writes the record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=Path, required=True, help="folder of Emotify")
+    parser.add_argument("--held-out", action="store_true", help="the other half of the artists")
+    arguments = parser.parse_args()
+    model = tunespace.load_model()
+    items = [
+        item
+        for item in Emotify().to_manifest(arguments.root).items
+        if is_held_out(item.artist) == arguments.held_out
+    ]
+    heard = np.stack([_windows(model, item) for item in items])
+    found: dict[str, object] = {
+        "command": "python -m benchmarks.scoring --root EMOTIFY"
+        + (" --held-out" if arguments.held_out else ""),
+        "clips": len(items),
+        "music": {name: judge(model, items, way) for name, way in of_music(model, heard).items()},
+        "calibration": calibration(model, items, heard),
+        "words": of_words(model, items, heard),
+    }
+    kept = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    kept["held-out" if arguments.held_out else "looked at"] = found
+    RESULT.write_text(json.dumps(kept, indent=2) + "\n")
+    print(json.dumps(found, indent=2))
+
+
+def is_held_out(artist: str) -> bool:
+    """Half of the artists, by a hash of their names."""
+    return zlib.crc32(artist.encode()) % 2 == 1
+
+
+def of_music(model: Model, heard: Vectors) -> dict[str, Scores]:
+    """Ways to score clips, ``(clips, queries)`` float32 from ``(queries, dim)`` unit rows."""
+    mean = heard.mean(axis=1)
+    lengths = np.linalg.norm(heard, axis=2, keepdims=True)
+    points = heard / lengths
+
+    def pooled(how: Callable[[Vectors], Vectors]) -> Scores:
+        return lambda queries: how(np.einsum("cwd,qd->cwq", points, queries))
+
+    def less(share: float) -> Scores:
+        moved = unit(unit(mean) - share * unit(mean).mean(axis=0))
+        return lambda queries: moved @ queries.T
+
+    def softly(scores: Vectors) -> Vectors:
+        weights = np.exp(scores / _SHARPNESS)
+        pooled_scores: Vectors = (scores * weights).sum(axis=1) / weights.sum(axis=1)
+        return pooled_scores
+
+    words = lexicon_points(model)
+
+    def apart(share: float) -> Scores:
+        """Less what the clip's nearest words have in common (CSLS, Conneau et al. 2018)."""
+        moved = unit(unit(mean) - share * unit(mean).mean(axis=0))
+        nearest = np.sort(moved @ words.T, axis=1)[:, -100:].mean(axis=1, keepdims=True)
+        return lambda queries: 2 * moved @ queries.T - nearest
+
+    return {
+        "mean of the windows": less(0.0),
+        "median of the windows": lambda queries: unit(np.median(heard, axis=1)) @ queries.T,
+        "mean of the windows' scores": pooled(lambda scores: scores.mean(axis=1)),
+        "best window": pooled(lambda scores: scores.max(axis=1)),
+        "softly the best windows": pooled(softly),
+        "better half of the windows": pooled(lambda s: np.sort(s, axis=1)[:, -3:].mean(axis=1)),
+        ".7 mean and .3 best": pooled(lambda s: 0.7 * s.mean(axis=1) + 0.3 * s.max(axis=1)),
+        "less half of the collection's mean": less(0.5),
+        "less the collection's mean": less(1.0),
+        "less what is near to many words (CSLS)": apart(0.0),
+        "less the collection's mean, CSLS": apart(1.0),
+    }
+
+
+def judge(model: Model, items: list[Item], way: Scores) -> dict[str, float]:
+    """Figures of one way of scoring clips."""
+    texts = Texts(model)
+    found = {}
+    scores = way(texts(list(EMOTIONS.values())))
+    found["emotions_auc"] = _auc(scores, carried_by(items, list(EMOTIONS.values())))
+    scores = way(texts(GENRES))
+    truth = np.array([[item.labels["genre"] == genre for genre in GENRES] for item in items])
+    found["genre_auc"] = _auc(scores, truth)
+    found["genre_accuracy"] = float(truth[np.arange(len(items)), scores.argmax(axis=1)].mean())
+    sentences = [caption for item in items for caption in item.captions[:1]]
+    scores = way(texts(sentences))
+    ranks = (scores > np.diag(scores)).sum(axis=0)
+    found["sentence_recall_at_10"] = float((ranks < CLOSEST).mean())
+    scores = way(lexicon_points(model))
+    found["hubness"] = hubness(scores)
+    return {name: round(value, 4) for name, value in found.items()}
+
+
+def calibration(model: Model, items: list[Item], heard: Vectors) -> dict[str, float]:
+    """AUC over all pairs of clip and word at once: cosines as they are, and the scores shown."""
+    words = [*EMOTIONS.values(), *GENRES]
+    queries = Texts(model)(words)
+    music = unit(heard.mean(axis=1))
+    cosines = music @ queries.T
+    genre = np.array([[item.labels["genre"] == g for g in GENRES] for item in items])
+    truth = np.concatenate([carried_by(items, list(EMOTIONS.values())), genre], axis=1)
+    shown = np.stack(
+        [
+            [scale(float(c)) for c in column]
+            for scale, column in (
+                (scale_of(query, model.reference, column), column)
+                for query, column in zip(queries, cosines.T, strict=True)
+            )
+        ],
+        axis=1,
+    ).astype(np.float32)
+    return {
+        "cosines": round(_auc(cosines.reshape(-1, 1), truth.reshape(-1, 1)), 4),
+        "scores of 0 to 100": round(_auc(shown.reshape(-1, 1), truth.reshape(-1, 1)), 4),
+    }
+
+
+def of_words(model: Model, items: list[Item], heard: Vectors) -> dict[str, float]:
+    """AUC of the emotions, their words read in several ways."""
+    music = unit(heard.mean(axis=1))
+    texts = Texts(model)
+    words = list(EMOTIONS.values())
+    alone = texts(words)
+    carried = carried_by(items, words)
+    lexicon = lexicon_points(model)
+    near = []
+    for point in alone:
+        chosen = np.argsort(-(lexicon @ point))[: NEAR + 1]
+        near.append(lexicon[chosen].mean(axis=0))
+    prompts = np.mean([texts([p.format(w) for w in words]) for p in PROMPTS], axis=0)
+    described = texts([f"{w}: {_description(model, w)}" for w in words])
+    ways = {
+        "the word": alone,
+        "mean of four prompts": unit(prompts),
+        f"mean of the word and its {NEAR} nearest": unit(np.stack(near)),
+        "the word and its description": unit(alone + described),
+    }
+    return {name: round(_auc(music @ points.T, carried), 4) for name, points in ways.items()}
+
+
+def lexicon_points(model: Model) -> Vectors:
+    """``(words, dim)`` float32: every word of the lexicon, as the space has it."""
+    if model.words is None:
+        raise SystemExit("the model has no lexicon")
+    return np.stack([model.words.vector(word) for word in model.words.lexicon.entries])
+
+
+def hubness(scores: Vectors) -> float:
+    """Skewness of how often a clip is among the ten best of a word (Radovanovic et al. 2010)."""
+    best = np.argsort(-scores, axis=0)[:CLOSEST]
+    counts = np.bincount(best.ravel(), minlength=len(scores)).astype(np.float64)
+    return float(((counts - counts.mean()) ** 3).mean() / counts.std() ** 3)
+
+
+def _windows(model: Model, item: Item) -> Vectors:
+    """``(6, dim)`` float32; a shorter clip begins anew."""
+    vectors = np.stack([window.vector for window in model.listen(item.audio).windows])
+    return vectors[np.arange(_WINDOWS) % len(vectors)]
+
+
+def _auc(scores: Vectors, truth: npt.NDArray[np.bool_]) -> float:
+    return float(tag_figures(scores, truth, seed=0).roc_macro.value)
+
+
+def _description(model: Model, word: str) -> str:
+    entry = model.words.lexicon.entries.get(word) if model.words else None
+    return entry.description if entry else word
+
+
+if __name__ == "__main__":
+    main()
