@@ -187,6 +187,21 @@ def test_a_name_that_looks_like_a_protocol(tmp_path: Path, monkeypatch: pytest.M
     assert len(decode("concat:a.flac", RATE)) == 3 * RATE
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ffconcat version 1.0\nfile other.wav\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:3,\nother.wav\n#EXT-X-ENDLIST\n",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n",
+    ],
+)
+def test_a_file_that_points_to_another_is_not_followed(said: str, tmp_path: Path) -> None:
+    wav(tmp_path / "other.wav", tone(1.0, RATE, 440.0))
+    pointer = tmp_path / "song.mp3"
+    pointer.write_text(said)
+    assert "read" in reason(pointer)
+
+
 def test_files_that_are_no_audio_say_so(tmp_path: Path) -> None:
     empty = tmp_path / "empty.mp3"
     empty.touch()

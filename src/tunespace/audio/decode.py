@@ -28,6 +28,14 @@ Waveform = npt.NDArray[np.float32]
 
 # Small frames are gathered before they cross into Python: a Vorbis frame can hold 64 samples.
 _GATHERED_SAMPLES = 1 << 16
+# What holds no sound but says where it is: another file, which nobody asked for, or the network.
+_POINTERS = frozenset(
+    {"concat", "dash", "hls", "imf", "lavfi", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest"}
+)
+_READ = {
+    "format_whitelist": ",".join(sorted(av.formats_available - _POINTERS)),
+    "protocol_whitelist": "file",
+}
 # Beyond any real recording (+18 dB); larger values are damage, and would overflow a spectrum.
 _LARGEST_SAMPLE = 8.0
 
@@ -91,7 +99,7 @@ def decode_blocks(
         # Tags that are not UTF-8 must not stop the audio.
         with (
             _opened(file) as source,
-            av.open(source, metadata_errors="replace") as container,
+            av.open(source, options=_READ, metadata_errors="replace") as container,
         ):
             stream = container.streams.best("audio")
             if not isinstance(stream, av.AudioStream):
