@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import tunespace
 
@@ -16,3 +18,13 @@ def test_importing_the_package_stays_light() -> None:
 
 def test_the_version_is_one() -> None:
     assert tunespace.__version__.count(".") >= 2
+
+
+def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
+    # What ONNX Runtime keeps of its reports lies in the folder for temporary files.
+    program = "import tunespace; tunespace.load_model().embed_text(['jazz'])"
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run(  # noqa: S603  (this interpreter, a constant program)
+        [sys.executable, "-c", program], env=environment | {"TMPDIR": str(tmp_path)}, check=True
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,11 @@
 """Music and words in one space: describe music, and the nearest music is the answer."""
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# ONNX Runtime reports to its maker as soon as it is imported, unless it is told not to. Nothing
+# about anybody's music or machine leaves it by us.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0.dev0"
 

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from tunespace import __version__
-from tunespace.cli import compare, describe, doctor, evaluate, index, models, search, train
+from tunespace.cli import compare, describe, doctor, evaluate, index, models, search, serve, train
 from tunespace.errors import TunespaceError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("recipes")(train.recipes)
 app.command("train")(train.train)
 app.command("fine-tune")(train.fine_tune)
 app.command("export")(train.export)
+app.command("serve")(serve.serve)
 app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
 

@@ -7,7 +7,7 @@ from it and can be made again.
 from tunespace.library.describing import FittingWord, describe
 from tunespace.library.indexing import Failed, IndexReport, Progress
 from tunespace.library.library import Library, default_folder
-from tunespace.library.query import Clip, Query, Term, Text, TrackLike
+from tunespace.library.query import Clip, Point, Query, Term, Text, TrackLike
 from tunespace.library.search import Hit
 from tunespace.library.store import Track
 
@@ -18,6 +18,7 @@ __all__ = [
     "Hit",
     "IndexReport",
     "Library",
+    "Point",
     "Progress",
     "Query",
     "Term",

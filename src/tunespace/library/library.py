@@ -16,6 +16,7 @@ from tunespace.library.indexing import IndexReport, Progress, index
 from tunespace.library.query import Clip, Query, Term, Text, TrackLike
 from tunespace.library.search import Hit, Searcher
 from tunespace.library.store import Store, Track
+from tunespace.library.where import Where, parse_where
 from tunespace.models import Model, load_model
 
 
@@ -35,7 +36,7 @@ class Library:
         folder: Where it lies.
     """
 
-    def __init__(self, store: Store, model: str | None = None) -> None:
+    def __init__(self, store: Store, model: str | Model | None = None) -> None:
         """Takes an open store; ``open`` opens one."""
         self.folder = store.folder
         self._store = store
@@ -46,22 +47,25 @@ class Library:
         cls,
         folder: str | PathLike[str] | None = None,
         *,
-        model: str | None = None,
+        model: str | Model | None = None,
         create: bool = True,
+        any_thread: bool = False,
     ) -> Self:
         """Opens a library.
 
         Args:
             folder: Its place; none for the default.
             model: What to index with: a bundled name, a folder or ``hf:owner/name``; none for the
-                model that the library has, or the default for a new one.
+                model that the library has, or the default for a new one. Or a model that is loaded,
+                which several libraries may share.
             create: Whether it is made when it is missing.
+            any_thread: Whether other threads than this one may use it, one at a time.
 
         Raises:
             LibraryError: It cannot be opened, or is missing and must not be made.
         """
         place = Path(folder).expanduser() if folder is not None else default_folder()
-        return cls(Store(place, create=create), model)
+        return cls(Store(place, create=create, any_thread=any_thread), model)
 
     def __enter__(self) -> Self:
         """Gives itself."""
@@ -104,8 +108,11 @@ class Library:
         """
         roots = [Path(path).expanduser() for path in paths]
         space = self._store.active_space
-        source = self._model or (space.source if space else "") or ""
-        model = load_model(source or None)
+        if isinstance(self._model, Model):
+            model, source = self._model, str(self._model.folder)
+        else:
+            source = self._model or (space.source if space else "") or ""
+            model = load_model(source or None)
         report = index(self._store, model, source, roots, workers=workers, on_progress=on_progress)
         self.__dict__.pop("_searcher", None)
         return report
@@ -168,6 +175,31 @@ class Library:
         vector = self._searcher.vector_of(_likeness(track))
         return describe(self.model, vector, self._searcher.matrix.vectors, top=top)
 
+    def track(self, id_: int) -> Track | None:
+        """A track by its id; none where the library has none of it."""
+        return self._store.tracks([id_]).get(id_)
+
+    def tracks(
+        self, *, where: str = "", start: int = 0, limit: int = 100
+    ) -> tuple[list[Track], int]:
+        """A stretch of what a filter leaves, in the order of ids, and how many it leaves in all.
+
+        Raises:
+            QueryError: The filter cannot be read.
+        """
+        kept = parse_where(where) if where.strip() else Where("1", ())
+        condition = f"reason IS NULL AND ({kept.sql})"
+        [(total,)] = self._store.select(
+            f"SELECT count(*) FROM tracks WHERE {condition}", kept.parameters
+        )
+        rows = self._store.select(
+            f"SELECT id FROM tracks WHERE {condition} ORDER BY id LIMIT ? OFFSET ?",
+            (*kept.parameters, limit, start),
+        )
+        ids = [id_ for (id_,) in rows]
+        found = self._store.tracks(ids)
+        return [found[id_] for id_ in ids], total
+
     def failures(self) -> list[tuple[str, str]]:
         """Path and reason of each file that could not be read."""
         return self._store.failures()
@@ -208,7 +240,8 @@ class Library:
             raise LibraryError(
                 f"the library in {self.folder} is empty: run `tunespace index PATH` first"
             )
-        model = load_model(self._model or space.source or None)
+        given = self._model
+        model = given if isinstance(given, Model) else load_model(given or space.source or None)
         if model.identity != space.identity:
             raise LibraryError(
                 f"the library in {self.folder} was indexed with {space.identity}, not with "

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from os import PathLike
 
+import numpy as np
+import numpy.typing as npt
+
 
 @dataclass(frozen=True)
 class Text:
@@ -25,16 +28,27 @@ class TrackLike:
     id: int
 
 
+@dataclass(frozen=True, eq=False)
+class Point:
+    """A place in the library's space, such as what was heard in a clip before.
+
+    Attributes:
+        vector: ``(dim,)`` float32, unit length.
+    """
+
+    vector: npt.NDArray[np.float32]
+
+
 @dataclass(frozen=True)
 class Term:
     """One thing that the answer should be near to, or away from.
 
     Attributes:
-        what: A text, a clip or a track.
+        what: A text, a clip, a track or a point.
         weight: Beside the other terms; negative for "away from".
     """
 
-    what: Text | Clip | TrackLike
+    what: Text | Clip | TrackLike | Point
     weight: float = 1.0
 
 

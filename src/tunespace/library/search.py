@@ -13,7 +13,7 @@ import numpy.typing as npt
 from tunespace.errors import QueryError
 from tunespace.library.matrix import Matrix, open_matrix
 from tunespace.library.names import Named, find_names
-from tunespace.library.query import Clip, Query, Text, TrackLike
+from tunespace.library.query import Clip, Point, Query, Text, TrackLike
 from tunespace.library.scores import Scale, scale_of
 from tunespace.library.store import Space, Store, Track
 from tunespace.library.where import Where, parse_where
@@ -163,6 +163,8 @@ class Searcher:
                 vector = self._text(term.what.text, aim, wanted=term.weight > 0)
             elif isinstance(term.what, Clip):
                 vector = self._clip(term.what, aim)
+            elif isinstance(term.what, Point):
+                vector = term.what.vector
             else:
                 vector = self._track(term.what.id, aim)
             aim.vector += np.float32(term.weight) * vector

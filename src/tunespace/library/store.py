@@ -152,8 +152,13 @@ class Windows:
 class Store:
     """The SQLite file of a library."""
 
-    def __init__(self, folder: Path, *, create: bool = True) -> None:
+    def __init__(self, folder: Path, *, create: bool = True, any_thread: bool = False) -> None:
         """Opens the file, or makes it.
+
+        Args:
+            folder: Of the library.
+            create: Whether it is made when it is missing.
+            any_thread: Whether other threads than this one may use it, one at a time.
 
         Raises:
             LibraryError: It cannot be opened, is no library, or of a newer version.
@@ -168,7 +173,13 @@ class Store:
             place = path.absolute().as_uri()
             if path.exists() and not os.access(folder, os.W_OK):
                 place += "?mode=ro&immutable=1"
-            self._connection = sqlite3.connect(place, isolation_level=None, timeout=30, uri=True)
+            self._connection = sqlite3.connect(
+                place,
+                isolation_level=None,
+                timeout=30,
+                uri=True,
+                check_same_thread=not any_thread,
+            )
             self._connection.execute("PRAGMA foreign_keys = ON")
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:

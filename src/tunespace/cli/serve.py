@@ -1,0 +1,64 @@
+"""``tunespace serve``: the library as a page and an HTTP API."""
+
+from typing import Annotated
+
+import typer
+
+from tunespace.cli.options import LibraryOption, ModelOption
+from tunespace.errors import TunespaceError
+
+_HOST = "127.0.0.1"
+_PORT = 8731
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = _HOST,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")
+    ] = _PORT,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            "--token",
+            envvar="TUNESPACE_TOKEN",
+            help="What clients must send; made and printed where others can reach the server.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--name", help="A further name the server is reached by; may be repeated."),
+    ] = None,
+    library: LibraryOption = None,
+    model: ModelOption = None,
+) -> None:
+    """Serve the library: an HTTP API for players and programs."""
+    try:
+        # Only this command needs them.
+        from tunespace.server import Settings
+        from tunespace.server.running import run
+        from tunespace.server.settings import is_local, new_token
+    except ModuleNotFoundError as error:
+        raise TunespaceError(
+            f"{error.name} is not installed: run `pip install 'tunespace[serve]'`"
+        ) from error
+    if token is None:
+        token = "" if is_local(host) else new_token()
+    run(
+        Settings(
+            library=library,
+            model=model,
+            host=host,
+            port=port,
+            token=token,
+            names=tuple(name or ()),
+        ),
+        on_ready=_announce,
+    )
+
+
+def _announce(address: str, token: str) -> None:
+    typer.echo(f"tunespace listens on {address}" + (f"/?token={token}" if token else ""))
+    if token:
+        typer.echo(f"programs send the header: authorization: Bearer {token}")
+    typer.echo("stop it with Ctrl-C")

@@ -1,0 +1,88 @@
+"""The application: all parts put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from tunespace import __version__
+from tunespace.library import Library
+from tunespace.server import embeddings, problems, searching, tracks
+from tunespace.server.clips import Clips
+from tunespace.server.collection import Collection
+from tunespace.server.hearing import Hearing
+from tunespace.server.safety import Guard
+from tunespace.server.schemas import Health, Problem
+from tunespace.server.settings import Settings
+from tunespace.server.state import Shared, State
+
+_REFUSALS = {
+    401: "The token is missing or wrong.",
+    403: "A page of another site asks.",
+    404: "There is no such thing.",
+    413: "Too large.",
+    422: "It cannot be answered as it stands.",
+    429: "Too many requests.",
+    503: "The library cannot be used now.",
+}
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """A server of one library.
+
+    Raises:
+        LibraryError: There is no library, or it cannot be opened.
+        ModelError: Its model cannot be used.
+    """
+    collection = Collection(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.tunespace = State(
+            settings, collection, Hearing(settings, collection.model.folder), Clips()
+        )
+        yield
+        collection.close()
+
+    app = FastAPI(
+        title="tunespace",
+        version=__version__,
+        summary="Find music with words.",
+        lifespan=lifespan,
+        openapi_url="/api/openapi.json",
+        # Their pages would load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        responses={
+            status: {
+                "description": said,
+                "content": {problems.MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+            }
+            for status, said in _REFUSALS.items()
+        },
+        generate_unique_id_function=_operation_id,
+    )
+    for part in (searching, tracks, embeddings):
+        app.include_router(part.router)
+
+    @app.get("/health", tags=["server"], operation_id="health")
+    async def health(state: Shared) -> Health:
+        """Whether the server works."""
+
+        def ask(library: Library) -> tuple[int, int]:
+            return len(library), len(library.failures())
+
+        found, failed = await state.collection.run(ask)
+        return Health(
+            tracks=found, failed=failed, model=state.collection.model.name, version=__version__
+        )
+
+    problems.install(app)
+    streams = searching.UPLOADS | embeddings.UPLOADS
+    app.add_middleware(Guard, settings=settings, streams=streams)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.operation_id or route.name

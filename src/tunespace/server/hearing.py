@@ -1,0 +1,158 @@
+"""Listening to a file that somebody sent: in a process of its own, bounded in memory and time.
+
+Decoders read whatever they are given; one that goes astray takes this process with it and no other.
+The file is gone as soon as it was heard.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import numpy.typing as npt
+
+from tunespace.errors import AudioError, TunespaceError
+from tunespace.models import Model, load_model
+from tunespace.server.settings import Settings
+
+_COMMAND = "import sys; from tunespace.server.hearing import hear; hear(*sys.argv[1:])"
+_CHUNK = 1 << 20
+
+
+class UploadError(TunespaceError):
+    """A file that somebody sent and that is not listened to.
+
+    Attributes:
+        status: Of HTTP.
+    """
+
+    def __init__(self, status: int, said: str) -> None:
+        """Takes the status and the sentence."""
+        self.status = status
+        super().__init__(said)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was heard.
+
+    Attributes:
+        seconds: Length of the sound.
+        vector: ``(dim,)`` float32, unit length.
+    """
+
+    seconds: float
+    vector: npt.NDArray[np.float32]
+
+
+class Hearing:
+    """Listens to what is sent, to few files at a time."""
+
+    def __init__(self, settings: Settings, model: Path) -> None:
+        """Takes the bounds and the folder of the model."""
+        self._settings = settings
+        self._model = model
+        # Indexing and searching need the other cores.
+        self._free = asyncio.Semaphore(max(1, (os.cpu_count() or 1) // 2))
+
+    async def hear(self, body: AsyncIterator[bytes]) -> Heard:
+        """Receives a file and listens to it.
+
+        Raises:
+            UploadError: It is too large, or came or could be heard too slowly.
+            AudioError: It holds no sound that can be read.
+        """
+        settings = self._settings
+        with TemporaryDirectory(prefix="tunespace-") as folder:
+            file = Path(folder) / "clip"
+            try:
+                async with asyncio.timeout(settings.body_seconds):
+                    await _receive(body, file, settings.upload_bytes)
+            except TimeoutError as error:
+                raise UploadError(408, "the file took too long to arrive") from error
+            async with self._free:
+                return await self._ask(file)
+
+    async def _ask(self, file: Path) -> Heard:
+        settings = self._settings
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            _COMMAND,
+            str(self._model),
+            str(file),
+            str(settings.upload_memory),
+            str(int(settings.upload_seconds) + 1),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=os.environ
+            | {
+                "OMP_NUM_THREADS": "1",
+                "OPENBLAS_NUM_THREADS": "1",
+                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            },
+        )
+        try:
+            async with asyncio.timeout(settings.upload_seconds):
+                said, _ = await process.communicate()
+        except TimeoutError as error:
+            raise UploadError(422, "listening to the file took too long") from error
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+        try:
+            answer = json.loads(said)
+        except ValueError as error:
+            raise UploadError(422, "the file cannot be listened to") from error
+        if "reason" in answer:
+            raise AudioError(file, answer["reason"])
+        vector = np.frombuffer(base64.b64decode(answer["vector"]), np.float32)
+        return Heard(answer["seconds"], vector)
+
+
+async def _receive(body: AsyncIterator[bytes], file: Path, most: int) -> None:
+    size = 0
+    with file.open("wb") as out:
+        async for chunk in body:
+            size += len(chunk)
+            if size > most:
+                raise UploadError(413, f"the file is too large: at most {most / 2**20:.0f} MB")
+            out.write(chunk)
+
+
+def hear(model: str, path: str, memory: str, seconds: str) -> None:
+    """The whole life of the process that listens; its answer is one line of JSON."""
+    _bound(int(memory), int(seconds))
+    answer: dict[str, object]
+    try:
+        loaded: Model = load_model(model)
+        heard = loaded.listen(path)
+        vector = base64.b64encode(heard.vector.astype(np.float32).tobytes()).decode()
+        answer = {"seconds": heard.seconds, "vector": vector}
+    except AudioError as error:
+        answer = {"reason": error.reason}
+    except MemoryError:
+        answer = {"reason": "needs too much memory"}
+    sys.stdout.write(json.dumps(answer))
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _bound(memory: int, seconds: int) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has none; the parent's clock still holds
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,0 +1,72 @@
+"""Running a server until it is told to stop."""
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from tunespace.errors import TunespaceError
+from tunespace.server.app import create_app
+from tunespace.server.settings import Settings
+
+_HEADER_BYTES = 32 * 1024
+_CONNECTIONS = 1000
+
+
+def run(settings: Settings, on_ready: Callable[[str, str], None]) -> None:
+    """Serves until it is interrupted.
+
+    Args:
+        settings: What to serve, and to whom.
+        on_ready: Told the address and the token as soon as requests are answered.
+
+    Raises:
+        TunespaceError: The address cannot be listened on.
+        LibraryError: There is no library.
+        ModelError: Its model cannot be used.
+    """
+    app = create_app(settings)
+    listener = _listener(settings.host, settings.port)
+    port = listener.getsockname()[1]
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        # A proxy that may say who asks has to be named to uvicorn by its own variable.
+        proxy_headers=True,
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=3,
+        limit_concurrency=_CONNECTIONS,
+        h11_max_incomplete_event_size=_HEADER_BYTES,
+    )
+    server = _Server(config, lambda: on_ready(_address(settings.host, port), settings.token))
+    server.run([listener])
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise TunespaceError(
+            f"cannot listen on {host}, port {port} ({error.strerror or error}): "
+            "name another with --port"
+        ) from error
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,29 @@
+"""What the parts of a running server share."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from tunespace.server.clips import Clips
+from tunespace.server.collection import Collection
+from tunespace.server.hearing import Hearing
+from tunespace.server.settings import Settings
+
+
+@dataclass(frozen=True)
+class State:
+    """Of one server."""
+
+    settings: Settings
+    collection: Collection
+    hearing: Hearing
+    clips: Clips
+
+
+def _state(request: Request) -> State:
+    state: State = request.app.state.tunespace
+    return state
+
+
+Shared = Annotated[State, Depends(_state)]

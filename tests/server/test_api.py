@@ -1,0 +1,295 @@
+import base64
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+import sounds
+import tunespace
+from tunespace.library import Library
+
+Client = Callable[..., TestClient]
+
+
+def titles(answer: Any) -> list[str]:  # noqa: ANN401 - a response
+    assert answer.status_code == 200, answer.text
+    return [hit["track"]["title"] for hit in answer.json()["hits"]]
+
+
+def id_of(api: Any, title: str) -> int:  # noqa: ANN401 - a client
+    found = api.get("/api/tracks").json()["tracks"]
+    return int(next(track["id"] for track in found if track["title"] == title))
+
+
+def test_words_find_what_the_library_finds(client: Client, library: Path) -> None:
+    api = client()
+    answer = api.get("/api/search", params={"q": "low"})
+    with Library.open(library) as lib:
+        assert titles(answer) == [hit.track.title for hit in lib.search("low")]
+    best = answer.json()["hits"][0]
+    assert best["track"]["title"] == "low tone"
+    assert (best["track"]["artist"], best["track"]["year"]) == ("The Tones", 1999)
+    assert best["track"]["file"] == "low.flac"
+    assert 0 <= best["score"] <= 100
+    assert best["end"] > best["start"]
+    assert "/" not in str(best["track"])
+
+
+def test_a_query_of_several_terms(client: Client) -> None:
+    api = client()
+    low = id_of(api, "low tone")
+    assert titles(api.post("/api/search", json={"terms": [{"track": low}]}))[0] != "low tone"
+    away = {"terms": [{"text": "low", "weight": -1}]}
+    assert titles(api.post("/api/search", json=away))[0] == "high tone"
+    filtered = {"terms": [{"text": "low"}], "where": "year > 2000"}
+    assert titles(api.post("/api/search", json=filtered)) == ["high tone"]
+    listed = api.post("/api/search", json={"where": 'genre = "Tones"', "limit": 2})
+    assert len(titles(listed)) == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"terms": [{}]}, "exactly one of text, track and clip"),
+        ({"terms": [{"text": "low", "track": 1}]}, "exactly one of text, track and clip"),
+        ({"terms": [{"text": "low", "weight": 1e9}]}, "weight"),
+        ({"terms": [{"text": "x" * 5000}]}, "text"),
+        ({"terms": [{"text": "zzz"}]}, "no word of 'zzz' is understood"),
+        ({"terms": [{"track": 12345}]}, "the library has no track 12345"),
+        ({"terms": [{"clip": "never"}]}, "send it again"),
+        ({"terms": [{"text": "low"}] * 100}, "terms"),
+        ({"limit": 0}, "limit"),
+        ({"where": "1=1; drop table"}, "the filter cannot be read"),
+        ({}, "the query asks for nothing"),
+        ({"path": "/etc/passwd"}, "path"),
+        ([], "body"),
+    ],
+)
+def test_what_cannot_be_answered_is_said_in_a_sentence(
+    client: Client, query: object, said: str
+) -> None:
+    answer = client().post("/api/search", json=query)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert said in answer.json()["detail"]
+    assert "Traceback" not in answer.text
+
+
+def test_tracks_are_listed_and_shown(client: Client) -> None:
+    api = client()
+    all_ = api.get("/api/tracks").json()
+    assert all_["total"] == 3
+    assert [t["title"] for t in all_["tracks"]] == sorted(t["title"] for t in all_["tracks"])
+    part = api.get("/api/tracks", params={"start": 1, "limit": 1}).json()
+    assert part["tracks"] == all_["tracks"][1:2]
+    low = id_of(api, "low tone")
+    assert api.get(f"/api/tracks/{low}").json()["title"] == "low tone"
+    assert api.get("/api/tracks/99999").status_code == 404
+    assert api.get("/api/tracks/-1").status_code == 422
+    similar = api.get(f"/api/tracks/{low}/similar", params={"limit": 1})
+    assert len(titles(similar)) == 1
+    assert api.get(f"/api/tracks/{low}/words").status_code == 503  # the tiny model has no lexicon
+
+
+def test_sound_is_sent_whole_and_in_ranges(client: Client, library: Path) -> None:
+    api = client()
+    address = f"/api/tracks/{id_of(api, 'low tone')}/audio"
+    file = (library.parent / "music" / "low.flac").read_bytes()
+    whole = api.get(address)
+    assert whole.content == file
+    assert whole.headers["content-type"] == "audio/flac"
+    assert whole.headers["accept-ranges"] == "bytes"
+    part = api.get(address, headers={"range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, file[10:20])
+    assert part.headers["content-range"] == f"bytes 10-19/{len(file)}"
+    assert api.get(address, headers={"range": "bytes=-5"}).content == file[-5:]
+    assert api.get(address, headers={"range": f"bytes={len(file)}-"}).status_code == 416
+    assert api.head(address).status_code in (200, 405)
+
+
+def test_a_link_in_the_place_of_a_file_is_not_followed(client: Client, library: Path) -> None:
+    api = client()
+    address = f"/api/tracks/{id_of(api, 'middle tone')}/audio"
+    file = library.parent / "music" / "middle.flac"
+    secret = library.parent / "secret"
+    secret.write_text("secret")
+    kept = file.with_suffix(".kept")
+    file.rename(kept)
+    try:
+        file.symlink_to(secret)
+        assert api.get(address).status_code == 404
+        file.unlink()
+        assert api.get(address).status_code == 404
+        file.mkdir()
+        assert api.get(address).status_code == 404
+        file.rmdir()
+        os.mkfifo(file)
+        assert api.get(address).status_code == 404
+        file.unlink()
+    finally:
+        kept.rename(file)
+    assert api.get(address).status_code == 200
+    folder, moved = file.parent, file.parent.with_name("moved")
+    folder.rename(moved)
+    try:
+        folder.symlink_to(moved)  # the same file, but by a way that was not there
+        assert api.get(address).status_code == 404
+    finally:
+        folder.unlink()
+        moved.rename(folder)
+
+
+def test_a_picture_is_shown_for_what_it_is(client: Client, library: Path) -> None:
+    from mutagen import flac
+
+    make: Any = flac.Picture
+    open_: Any = flac.FLAC
+    api = client()
+    address = f"/api/tracks/{id_of(api, 'high tone')}/artwork"
+    assert api.get(address).status_code == 404
+    file = library.parent / "music" / "high.flac"
+    kept = file.read_bytes()
+    png = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+    try:
+        for data, type_, status in (
+            (png, "image/jpeg", 200),
+            (b"<svg onload=x>", "image/svg+xml", 404),
+        ):
+            picture = make()
+            picture.type, picture.mime, picture.data = 3, type_, data
+            tagged = open_(file)
+            tagged.clear_pictures()
+            tagged.add_picture(picture)
+            tagged.save()
+            answer = api.get(address)
+            assert answer.status_code == status
+            if status == 200:
+                assert (answer.headers["content-type"], answer.content) == ("image/png", png)
+    finally:
+        file.write_bytes(kept)
+
+
+def test_a_clip_that_is_sent_can_be_searched_with(client: Client, library: Path) -> None:
+    api = client()
+    file = (library.parent / "music" / "low.flac").read_bytes()
+    sent = api.post("/api/clips", content=file)
+    assert sent.status_code == 201, sent.text
+    assert sent.json()["seconds"] == pytest.approx(2.0, abs=0.1)
+    query = {"terms": [{"clip": sent.json()["clip"]}]}
+    assert titles(api.post("/api/search", json=query))[0] == "low tone"
+    both = {"terms": [{"clip": sent.json()["clip"]}, {"text": "high", "weight": 3}]}
+    assert titles(api.post("/api/search", json=both))[0] == "high tone"
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "said"),
+    [
+        (b"", 422, "is empty"),
+        (b"This is no music." * 100, 422, "is not audio"),
+        (b"ffconcat version 1.0\nfile /etc/passwd\n", 422, "read"),
+        (b"\0" * 300_000, 413, "too large"),
+    ],
+)
+def test_a_clip_that_is_none_is_refused(
+    client: Client, content: bytes, status: int, said: str
+) -> None:
+    answer = client(upload_bytes=200_000).post("/api/clips", content=content)
+    assert answer.status_code == status
+    assert said in answer.json()["detail"]
+    assert "tunespace-" not in answer.text  # nothing about where it was
+
+
+def test_a_clip_that_takes_too_long_or_too_much_memory_is_refused(
+    client: Client, tmp_path: Path
+) -> None:
+    long = sounds.wav(tmp_path / "long.wav", np.zeros(16_000 * 60, np.float32)).read_bytes()
+    slow = client(upload_seconds=0.05).post("/api/clips", content=long)
+    assert slow.status_code == 422
+    assert "took too long" in slow.json()["detail"]
+    large = client(upload_memory=50 * 2**20).post("/api/clips", content=long)
+    assert large.status_code == 422
+    assert "the file needs too much memory" in large.json()["detail"]
+
+
+def test_nothing_that_was_sent_is_kept(
+    client: Client, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    api = client(upload_bytes=100_000)
+    file = (library.parent / "music" / "low.flac").read_bytes()
+    for content in (file, b"nothing", b"\0" * 200_000):
+        api.post("/api/clips", content=content)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_embeddings_are_those_of_the_model(client: Client, library: Path) -> None:
+    api = client()
+    model = tunespace.load_model(library.parent / "model")
+    expected = model.embed_text(["low", "high"])
+    answer = api.post("/v1/embeddings", json={"input": ["low", "high"], "model": "tiny"}).json()
+    assert [one["index"] for one in answer["data"]] == [0, 1]
+    assert np.allclose([one["embedding"] for one in answer["data"]], expected)
+    coded = {"input": "low", "encoding_format": "base64"}
+    said = api.post("/v1/embeddings", json=coded).json()["data"][0]["embedding"]
+    assert np.array_equal(np.frombuffer(base64.b64decode(said), "<f4"), expected[0])
+    file = library.parent / "music" / "low.flac"
+    heard = api.post("/v1/audio/embeddings", content=file.read_bytes()).json()
+    assert np.allclose(heard["data"][0]["embedding"], model.embed_audio([file])[0], atol=1e-6)
+    assert api.post("/v1/embeddings", json={"input": "low", "model": "other"}).status_code == 404
+    assert api.post("/v1/embeddings", json={"input": "low", "dimensions": 7}).status_code == 422
+    assert api.post("/v1/embeddings", json={"input": []}).status_code == 422
+
+
+def test_health(client: Client) -> None:
+    answer = client().get("/health").json()
+    assert answer["status"] == "ok"
+    assert (answer["tracks"], answer["failed"], answer["model"]) == (3, 1, "tiny")
+
+
+def test_a_library_that_changes_is_searched_as_it_is(
+    client: Client, library: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(library, copy)
+    music = tmp_path / "more"
+    music.mkdir()
+    api = client(library=copy)
+    assert api.get("/health").json()["tracks"] == 3
+    sounds.write(music / "new.flac", sounds.tone(2.0, 16_000, 310.0)[None], 16_000, "flac")
+    with Library.open(copy) as lib:
+        lib.index([music], workers=1)
+    assert api.get("/health").json()["tracks"] == 4
+    assert "new" in titles(api.get("/api/search", params={"q": "low"}))
+
+
+def test_many_ask_at_once(client: Client) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    api = client()
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(
+            pool.map(
+                lambda n: api.get("/api/search", params={"q": ("low", "high")[n % 2]}), range(64)
+            )
+        )
+    for n, answer in enumerate(answers):
+        assert titles(answer)[0] == ("low tone", "high tone")[n % 2]
+
+
+def test_the_contract_names_all_that_is_there(client: Client) -> None:
+    contract = client().get("/api/openapi.json").json()
+    assert {"/api/search", "/api/clips", "/api/tracks/{id}/audio", "/v1/embeddings"} <= set(
+        contract["paths"]
+    )
+    ids = [
+        operation["operationId"]
+        for path in contract["paths"].values()
+        for operation in path.values()
+    ]
+    assert len(ids) == len(set(ids))

@@ -1,0 +1,91 @@
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+
+@contextmanager
+def served(library: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """``tunespace serve`` in a process of its own, and the address that it prints."""
+    command = "from tunespace.cli import main; main()"
+    process = subprocess.Popen(  # noqa: S603 - this interpreter
+        [sys.executable, "-c", command, "serve", "--library", library, "--port", "0", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    try:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        found = re.search(r"http://\S+", said)
+        assert found, said
+        yield process, found[0]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def read(address: str) -> bytes:
+    with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - our own server
+        return bytes(answer.read())
+
+
+def test_it_serves_until_it_is_interrupted(library: Path) -> None:
+    with served(library) as (process, address):
+        assert b'"status":"ok"' in read(f"{address}/health")
+        assert b"low tone" in read(f"{address}/api/search?q=low")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+        assert "Traceback" not in err
+        assert process.returncode in (0, 130)
+
+
+def test_others_than_this_machine_need_a_token(library: Path) -> None:
+    with served(library, "--host", "0.0.0.0") as (_, address):  # noqa: S104 - that is the test
+        host, _, token = address.partition("/?token=")
+        assert len(token) > 20
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            read(f"{host}/api/tracks")
+        request = urllib.request.Request(  # noqa: S310
+            f"{host}/api/tracks", headers={"authorization": f"Bearer {token}"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            assert answer.status == 200
+
+
+def test_what_prevents_it_is_said_in_a_sentence(library: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for arguments, said in (
+            (
+                ["--library", str(library), "--port", port],
+                f"cannot listen on 127.0.0.1, port {port}",
+            ),
+            (["--library", str(tmp_path / "none"), "--port", "0"], "there is no library in"),
+        ):
+            done = subprocess.run(  # noqa: S603 - this interpreter
+                [
+                    sys.executable,
+                    "-c",
+                    "from tunespace.cli import main; main()",
+                    "serve",
+                    *arguments,
+                ],
+                capture_output=True,
+                text=True,
+                check=False,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+            assert done.returncode == 1
+            assert done.stderr.startswith("tunespace: ")
+            assert said in done.stderr
+            assert "Traceback" not in done.stderr
