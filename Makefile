@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 MUSIC ?=
 
-.PHONY: demo test check format clean
+.PHONY: demo test check page format clean
 
 # Fetches free music, indexes it and searches it; or MUSIC=folder, your own.
 demo: $(INSTALLED)
@@ -21,6 +21,17 @@ check: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	@if ! command -v npm >/dev/null || ! git rev-parse --git-dir >/dev/null 2>&1; then \
+		echo 'without npm and git the sources of the page (page/) are not checked'; \
+	elif ! (cd page && npm ci --no-audit --no-fund --silent); then \
+		echo 'what compiles the page cannot be fetched: its sources (page/) are not checked'; \
+	else $(MAKE) --no-print-directory page && git diff --exit-code --stat -- src/tunespace/server/page || \
+		{ echo 'the compiled page is not that of page/src: commit what `make page` makes' >&2; exit 1; }; \
+	fi
+
+# Compiles the page into the package; needs node 20.19 or newer, which the package itself does not.
+page:
+	cd page && npm ci --no-audit --no-fund --silent && npm run --silent check && npm run --silent build
 
 format: $(READY)
 	$(VENV)/bin/ruff format .

@@ -5,10 +5,11 @@ from it and can be made again.
 """
 
 from tunespace.library.describing import FittingWord, describe
+from tunespace.library.facets import Value
 from tunespace.library.indexing import Failed, IndexReport, Progress
 from tunespace.library.library import Library, default_folder
 from tunespace.library.query import Clip, Point, Query, Term, Text, TrackLike
-from tunespace.library.search import Hit
+from tunespace.library.search import Hit, Moment
 from tunespace.library.store import Track
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Hit",
     "IndexReport",
     "Library",
+    "Moment",
     "Point",
     "Progress",
     "Query",
@@ -25,6 +27,7 @@ __all__ = [
     "Text",
     "Track",
     "TrackLike",
+    "Value",
     "default_folder",
     "describe",
 ]

@@ -12,9 +12,10 @@ from platformdirs import user_data_path
 
 from tunespace.errors import LibraryError, QueryError
 from tunespace.library.describing import FittingWord, describe
+from tunespace.library.facets import Value, facets
 from tunespace.library.indexing import IndexReport, Progress, index
 from tunespace.library.query import Clip, Query, Term, Text, TrackLike
-from tunespace.library.search import Hit, Searcher
+from tunespace.library.search import Hit, Moment, Searcher
 from tunespace.library.store import Store, Track
 from tunespace.library.where import Where, parse_where
 from tunespace.models import Model, load_model
@@ -151,6 +152,18 @@ class Library:
             )
         return self._searcher.search(query)
 
+    def moments(self, query: Query, track: Track) -> list[Moment]:
+        """How well each stretch of a track fits a query, in the order of time."""
+        return self._searcher.moments(query, track.id)
+
+    def facets(self, *, where: str = "", most: int = 20) -> dict[str, list[Value]]:
+        """Genres, decades, artists, folders and lengths of what a filter leaves, counted.
+
+        Raises:
+            QueryError: The filter cannot be read.
+        """
+        return facets(self._store, _kept(where), most)
+
     def slips(self, text: str) -> tuple[tuple[str, str], ...]:
         """What a query has with a slip of the finger, and what it is read as: typed, meant."""
         return self._searcher.slips(text)
@@ -187,7 +200,7 @@ class Library:
         Raises:
             QueryError: The filter cannot be read.
         """
-        kept = parse_where(where) if where.strip() else Where("1", ())
+        kept = _kept(where)
         condition = f"reason IS NULL AND ({kept.sql})"
         [(total,)] = self._store.select(
             f"SELECT count(*) FROM tracks WHERE {condition}", kept.parameters
@@ -257,6 +270,10 @@ class Library:
         if space is None:
             raise LibraryError(f"the library in {self.folder} is empty")
         return Searcher(self._store, model, space)
+
+
+def _kept(where: str) -> Where:
+    return parse_where(where) if where.strip() else Where("1", ())
 
 
 def _likeness(track: str | PathLike[str] | Track) -> Clip | TrackLike:

@@ -64,6 +64,21 @@ class Hit:
     duplicates: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Moment:
+    """A stretch of a track, and how well it fits a query.
+
+    Attributes:
+        start: In seconds.
+        end: In seconds.
+        score: 0..100.
+    """
+
+    start: float
+    end: float
+    score: float
+
+
 @dataclass
 class _Aim:
     """What a query comes to: a direction, tracks that it names and tracks that it is about."""
@@ -110,6 +125,23 @@ class Searcher:
             if len(hits) == query.limit or scale(best_left) < query.min_score:
                 break
         return [replace(hit, missing=not os.path.exists(hit.track.path)) for hit in hits]
+
+    def moments(self, query: Query, id_: int) -> list[Moment]:
+        """How well each window of a track fits, in the order of time; empty where it has none.
+
+        Raises:
+            QueryError: The query asks for nothing, or cannot be read.
+        """
+        windows = self.store.windows([id_], self.space).get(id_)
+        if windows is None:
+            return []
+        aim = self._aim(query)
+        scale = scale_of(aim.vector, self.model.reference, self.matrix.vectors @ aim.vector)
+        near = windows.vectors.astype(np.float32) @ aim.vector / np.float32(127)
+        return [
+            Moment(start, end, scale(float(cosine)))
+            for (start, end), cosine in zip(windows.spans.tolist(), near, strict=True)
+        ]
 
     def slips(self, text: str) -> tuple[tuple[str, str], ...]:
         """What was typed with a slip of the finger, and what it is read as."""

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from fastapi.staticfiles import StaticFiles
 
 from tunespace import __version__
 from tunespace.library import Library
@@ -16,7 +18,10 @@ from tunespace.server.safety import Guard
 from tunespace.server.schemas import Health, Problem
 from tunespace.server.settings import Settings
 from tunespace.server.state import Shared, State
+from tunespace.server.waveforms import Waveforms
 
+# Compiled from page/; see there.
+_PAGE = Path(__file__).parent / "page"
 _REFUSALS = {
     401: "The token is missing or wrong.",
     403: "A page of another site asks.",
@@ -40,9 +45,14 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.tunespace = State(
-            settings, collection, Hearing(settings, collection.model.folder), Clips()
+            settings,
+            collection,
+            Hearing(settings, collection.model.folder),
+            Clips(),
+            waveforms := Waveforms(),
         )
         yield
+        waveforms.close()
         collection.close()
 
     app = FastAPI(
@@ -78,6 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
             tracks=found, failed=failed, model=state.collection.model.name, version=__version__
         )
 
+    app.mount("/", StaticFiles(directory=_PAGE, html=True))
     problems.install(app)
     streams = searching.UPLOADS | embeddings.UPLOADS
     app.add_middleware(Guard, settings=settings, streams=streams)

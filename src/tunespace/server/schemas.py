@@ -67,13 +67,13 @@ class TrackOut(BaseModel):
         name = track.path.replace("\\", "/").rsplit("/", 1)[-1]
         return cls(
             id=track.id,
-            title=_printable(track.title),
-            artist=_printable(track.artist),
-            album=_printable(track.album),
-            genre=_printable(track.genre),
+            title=printable(track.title),
+            artist=printable(track.artist),
+            album=printable(track.album),
+            genre=printable(track.genre),
             year=track.year,
             seconds=round(track.seconds, 2),
-            file=_printable(name),
+            file=printable(name),
         )
 
 
@@ -115,6 +115,41 @@ class Found(BaseModel):
     hits: list[HitOut]
     slips: list[Slip] = Field(description="Words that were read as others.")
     milliseconds: float = Field(description="How long the search took.")
+
+
+class FacetValue(BaseModel):
+    """A value that tracks can be filtered by."""
+
+    name: str
+    where: str = Field(description="The filter that leaves its tracks.")
+    count: int
+
+
+class Facets(BaseModel):
+    """Genres, decades, artists, folders and lengths, counted."""
+
+    facets: dict[str, list[FacetValue]]
+
+
+class MomentOut(BaseModel):
+    """A stretch of a track, and how well it fits."""
+
+    start: float
+    end: float
+    score: float
+
+
+class Moments(BaseModel):
+    """The stretches of a track, in the order of time."""
+
+    moments: list[MomentOut]
+
+
+class Waveform(BaseModel):
+    """How loud a track is along its length."""
+
+    seconds: float
+    peaks: list[float] = Field(description="0 to 1, one for each equal part of the length.")
 
 
 class Tracks(BaseModel):
@@ -163,6 +198,6 @@ class Problem(BaseModel):
     detail: str
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Without lone surrogates, which JSON in UTF-8 cannot hold."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -12,11 +12,14 @@ from tunespace.server.schemas import (
     LONGEST_TEXT,
     MOST_HITS,
     ClipOut,
+    Facets,
+    FacetValue,
     Found,
     HitOut,
     QueryIn,
     Slip,
     TermIn,
+    printable,
 )
 from tunespace.server.state import Shared
 
@@ -61,6 +64,25 @@ async def send_clip(state: Shared, request: Request) -> ClipOut:
     heard = await state.hearing.hear(request.stream())
     return ClipOut(
         clip=state.clips.keep(heard), seconds=round(heard.seconds, 2), expires_in=SECONDS
+    )
+
+
+@router.get("/facets", operation_id="facets")
+async def facets(
+    state: Shared,
+    where: Annotated[str, Query(max_length=LONGEST_TEXT)] = "",
+    most: Annotated[int, Query(ge=1, le=200)] = 20,
+) -> Facets:
+    """What the library, or what a filter leaves of it, can be filtered by."""
+    found = await state.collection.run(lambda library: library.facets(where=where, most=most))
+    return Facets(
+        facets={
+            name: [
+                FacetValue(name=printable(value.name), where=value.where, count=value.count)
+                for value in values
+            ]
+            for name, values in found.items()
+        }
     )
 
 

@@ -9,6 +9,7 @@ from tunespace.server.clips import Clips
 from tunespace.server.collection import Collection
 from tunespace.server.hearing import Hearing
 from tunespace.server.settings import Settings
+from tunespace.server.waveforms import Waveforms
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class State:
     collection: Collection
     hearing: Hearing
     clips: Clips
+    waveforms: Waveforms
 
 
 def _state(request: Request) -> State:

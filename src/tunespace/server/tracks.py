@@ -2,6 +2,7 @@
 
 import os
 import stat
+import zlib
 from pathlib import Path
 from typing import Annotated
 
@@ -17,11 +18,16 @@ from tunespace.server.schemas import (
     MOST_HITS,
     Found,
     HitOut,
+    MomentOut,
+    Moments,
+    QueryIn,
     TrackOut,
     Tracks,
+    Waveform,
     WordOut,
     Words,
 )
+from tunespace.server.searching import asked_of
 from tunespace.server.state import Shared
 
 router = APIRouter(prefix="/api/tracks", tags=["tracks"])
@@ -95,6 +101,33 @@ async def describe_track(
     )
 
 
+@router.post("/{id}/moments", operation_id="trackMoments")
+async def track_moments(state: Shared, id: Id, query: QueryIn) -> Moments:  # noqa: A002
+    """How well each stretch of a track fits a query."""
+    track = await _track(state, id)
+    asked = asked_of(query, state.clips)
+    found = await state.collection.run(lambda library: library.moments(asked, track))
+    return Moments(
+        moments=[
+            MomentOut(start=round(m.start, 2), end=round(m.end, 2), score=round(m.score, 1))
+            for m in found
+        ]
+    )
+
+
+@router.get("/{id}/waveform", operation_id="trackWaveform")
+async def track_waveform(
+    state: Shared,
+    id: Id,  # noqa: A002
+    points: Annotated[int, Query(ge=10, le=4000)] = 800,
+) -> Waveform:
+    """How loud a track is along its length, for a picture of it."""
+    track = await _track(state, id)
+    peaks = await state.waveforms.of(_file_of(track), track.seconds, points)
+    return Waveform(seconds=round(track.seconds, 2), peaks=peaks)
+
+
+@router.head("/{id}/audio", include_in_schema=False)
 @router.get(
     "/{id}/audio",
     operation_id="getAudio",
@@ -117,13 +150,37 @@ async def get_audio(state: Shared, id: Id) -> FileResponse:  # noqa: A002
     response_class=Response,
     responses={200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}},
 )
-async def get_artwork(state: Shared, id: Id) -> Response:  # noqa: A002
+async def get_artwork(
+    state: Shared,
+    id: Id,  # noqa: A002
+    placeholder: Annotated[bool, Query(description="Draw one where there is none.")] = False,  # noqa: FBT002
+) -> Response:
     """The picture that is in the file of a track."""
-    file = _file_of(await _track(state, id))
-    picture = await state.collection.run(lambda _: read_picture(str(file)))
+    track = await _track(state, id)
+    picture = None
+    try:
+        file = str(_file_of(track))
+        picture = await state.collection.run(lambda _: read_picture(file))
+    except HTTPException:
+        if not placeholder:
+            raise
+    if picture is None and placeholder:
+        drawn = _drawn(track)
+        return Response(drawn, media_type="image/svg+xml", headers={"cache-control": _A_DAY})
     if picture is None:
         raise HTTPException(404, "the track has no picture")
     return Response(picture.data, media_type=picture.type, headers={"cache-control": _A_DAY})
+
+
+def _drawn(track: Track) -> str:
+    """A picture for a track that has none: the same for all tracks of an album."""
+    of = (track.album or track.artist or track.title).casefold()
+    hue = zlib.crc32(of.encode("utf-8", "replace")) % 360
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8">'
+        f'<rect width="8" height="8" fill="hsl({hue} 45% 55%)"/>'
+        f'<path d="M0 8L8 0V8z" fill="hsl({(hue + 40) % 360} 45% 45%)"/></svg>'
+    )
 
 
 async def _track(state: Shared, id_: int) -> Track:

@@ -1,0 +1,112 @@
+// What the server answers; see /api/openapi.json.
+
+export interface Track {
+  id: number;
+  title: string;
+  artist: string;
+  album: string;
+  genre: string;
+  year: number | null;
+  seconds: number;
+  file: string;
+}
+
+export interface Hit {
+  track: Track;
+  score: number;
+  start: number;
+  end: number;
+  named: boolean;
+  missing: boolean;
+  copies: number;
+}
+
+export interface Slip {
+  typed: string;
+  meant: string;
+}
+
+export interface Found {
+  hits: Hit[];
+  slips: Slip[];
+  milliseconds: number;
+}
+
+export interface FacetValue {
+  name: string;
+  where: string;
+  count: number;
+}
+
+export type Facets = Record<string, FacetValue[]>;
+
+export interface Health {
+  tracks: number;
+  failed: number;
+  model: string;
+  version: string;
+}
+
+export interface Moment {
+  start: number;
+  end: number;
+  score: number;
+}
+
+export interface TermIn {
+  text?: string;
+  track?: number;
+  clip?: string;
+  weight: number;
+}
+
+export interface QueryIn {
+  terms: TermIn[];
+  where?: string;
+  limit?: number;
+}
+
+/** What the server refuses, in its own sentence. */
+export class Refused extends Error {}
+
+async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, options);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new Refused('the server does not answer: is it still running?');
+  }
+  if (!answer.ok) {
+    const problem = await answer.json().catch(() => ({}));
+    throw new Refused(problem.detail ?? `the server answers ${answer.status}`);
+  }
+  return (await answer.json()) as T;
+}
+
+function send<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  const headers = { 'content-type': 'application/json' };
+  return ask<T>(path, { method: 'POST', headers, body: JSON.stringify(body), signal: signal ?? null });
+}
+
+export const api = {
+  health: () => ask<Health>('/health'),
+  search: (query: QueryIn, signal: AbortSignal) => send<Found>('/api/search', query, signal),
+  facets: (where: string) =>
+    ask<{ facets: Facets }>(`/api/facets?most=12&where=${encodeURIComponent(where)}`),
+  sendClip: (file: File) =>
+    ask<{ clip: string; seconds: number }>('/api/clips', {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: file,
+    }),
+  words: (id: number) =>
+    ask<{ words: Record<string, { word: string; score: number }[]> }>(`/api/tracks/${id}/words?top=3`),
+  waveform: (id: number) =>
+    ask<{ seconds: number; peaks: number[] }>(`/api/tracks/${id}/waveform?points=600`),
+  moments: (id: number, query: QueryIn) =>
+    send<{ moments: Moment[] }>(`/api/tracks/${id}/moments`, query),
+};
+
+export const audioOf = (id: number) => `/api/tracks/${id}/audio`;
+export const artworkOf = (id: number) => `/api/tracks/${id}/artwork?placeholder=true`;

@@ -1,0 +1,198 @@
+"""The page as people use it, in Debian's Chromium; left out, and said so, where there is none."""
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+import sounds
+from tunespace.server import Settings, create_app
+
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to open the page in")
+
+
+@pytest.fixture(scope="module")
+def address(library: Path) -> Iterator[str]:
+    """A server in a thread."""
+    app = create_app(Settings(library=library, requests_a_minute=0))
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Any]:  # noqa: ANN401 - playwright's
+    """A fresh page; whatever goes wrong in it fails the test."""
+    context = browser.new_context(viewport={"width": 1200, "height": 800})
+    opened = context.new_page()
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+
+    def hear(said: Any) -> None:  # noqa: ANN401 - playwright's
+        # What the server refuses, the browser reports and the page says in words.
+        if said.type == "error" and "status of 422" not in said.text:
+            wrong.append(said.text)
+
+    opened.on("console", hear)
+    opened.goto(address)
+    yield opened
+    context.close()
+    assert wrong == []
+
+
+def titles(page: Any) -> list[str]:  # noqa: ANN401
+    return [text.strip() for text in page.locator("ol .title").all_inner_texts()]
+
+
+def look_for(page: Any, words: str) -> None:  # noqa: ANN401
+    page.get_by_role("searchbox").fill(words)
+    page.locator("ol .title").first.wait_for()
+
+
+def test_words_find_music_and_the_address_keeps_them(page: Any, address: str) -> None:  # noqa: ANN401
+    look_for(page, "low")
+    assert titles(page)[0] == "low tone"
+    sync_api.expect(page.get_by_role("status")).to_contain_text("3 tracks")
+    assert page.url == f"{address}/?q=low"
+    page.reload()
+    page.locator("ol .title").first.wait_for()
+    assert titles(page)[0] == "low tone"
+    page.get_by_role("searchbox").fill("zzz")
+    sync_api.expect(page.get_by_role("status")).to_contain_text("no word of 'zzz' is understood")
+
+
+def test_a_track_plays_from_where_it_fits_and_the_next_follows(page: Any) -> None:  # noqa: ANN401
+    look_for(page, "low")
+    page.get_by_role("button", name="Play low tone").click()
+    player = page.get_by_role("region", name="Player")
+    sync_api.expect(player.get_by_role("button", name="Pause")).to_be_visible()
+    sync_api.expect(player).to_contain_text("low tone")
+    # The tone is two seconds long; then comes the next of the list.
+    sync_api.expect(player).to_contain_text(titles(page)[1], timeout=8000)
+    page.locator("body").click(position={"x": 5, "y": 5})
+    player.get_by_role("button", name="Pause").click()
+    sync_api.expect(player.get_by_role("button", name="Play")).to_be_visible()
+    assert page.evaluate("document.querySelector('audio').paused")
+    assert player.locator(".wave").evaluate("e => e.children.length") > 0
+
+
+def test_more_and_less_change_what_is_shown(page: Any) -> None:  # noqa: ANN401
+    look_for(page, "low")
+    page.get_by_label("Add a word to have more or less of").fill("high")
+    page.get_by_role("button", name="Add", exact=True).click()
+    slider = page.get_by_label("high", exact=True)
+    slider.fill("1")
+    page.get_by_role("searchbox").fill("")
+    sync_api.expect(page.locator("ol .title").first).to_have_text("high tone")
+    slider.fill("-1")
+    sync_api.expect(page.locator("ol .title").first).to_have_text("low tone")
+    page.get_by_role("button", name="Remove high").click()
+    sync_api.expect(page.locator("ol .title")).to_have_count(0)
+
+
+def test_a_click_searches_by_the_sound_of_a_track(page: Any) -> None:  # noqa: ANN401
+    look_for(page, "low")
+    page.get_by_role("button", name="Similar to low tone").click()
+    sync_api.expect(page.get_by_label("sounds like low tone")).to_be_visible()
+    sync_api.expect(page.locator("ol .title").first).to_have_text("middle tone")
+
+
+def test_filters_are_counted_and_can_be_taken_back(page: Any) -> None:  # noqa: ANN401
+    page.get_by_role("button", name="2000s 1").click()
+    sync_api.expect(page.locator("ol .title")).to_have_text(["high tone"])
+    page.get_by_role("button", name="Remove filter 2000s").click()
+    sync_api.expect(page.locator("ol .title")).to_have_count(0)
+
+
+def test_a_file_is_searched_by_its_sound(page: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    clip = tmp_path / "mine.flac"
+    sounds.write(clip, 0.5 * sounds.tone(2.0, 16_000, 5000.0)[None], 16_000, "flac")
+    page.get_by_label("A file to search by its sound").set_input_files(clip)
+    sync_api.expect(page.locator("ol .title").first).to_have_text("high tone", timeout=15_000)
+    sync_api.expect(page.get_by_label("sounds like mine.flac")).to_be_visible()
+
+
+def test_a_file_that_is_none_is_refused_in_a_sentence(
+    browser: Any,  # noqa: ANN401
+    address: str,
+    tmp_path: Path,
+) -> None:
+    page = browser.new_page()
+    page.goto(address)
+    (tmp_path / "song.mp3").write_text("no music")
+    page.get_by_label("A file to search by its sound").set_input_files(tmp_path / "song.mp3")
+    sync_api.expect(page.get_by_role("status")).to_contain_text(
+        "song.mp3: the file is", timeout=15_000
+    )
+    page.close()
+
+
+def test_the_keyboard_is_enough(page: Any) -> None:  # noqa: ANN401
+    page.locator("body").click(position={"x": 5, "y": 5})
+    page.keyboard.press("/")
+    page.keyboard.type("low")
+    page.keyboard.press("Enter")
+    page.locator("ol .title").first.wait_for()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.classList.contains('play')"):
+            break
+    page.keyboard.press("ArrowDown")
+    second = titles(page)[1]
+    assert second in str(page.evaluate("document.activeElement.getAttribute('aria-label')"))
+    page.keyboard.press("Enter")
+    player = page.get_by_role("region", name="Player")
+    sync_api.expect(player).to_contain_text(second)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 390])
+def test_everybody_can_use_it(page: Any, scheme: str, width: int) -> None:  # noqa: ANN401
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    look_for(page, "low")
+    page.get_by_role("button", name="Play low tone").click()
+    page.get_by_role("button", name="More like middle tone").click()
+    page.get_by_text("Filters").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    found = axe.Axe().run(page).response["violations"]
+    serious = [v for v in found if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in serious] == []
+
+
+def test_light_and_dark_can_be_chosen(page: Any) -> None:  # noqa: ANN401
+    page.emulate_media(color_scheme="light")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(paper)
+    page.get_by_role("button", name="Colours: auto").click()
+    page.get_by_role("button", name="Colours: light").click()
+    sync_api.expect(page.get_by_role("button", name="Colours: dark")).to_be_visible()
+    assert page.evaluate(paper) != light
+    page.reload()
+    sync_api.expect(page.get_by_role("button", name="Colours: dark")).to_be_visible()
