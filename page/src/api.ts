@@ -53,6 +53,21 @@ export interface Moment {
   score: number;
 }
 
+export interface Region {
+  x: number;
+  y: number;
+  name: string;
+  count: number;
+}
+
+export interface MapOut {
+  state: 'ready' | 'making' | 'failed';
+  version: number;
+  count: number;
+  genres: string[];
+  regions: Region[];
+}
+
 export interface TermIn {
   text?: string;
   track?: number;
@@ -70,6 +85,10 @@ export interface QueryIn {
 export class Refused extends Error {}
 
 async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
+  return (await (await answered(path, options)).json()) as T;
+}
+
+async function answered(path: string, options: RequestInit): Promise<Response> {
   let answer: Response;
   try {
     answer = await fetch(path, options);
@@ -81,12 +100,16 @@ async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
     const problem = await answer.json().catch(() => ({}));
     throw new Refused(problem.detail ?? `the server answers ${answer.status}`);
   }
-  return (await answer.json()) as T;
+  return answer;
+}
+
+function posted(body: unknown, signal?: AbortSignal): RequestInit {
+  const headers = { 'content-type': 'application/json' };
+  return { method: 'POST', headers, body: JSON.stringify(body), signal: signal ?? null };
 }
 
 function send<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
-  const headers = { 'content-type': 'application/json' };
-  return ask<T>(path, { method: 'POST', headers, body: JSON.stringify(body), signal: signal ?? null });
+  return ask<T>(path, posted(body, signal));
 }
 
 export const api = {
@@ -106,6 +129,15 @@ export const api = {
     ask<{ seconds: number; peaks: number[] }>(`/api/tracks/${id}/waveform?points=600`),
   moments: (id: number, query: QueryIn) =>
     send<{ moments: Moment[] }>(`/api/tracks/${id}/moments`, query),
+  map: () => ask<MapOut>('/api/map'),
+  mapPoints: async (version: number) =>
+    (await answered(`/api/map/points?version=${version}`, {})).arrayBuffer(),
+  mapScores: async (version: number, query: QueryIn) =>
+    new Uint8Array(
+      await (await answered(`/api/map/scores?version=${version}`, posted(query))).arrayBuffer(),
+    ),
+  tracksById: async (ids: number[]) =>
+    (await send<{ tracks: Track[] }>('/api/map/tracks', { ids })).tracks,
 };
 
 export const audioOf = (id: number) => `/api/tracks/${id}/audio`;

@@ -1,6 +1,6 @@
 // The question that is asked, and its answer: the one state that the whole page shares.
 
-import { api, Refused, type Facets, type Hit, type QueryIn, type Slip, type TermIn } from './api';
+import { api, Refused, type Facets, type Hit, type QueryIn, type Slip, type TermIn, type Track } from './api';
 
 /** A thing to be near to or away from, beside the words in the search box. */
 export interface Refinement {
@@ -26,6 +26,8 @@ class Search {
   busy = $state(false);
   /** What the hits answer; the player colours its waveform by it. */
   answered = $state<QueryIn>({ terms: [] });
+  /** Where the hits come from when nothing was asked, such as a region of the map. */
+  shown = $state('');
 
   private limit = PAGE;
   private running: AbortController | undefined;
@@ -49,7 +51,7 @@ class Search {
   }
 
   get mayHaveMore(): boolean {
-    return this.hits.length === this.limit && this.limit < MOST;
+    return !this.shown && this.hits.length === this.limit && this.limit < MOST;
   }
 
   /** Asks a moment after the last change, so that typing asks once. */
@@ -61,6 +63,7 @@ class Search {
   async now(limit = PAGE): Promise<void> {
     clearTimeout(this.waiting);
     this.running?.abort();
+    this.shown = '';
     this.limit = limit;
     const query = this.query;
     if (query.terms.length === 0 && !query.where) {
@@ -88,6 +91,20 @@ class Search {
     } finally {
       if (this.running === running) this.busy = false;
     }
+  }
+
+  /** A track that was not searched for: it has no score. */
+  asHit(track: Track): Hit {
+    return { track, score: -1, start: 0, end: 0, named: false, missing: false, copies: 0 };
+  }
+
+  show(tracks: Track[], label: string, total: number): void {
+    this.running?.abort();
+    this.busy = false;
+    this.problem = '';
+    this.slips = [];
+    this.hits = tracks.map((track) => this.asHit(track));
+    this.shown = `${total.toLocaleString('en')} tracks ${label}${total > tracks.length ? `, the first ${tracks.length}` : ''}`;
   }
 
   more(): void {

@@ -39,7 +39,11 @@ def browser() -> Iterator[Any]:
     with sync_api.sync_playwright() as playwright:
         started = playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+            args=[
+                "--no-sandbox",
+                "--autoplay-policy=no-user-gesture-required",
+                "--enable-unsafe-swiftshader",
+            ],
         )
         yield started
         started.close()
@@ -168,6 +172,29 @@ def test_the_keyboard_is_enough(page: Any) -> None:  # noqa: ANN401
     page.keyboard.press("Enter")
     player = page.get_by_role("region", name="Player")
     sync_api.expect(player).to_contain_text(second)
+
+
+def test_a_lasso_on_the_map_lists_what_lies_within(page: Any) -> None:  # noqa: ANN401
+    page.get_by_role("button", name="Map").click()
+    map_ = page.get_by_role("region", name="Map")
+    sync_api.expect(map_.get_by_text("Drawing the map")).to_have_count(0, timeout=60_000)
+    map_.get_by_role("button", name="Lasso").click()
+    box = map_.locator("svg").bounding_box()
+    x, y, width, height = (box[side] for side in ("x", "y", "width", "height"))
+    corners = [(0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99)]
+    page.mouse.move(x + corners[0][0] * width, y + corners[0][1] * height)
+    page.mouse.down()
+    for right, down in corners[1:]:
+        page.mouse.move(x + right * width, y + down * height, steps=4)
+    page.mouse.up()
+
+    results = page.get_by_role("region", name="Results")
+    sync_api.expect(results.get_by_role("status")).to_contain_text("3 tracks within the lasso")
+    assert sorted(titles(page)) == ["high tone", "low tone", "middle tone"]
+    look_for(page, "low")
+    sync_api.expect(map_.get_by_role("button", name="by match")).to_have_attribute(
+        "aria-pressed", "true"
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,13 +1,15 @@
 """A library: a folder that knows music and finds it."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+import numpy.typing as npt
 from platformdirs import user_data_path
 
 from tunespace.errors import LibraryError, QueryError
@@ -163,6 +165,36 @@ class Library:
             QueryError: The filter cannot be read.
         """
         return facets(self._store, _kept(where), most)
+
+    def scores(self, query: Query) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """How well every track fits a query, names and windows aside.
+
+        Returns:
+            ``(tracks,)`` ids, ascending, and ``(tracks,)`` float32 scores, 0..100.
+        """
+        return self._searcher.scores(query)
+
+    def points(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """``(tracks,)`` ids, ascending, and ``(tracks, dim)`` float32 unit rows: all there is."""
+        matrix = self._searcher.points()
+        return matrix.ids, matrix.vectors
+
+    @property
+    def generation(self) -> int:
+        """Counts the changes of the library."""
+        return self._store.generation
+
+    def genre_keys(self) -> list[tuple[int, list[str]]]:
+        """Of each track that has one, its genres as folded keys."""
+        rows = self._store.select(
+            "SELECT id, genre_key FROM tracks WHERE reason IS NULL AND length(genre_key) > 2"
+        )
+        return [(id_, keys.strip(",").split(",")) for id_, keys in rows]
+
+    def tracks_by_id(self, ids: Sequence[int]) -> list[Track]:
+        """Tracks in the order that is asked for; what is not there is left out."""
+        found = self._store.tracks(ids)
+        return [found[id_] for id_ in ids if id_ in found]
 
     def slips(self, text: str) -> tuple[tuple[str, str], ...]:
         """What a query has with a slip of the finger, and what it is read as: typed, meant."""

@@ -26,6 +26,13 @@ class Scale:
     mean: float
     deviation: float
 
+    def of_all(self, cosines: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The same of many, to a tenth of a point."""
+        steps = np.linspace(-1, 1, 4001)
+        scores = np.array([self(step) for step in steps])
+        found: npt.NDArray[np.float32] = np.interp(cosines, steps, scores).astype(np.float32)
+        return found
+
     def __call__(self, cosine: float) -> float:
         """0..100, rising with the cosine."""
         z = (cosine - self.mean) / self.deviation

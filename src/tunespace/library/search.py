@@ -107,8 +107,7 @@ class Searcher:
         """
         if query.limit < 1:
             raise QueryError(f"the number of hits must be at least 1, not {query.limit}")
-        if self.matrix.generation != self.store.generation:
-            self.matrix = open_matrix(self.store, self.space)
+        self._refresh()
         where = parse_where(query.where) if query.where.strip() else None
         aim = self._aim(query)
         cosines = self.matrix.vectors @ aim.vector
@@ -132,6 +131,7 @@ class Searcher:
         Raises:
             QueryError: The query asks for nothing, or cannot be read.
         """
+        self._refresh()
         windows = self.store.windows([id_], self.space).get(id_)
         if windows is None:
             return []
@@ -142,6 +142,19 @@ class Searcher:
             Moment(start, end, scale(float(cosine)))
             for (start, end), cosine in zip(windows.spans.tolist(), near, strict=True)
         ]
+
+    def scores(self, query: Query) -> tuple[npt.NDArray[np.int64], Vectors]:
+        """Ids, ascending, and scores of all tracks, names and windows aside."""
+        self._refresh()
+        aim = self._aim(query)
+        cosines = self.matrix.vectors @ aim.vector
+        scale = scale_of(aim.vector, self.model.reference, cosines)
+        return self.matrix.ids, scale.of_all(cosines)
+
+    def points(self) -> Matrix:
+        """The vectors of all tracks as the library is now."""
+        self._refresh()
+        return self.matrix
 
     def slips(self, text: str) -> tuple[tuple[str, str], ...]:
         """What was typed with a slip of the finger, and what it is read as."""
@@ -187,6 +200,10 @@ class Searcher:
             sql += f" AND id IN ({','.join(map(str, ids.tolist()))})"
         [(found,)] = self.store.select(sql, where.parameters)
         return np.fromstring(found or "", np.int64, sep=",")
+
+    def _refresh(self) -> None:
+        if self.matrix.generation != self.store.generation:
+            self.matrix = open_matrix(self.store, self.space)
 
     def _aim(self, query: Query) -> _Aim:
         aim = _Aim(np.zeros(self.space.dim, np.float32))

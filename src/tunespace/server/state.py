@@ -1,7 +1,7 @@
 """What the parts of a running server share."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
@@ -10,6 +10,9 @@ from tunespace.server.collection import Collection
 from tunespace.server.hearing import Hearing
 from tunespace.server.settings import Settings
 from tunespace.server.waveforms import Waveforms
+
+if TYPE_CHECKING:
+    from tunespace.server.maps import Maps
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class State:
     hearing: Hearing
     clips: Clips
     waveforms: Waveforms
+    maps: "Maps"
 
 
 def _state(request: Request) -> State:

@@ -1,0 +1,1 @@
+export{n as WebGLDevice}from"./Map.js";
