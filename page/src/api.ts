@@ -129,6 +129,15 @@ export const api = {
     ask<{ seconds: number; peaks: number[] }>(`/api/tracks/${id}/waveform?points=600`),
   moments: (id: number, query: QueryIn) =>
     send<{ moments: Moment[] }>(`/api/tracks/${id}/moments`, query),
+  extend: (ids: number[]) => send<Found>('/api/playlist/extend', { ids: ids.slice(-5000), count: 10 }),
+  path: (start: number, end: number, count: number) =>
+    ask<{ tracks: Track[] }>(`/api/path?start=${start}&end=${end}&count=${count}`),
+  m3u8: async (ids: number[]) => (await answered('/api/playlist/m3u8', posted({ ids }))).blob(),
+  refine: (remark: string, shown: number[]) =>
+    send<{ terms: { text: string | null; track: number | null; weight: number }[]; where: string }>(
+      '/api/refine',
+      { remark, shown },
+    ),
   map: () => ask<MapOut>('/api/map'),
   mapPoints: async (version: number) =>
     (await answered(`/api/map/points?version=${version}`, {})).arrayBuffer(),

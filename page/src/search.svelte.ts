@@ -11,7 +11,15 @@ export interface Refinement {
   weight: number;
 }
 
+/** All that a question consists of, to go back to. */
+interface Moment {
+  words: string;
+  refinements: Refinement[];
+  filters: { name: string; where: string }[];
+}
+
 const PAGE = 30;
+const REMEMBERED = 100;
 const MOST = 300;
 
 class Search {
@@ -29,6 +37,7 @@ class Search {
   /** Where the hits come from when nothing was asked, such as a region of the map. */
   shown = $state('');
 
+  private past = $state<Moment[]>([]);
   private limit = PAGE;
   private running: AbortController | undefined;
   private waiting: ReturnType<typeof setTimeout> | undefined;
@@ -48,6 +57,55 @@ class Search {
       else terms.push({ clip: String(value), weight });
     }
     return { terms, where: this.where, limit: this.limit };
+  }
+
+  get canUndo(): boolean {
+    return this.past.length > 0;
+  }
+
+  private remember(): void {
+    const { words, refinements, filters } = this;
+    const now = $state.snapshot({ words, refinements, filters });
+    if (JSON.stringify(now) !== JSON.stringify(this.past.at(-1))) {
+      this.past = [...this.past.slice(-REMEMBERED), now];
+    }
+  }
+
+  undo(): void {
+    const last = this.past.at(-1);
+    if (!last) return;
+    this.past = this.past.slice(0, -1);
+    this.words = last.words;
+    this.refinements = last.refinements;
+    const counted = this.where;
+    this.filters = last.filters;
+    if (this.where !== counted) void this.count();
+    void this.now();
+  }
+
+  /** "calmer", "without drums", "more like the second one": beside what is shown. */
+  async say(remark: string): Promise<void> {
+    this.problem = '';
+    try {
+      const shown = this.hits.map((hit) => hit.track);
+      const found = await api.refine(remark, shown.slice(0, 500).map((track) => track.id));
+      this.remember();
+      const fresh = found.terms.map(({ text, track, weight }): Refinement => {
+        if (track === null) return { key: `words:${text}`, label: text ?? '', kind: 'words', value: text ?? '', weight };
+        const label = shown.find((one) => one.id === track)?.title ?? 'a track';
+        return { key: `track:${track}`, label, kind: 'track', value: track, weight };
+      });
+      const keys = new Set(fresh.map((one) => one.key));
+      this.refinements = [...this.refinements.filter((one) => !keys.has(one.key)), ...fresh];
+      if (found.where) {
+        const name = found.where.replaceAll('year ', '').replace(' and ', ' ');
+        this.filters = [...this.filters.filter((one) => one.where !== found.where), { name, where: found.where }];
+        void this.count();
+      }
+      await this.now();
+    } catch (error) {
+      this.problem = error instanceof Refused ? error.message : 'something went wrong';
+    }
   }
 
   get mayHaveMore(): boolean {
@@ -120,6 +178,7 @@ class Search {
   }
 
   toggle(name: string, where: string): void {
+    this.remember();
     const has = this.filters.some((filter) => filter.where === where);
     this.filters = has
       ? this.filters.filter((filter) => filter.where !== where)
@@ -129,6 +188,7 @@ class Search {
   }
 
   refine(label: string, kind: Refinement['kind'], value: string | number, weight = 1): void {
+    this.remember();
     const key = `${kind}:${value}`;
     const others = this.refinements.filter((one) => one.key !== key);
     this.refinements = [...others, { key, label, kind, value, weight }];
@@ -137,12 +197,18 @@ class Search {
 
   /** What sounds like a track, and nothing else. */
   similarTo(label: string, id: number): void {
+    this.only(label, 'track', id);
+  }
+
+  private only(label: string, kind: Refinement['kind'], value: string | number): void {
+    this.remember();
     this.words = '';
-    this.refinements = [];
-    this.refine(label, 'track', id);
+    this.refinements = [{ key: `${kind}:${value}`, label, kind, value, weight: 1 }];
+    void this.now();
   }
 
   drop(key: string): void {
+    this.remember();
     this.refinements = this.refinements.filter((one) => one.key !== key);
     void this.now();
   }
@@ -152,9 +218,7 @@ class Search {
     this.problem = '';
     try {
       const { clip } = await api.sendClip(file);
-      this.words = '';
-      this.refinements = [];
-      this.refine(file.name, 'clip', clip);
+      this.only(file.name, 'clip', clip);
     } catch (error) {
       this.problem = error instanceof Refused ? `${file.name}: ${error.message}` : 'something went wrong';
       this.busy = false;

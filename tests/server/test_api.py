@@ -333,3 +333,32 @@ def test_the_contract_names_all_that_is_there(client: Client) -> None:
         for operation in path.values()
     ]
     assert len(ids) == len(set(ids))
+
+
+def test_a_playlist_grows_and_is_written_down(client: Client) -> None:
+    api = client()
+    low, middle, high = (id_of(api, f"{name} tone") for name in ("low", "middle", "high"))
+    longer = api.post("/api/playlist/extend", json={"ids": [low], "count": 1})
+    assert titles(longer) == ["middle tone"]
+    assert titles(api.post("/api/playlist/extend", json={"ids": [low, middle, high]})) == []
+    way = api.get("/api/path", params={"start": low, "end": high, "count": 3}).json()["tracks"]
+    assert [track["title"] for track in way] == ["low tone", "middle tone", "high tone"]
+    assert api.get("/api/path", params={"start": low, "end": 999}).status_code == 404
+    written = api.post("/api/playlist/m3u8", json={"ids": [high, low, 999]})
+    assert written.headers["content-disposition"] == 'attachment; filename="playlist.m3u8"'
+    assert written.text.splitlines() == [
+        "#EXTM3U",
+        "#EXTINF:2,The Tones - high tone",
+        "high.flac",
+        "#EXTINF:2,The Tones - low tone",
+        "low.flac",
+    ]
+
+
+def test_a_remark_is_read_beside_what_is_shown(client: Client) -> None:
+    api = client()
+    said = {"remark": "more like the second one, after 1990", "shown": [5, 6]}
+    answer = api.post("/api/refine", json=said).json()
+    assert answer["terms"] == [{"text": None, "track": 6, "weight": 0.5}]
+    assert answer["where"] == "year >= 1990"
+    assert api.post("/api/refine", json={"remark": ""}).status_code == 422

@@ -107,8 +107,8 @@ def test_a_track_plays_from_where_it_fits_and_the_next_follows(page: Any) -> Non
 
 def test_more_and_less_change_what_is_shown(page: Any) -> None:  # noqa: ANN401
     look_for(page, "low")
-    page.get_by_label("Add a word to have more or less of").fill("high")
-    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_label("Say what should change").fill("more high")
+    page.get_by_role("button", name="Refine").click()
     slider = page.get_by_label("high", exact=True)
     slider.fill("1")
     page.get_by_role("searchbox").fill("")
@@ -117,6 +117,51 @@ def test_more_and_less_change_what_is_shown(page: Any) -> None:  # noqa: ANN401
     sync_api.expect(page.locator("ol .title").first).to_have_text("low tone")
     page.get_by_role("button", name="Remove high").click()
     sync_api.expect(page.locator("ol .title")).to_have_count(0)
+
+
+def test_what_is_said_changes_the_search_and_can_be_undone(page: Any) -> None:  # noqa: ANN401
+    look_for(page, "low")
+    second = titles(page)[1]
+    page.get_by_label("Say what should change").fill("less like the second one")
+    page.keyboard.press("Enter")
+    sync_api.expect(page.get_by_label(f"sounds like {second}")).to_have_value("-0.5")
+    page.get_by_label("Say what should change").fill("after 2000")
+    page.keyboard.press("Enter")
+    sync_api.expect(page.locator("ol .title")).to_have_text(["high tone"])
+    undo = page.get_by_role("button", name="Undo the last change")
+    undo.click()
+    sync_api.expect(page.locator("ol .title")).to_have_count(2)
+    undo.click()
+    sync_api.expect(page.locator("ol .title")).to_have_count(3)
+    sync_api.expect(page.get_by_label(f"sounds like {second}")).to_have_count(0)
+
+
+def test_a_playlist_is_made_ordered_kept_and_exported(page: Any) -> None:  # noqa: ANN401
+    look_for(page, "low")
+    page.get_by_role("button", name="low tone in the playlist").click()
+    page.get_by_role("button", name="Playlist (1)").click()
+    panel = page.get_by_role("region", name="Playlist")
+    panel.get_by_role("button", name="Extend it").click()
+    sync_api.expect(panel.locator("li")).to_have_count(3)
+    panel.get_by_role("button", name="Move high tone up").click()
+    listed = panel.locator("li strong")
+    sync_api.expect(listed).to_have_text(["low tone", "high tone", "middle tone"])
+    page.reload()
+    page.get_by_role("button", name="Playlist (3)").click()
+    sync_api.expect(listed).to_have_text(["low tone", "high tone", "middle tone"])
+    panel.get_by_role("button", name="Remove middle tone from the playlist").click()
+    panel.get_by_role("button", name="Path from first to last").click()
+    sync_api.expect(listed).to_have_text(["low tone", "middle tone", "high tone"])
+    with page.expect_download() as download:
+        panel.get_by_role("button", name="Export m3u8").click()
+    written = Path(download.value.path()).read_text()
+    assert [line for line in written.splitlines() if line[0] != "#"] == [
+        "low.flac",
+        "middle.flac",
+        "high.flac",
+    ]
+    panel.get_by_role("button", name="Clear").click()
+    sync_api.expect(panel.locator("li")).to_have_count(0)
 
 
 def test_a_click_searches_by_the_sound_of_a_track(page: Any) -> None:  # noqa: ANN401
@@ -202,10 +247,12 @@ def test_a_lasso_on_the_map_lists_what_lies_within(page: Any) -> None:  # noqa: 
 def test_everybody_can_use_it(page: Any, scheme: str, width: int) -> None:  # noqa: ANN401
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme=scheme)
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     look_for(page, "low")
     page.get_by_role("button", name="Play low tone").click()
     page.get_by_role("button", name="More like middle tone").click()
+    page.get_by_role("button", name="low tone in the playlist").click()
+    page.get_by_role("button", name="Playlist (1)").click()
     page.get_by_text("Filters").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     found = axe.Axe().run(page).response["violations"]

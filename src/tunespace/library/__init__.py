@@ -9,6 +9,7 @@ from tunespace.library.facets import Value
 from tunespace.library.indexing import Failed, IndexReport, Progress
 from tunespace.library.library import Library, default_folder
 from tunespace.library.query import Clip, Point, Query, Term, Text, TrackLike
+from tunespace.library.refining import Remark
 from tunespace.library.search import Hit, Moment
 from tunespace.library.store import Track
 
@@ -23,6 +24,7 @@ __all__ = [
     "Point",
     "Progress",
     "Query",
+    "Remark",
     "Term",
     "Text",
     "Track",

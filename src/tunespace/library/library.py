@@ -16,7 +16,9 @@ from tunespace.errors import LibraryError, QueryError
 from tunespace.library.describing import FittingWord, describe
 from tunespace.library.facets import Value, facets
 from tunespace.library.indexing import IndexReport, Progress, index
+from tunespace.library.paths import path_between
 from tunespace.library.query import Clip, Query, Term, Text, TrackLike
+from tunespace.library.refining import Remark, refine
 from tunespace.library.search import Hit, Moment, Searcher
 from tunespace.library.store import Store, Track
 from tunespace.library.where import Where, parse_where
@@ -173,6 +175,34 @@ class Library:
             ``(tracks,)`` ids, ascending, and ``(tracks,)`` float32 scores, 0..100.
         """
         return self._searcher.scores(query)
+
+    def path_between(self, start: Track, end: Track, *, count: int = 10) -> list[Track]:
+        """Tracks from one to another in even steps, both counted.
+
+        Raises:
+            QueryError: One of them has not been heard.
+        """
+        matrix = self._searcher.points()
+        rows = [matrix.rows_of({track.id}) for track in (start, end)]
+        for track, row in zip((start, end), rows, strict=True):
+            if not len(row):
+                raise QueryError(f"{track.title} has not been heard yet")
+        found = path_between(matrix, int(rows[0][0]), int(rows[1][0]), count)
+        return self.tracks_by_id([int(id_) for id_ in matrix.ids[found]])
+
+    def refine(self, remark: str, shown: Sequence[int]) -> Remark:
+        """What somebody means who sees some tracks and says "calmer", or "like the second one"."""
+        words = self.model.words
+        return refine(remark, shown, words.lexicon if words else None)
+
+    def common_folder(self) -> str:
+        """The folder that all files of the library lie in."""
+        # What the first and the last path share, all between them share as well.
+        [(first, last)] = self._store.select(
+            "SELECT min(path), max(path) FROM tracks WHERE reason IS NULL"
+        )
+        ends = [os.path.dirname(os.fsdecode(path or b"")) for path in (first, last)]
+        return os.path.commonpath(ends) if all(ends) else ""
 
     def points(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """``(tracks,)`` ids, ascending, and ``(tracks, dim)`` float32 unit rows: all there is."""

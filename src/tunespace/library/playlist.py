@@ -1,4 +1,4 @@
-"""Hits as a playlist that players read."""
+"""Tracks as a playlist that players read."""
 
 import os
 from collections.abc import Iterable
@@ -7,12 +7,29 @@ from pathlib import Path
 
 from tunespace.errors import LibraryError
 from tunespace.library.search import Hit
+from tunespace.library.store import Track
+
+
+def m3u8_of(tracks: Iterable[Track], folder: str) -> str:
+    """An extended M3U in UTF-8, with paths relative to a folder where that is possible.
+
+    Names that are not UTF-8, which the format cannot hold, are left out.
+    """
+    lines = ["#EXTM3U"]
+    for track in tracks:
+        name = " - ".join(filter(None, (track.artist, track.title)))
+        try:
+            entry = os.path.relpath(track.path, folder)
+        except ValueError:  # on another drive
+            entry = track.path
+        if "\n" in entry or not _is_utf8(entry):
+            continue
+        lines += [f"#EXTINF:{round(track.seconds)},{' '.join(name.split())}", entry]
+    return "\n".join(lines) + "\n"
 
 
 def write_m3u8(hits: Iterable[Hit], path: Path) -> int:
-    """Writes an extended M3U in UTF-8, with paths relative to it where that is possible.
-
-    Files that are gone, and names that are not UTF-8, which the format cannot hold, are left out.
+    """Writes hits as a playlist, with paths relative to it; files that are gone are left out.
 
     Returns:
         How many tracks it holds.
@@ -20,26 +37,18 @@ def write_m3u8(hits: Iterable[Hit], path: Path) -> int:
     Raises:
         LibraryError: The file cannot be written; one that was there is kept.
     """
-    lines = ["#EXTM3U"]
-    for hit in hits:
-        name = " - ".join(filter(None, (hit.track.artist, hit.track.title)))
-        try:
-            entry = os.path.relpath(hit.track.path, path.absolute().parent)
-        except ValueError:  # on another drive
-            entry = hit.track.path
-        if hit.missing or "\n" in entry or not _is_utf8(entry):
-            continue
-        lines += [f"#EXTINF:{round(hit.track.seconds)},{' '.join(name.split())}", entry]
+    there = [hit.track for hit in hits if not hit.missing]
+    text = m3u8_of(there, str(path.absolute().parent))
     new = path.with_name(f".{path.name}.new")
     try:
         with new.open("w", encoding="utf-8", newline="\n") as file:
-            file.write("\n".join(lines) + "\n")
+            file.write(text)
         new.replace(path)
     except OSError as error:
         with suppress(OSError):
             new.unlink()
         raise LibraryError(f"{path} cannot be written ({error.strerror})") from error
-    return len(lines) // 2
+    return text.count("#EXTINF:")
 
 
 def _is_utf8(text: str) -> bool:

@@ -10,7 +10,7 @@ from fastapi.staticfiles import StaticFiles
 
 from tunespace import __version__
 from tunespace.library import Library
-from tunespace.server import embeddings, maps, problems, searching, tracks
+from tunespace.server import embeddings, maps, playlists, problems, searching, tracks
 from tunespace.server.clips import Clips
 from tunespace.server.collection import Collection
 from tunespace.server.hearing import Hearing
@@ -75,7 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
         },
         generate_unique_id_function=_operation_id,
     )
-    for part in (searching, tracks, maps, embeddings):
+    for part in (searching, tracks, maps, playlists, embeddings):
         app.include_router(part.router)
 
     @app.get("/health", tags=["server"], operation_id="health")
