@@ -45,6 +45,22 @@ export interface Health {
   failed: number;
   model: string;
   version: string;
+  writable: boolean;
+}
+
+export interface Job {
+  state: 'idle' | 'running' | 'done' | 'failed';
+  done: number;
+  total: number;
+  added: number;
+  updated: number;
+  removed: number;
+  reason: string;
+}
+
+export interface Failure {
+  file: string;
+  reason: string;
 }
 
 export interface Moment {
@@ -114,6 +130,9 @@ function send<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> 
 
 export const api = {
   health: () => ask<Health>('/health'),
+  job: () => ask<Job>('/api/index'),
+  startJob: () => ask<Job>('/api/index', { method: 'POST' }),
+  failures: () => ask<{ failures: Failure[] }>('/api/index/failures'),
   search: (query: QueryIn, signal: AbortSignal) => send<Found>('/api/search', query, signal),
   facets: (where: string) =>
     ask<{ facets: Facets }>(`/api/facets?most=12&where=${encodeURIComponent(where)}`),

@@ -16,6 +16,7 @@ import sounds
 import tiny_model
 from tunespace.errors import LibraryError
 from tunespace.library import IndexReport, Library, Progress
+from tunespace.library.store import Store
 
 from .conftest import write_noise
 
@@ -337,3 +338,15 @@ def test_a_library_that_cannot_be_written_can_be_searched(
         assert len(opened.search("low")) == 4
         with pytest.raises(LibraryError, match="readonly"):
             opened.index([music])
+
+
+def test_the_folders_that_were_indexed_are_remembered(tmp_path: Path) -> None:
+    store = Store(tmp_path / "library")
+    with store.writing():
+        store.remember_roots(["/music/rock", "/music/jazz"])
+        store.remember_roots(["/music/rock/live", "/other", "/music/rocking"])
+    assert store.roots == ["/music/jazz", "/music/rock", "/music/rocking", "/other"]
+    with store.writing():
+        store.remember_roots(["/music"])
+    assert store.roots == ["/music", "/other"]
+    store.close()

@@ -164,6 +164,13 @@ def test_a_playlist_is_made_ordered_kept_and_exported(page: Any) -> None:  # noq
     sync_api.expect(panel.locator("li")).to_have_count(0)
 
 
+def test_the_corner_tells_what_could_not_be_read(page: Any) -> None:  # noqa: ANN401
+    corner = page.get_by_role("contentinfo")
+    sync_api.expect(corner).to_contain_text("3 tracks")
+    page.get_by_text("1 files could not be read").click()
+    sync_api.expect(corner).to_contain_text("broken.mp3 is not audio")
+
+
 def test_a_click_searches_by_the_sound_of_a_track(page: Any) -> None:  # noqa: ANN401
     look_for(page, "low")
     page.get_by_role("button", name="Similar to low tone").click()

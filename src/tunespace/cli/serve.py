@@ -25,6 +25,10 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    allow_write: Annotated[
+        bool,
+        typer.Option("--allow-write", help="Let clients bring the library up to date."),
+    ] = False,
     name: Annotated[
         list[str] | None,
         typer.Option("--name", help="A further name the server is reached by; may be repeated."),
@@ -32,7 +36,7 @@ def serve(
     library: LibraryOption = None,
     model: ModelOption = None,
 ) -> None:
-    """Serve the library: an HTTP API for players and programs."""
+    """Serve the library: a page to search and play, and an HTTP API for programs."""
     try:
         # Only this command needs them.
         from tunespace.server import Settings
@@ -51,6 +55,7 @@ def serve(
             host=host,
             port=port,
             token=token,
+            allow_write=allow_write,
             names=tuple(name or ()),
         ),
         on_ready=_announce,

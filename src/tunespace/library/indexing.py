@@ -134,6 +134,7 @@ def _index(
     found = {file.path: file for root in roots for file in scan(root)}
     with store.writing():
         space = store.space_of(model, source)
+        store.remember_roots(os.path.realpath(root) for root in roots if root.is_dir())
         if store.active_space is None:
             store.activate(space)
     known = {row.path: row for row in store.rows(space)}

@@ -275,6 +275,10 @@ class Library:
         found = self._store.tracks(ids)
         return [found[id_] for id_ in ids], total
 
+    def roots(self) -> list[str]:
+        """The folders that were indexed."""
+        return self._store.roots
+
     def failures(self) -> list[tuple[str, str]]:
         """Path and reason of each file that could not be read."""
         return self._store.failures()

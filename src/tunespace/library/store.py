@@ -253,6 +253,23 @@ class Store:
             execute(f"DELETE FROM {table} WHERE space != ?", (space.id,))
         execute("DELETE FROM spaces WHERE id != ?", (space.id,))
 
+    @property
+    def roots(self) -> list[str]:
+        """The folders that were indexed, without those that lie in others of them."""
+        found: list[str] = json.loads(self._meta("roots") or "[]")
+        return found
+
+    def remember_roots(self, folders: Iterable[str]) -> None:
+        """Adds folders to those that were indexed; within ``writing``."""
+        all_ = sorted({*self.roots, *folders}, key=len)
+        kept: list[str] = []
+        for folder in all_:
+            if not any(os.path.join(folder, "").startswith(os.path.join(k, "")) for k in kept):
+                kept.append(folder)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO meta VALUES ('roots', ?)", (json.dumps(sorted(kept)),)
+        )
+
     def rows(self, space: Space) -> list[Row]:
         """Every file that the library knows."""
         found = self._connection.execute(

@@ -1,16 +1,26 @@
 """The application: all parts put together."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
 from tunespace import __version__
 from tunespace.library import Library
-from tunespace.server import embeddings, maps, playlists, problems, searching, tracks
+from tunespace.server import (
+    embeddings,
+    jobs,
+    maps,
+    measuring,
+    playlists,
+    problems,
+    searching,
+    tracks,
+)
 from tunespace.server.clips import Clips
 from tunespace.server.collection import Collection
 from tunespace.server.hearing import Hearing
@@ -41,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
         ModelError: Its model cannot be used.
     """
     collection = Collection(settings)
+    measures = measuring.Measures()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -51,8 +62,11 @@ def create_app(settings: Settings) -> FastAPI:
             Clips(),
             waveforms := Waveforms(),
             drawn := maps.Maps(collection),
+            running := jobs.Jobs(collection),
+            measures,
         )
         yield
+        running.close()
         await drawn.close()
         waveforms.close()
         collection.close()
@@ -75,7 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
         },
         generate_unique_id_function=_operation_id,
     )
-    for part in (searching, tracks, maps, playlists, embeddings):
+    for part in (searching, tracks, maps, playlists, embeddings, jobs, measuring):
         app.include_router(part.router)
 
     @app.get("/health", tags=["server"], operation_id="health")
@@ -87,8 +101,21 @@ def create_app(settings: Settings) -> FastAPI:
 
         found, failed = await state.collection.run(ask)
         return Health(
-            tracks=found, failed=failed, model=state.collection.model.name, version=__version__
+            tracks=found,
+            failed=failed,
+            model=state.collection.model.name,
+            version=__version__,
+            writable=settings.allow_write,
         )
+
+    @app.middleware("http")
+    async def measured(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        began = time.perf_counter()
+        answer = await call_next(request)
+        measures.count(request, answer.status_code, began)
+        return answer
 
     app.mount("/", StaticFiles(directory=_PAGE, html=True))
     problems.install(app)

@@ -188,6 +188,7 @@ class Health(BaseModel):
     failed: int = Field(description="Files that could not be read.")
     model: str
     version: str
+    writable: bool = Field(description="Whether the library may be brought up to date from here.")
 
 
 class Problem(BaseModel):

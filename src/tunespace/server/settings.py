@@ -19,6 +19,7 @@ class Settings:
         host: Address to listen on.
         port: To listen on.
         token: What every request has to carry; none where only this machine can ask.
+        allow_write: Whether requests may bring the library up to date.
         names: Further names that the server is reached by, as a reverse proxy has them.
         upload_bytes: Largest file that is listened to.
         upload_seconds: Longest time that listening to one may take.
@@ -32,6 +33,7 @@ class Settings:
     host: str = LOCAL
     port: int = PORT
     token: str = ""
+    allow_write: bool = False
     names: tuple[str, ...] = ()
     upload_bytes: int = 100 * 2**20
     upload_seconds: float = 30.0

@@ -12,7 +12,9 @@ from tunespace.server.settings import Settings
 from tunespace.server.waveforms import Waveforms
 
 if TYPE_CHECKING:
+    from tunespace.server.jobs import Jobs
     from tunespace.server.maps import Maps
+    from tunespace.server.measuring import Measures
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class State:
     clips: Clips
     waveforms: Waveforms
     maps: "Maps"
+    jobs: "Jobs"
+    measures: "Measures"
 
 
 def _state(request: Request) -> State:
