@@ -33,6 +33,12 @@ def serve(
         list[str] | None,
         typer.Option("--name", help="A further name the server is reached by; may be repeated."),
     ] = None,
+    mcp: Annotated[
+        bool,
+        typer.Option(
+            "--mcp", help="Answer a language model over standard input and output instead (MCP)."
+        ),
+    ] = False,
     library: LibraryOption = None,
     model: ModelOption = None,
 ) -> None:
@@ -40,7 +46,7 @@ def serve(
     try:
         # Only this command needs them.
         from tunespace.server import Settings
-        from tunespace.server.running import run
+        from tunespace.server.running import run, speak
         from tunespace.server.settings import is_local, new_token
     except ModuleNotFoundError as error:
         raise TunespaceError(
@@ -48,18 +54,19 @@ def serve(
         ) from error
     if token is None:
         token = "" if is_local(host) else new_token()
-    run(
-        Settings(
-            library=library,
-            model=model,
-            host=host,
-            port=port,
-            token=token,
-            allow_write=allow_write,
-            names=tuple(name or ()),
-        ),
-        on_ready=_announce,
+    settings = Settings(
+        library=library,
+        model=model,
+        host=host,
+        port=port,
+        token=token,
+        allow_write=allow_write,
+        names=tuple(name or ()),
     )
+    if mcp:
+        speak(settings)
+    else:
+        run(settings, on_ready=_announce)
 
 
 def _announce(address: str, token: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
+from mcp.server.transport_security import TransportSecuritySettings
 
 from tunespace import __version__
 from tunespace.library import Library
@@ -24,6 +25,7 @@ from tunespace.server import (
 from tunespace.server.clips import Clips
 from tunespace.server.collection import Collection
 from tunespace.server.hearing import Hearing
+from tunespace.server.mcp_tools import make_mcp
 from tunespace.server.safety import Guard
 from tunespace.server.schemas import Health, Problem
 from tunespace.server.settings import Settings
@@ -51,6 +53,15 @@ def create_app(settings: Settings) -> FastAPI:
         ModelError: Its model cannot be used.
     """
     collection = Collection(settings)
+    running = jobs.Jobs(collection)
+    tools = make_mcp(collection, running if settings.allow_write else None)
+    # Each request by itself: nothing of a conversation is kept here. Names are checked by the
+    # guard already.
+    spoken = tools.streamable_http_app(
+        stateless_http=True,
+        json_response=True,
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+    )
     measures = measuring.Measures()
 
     @asynccontextmanager
@@ -62,10 +73,11 @@ def create_app(settings: Settings) -> FastAPI:
             Clips(),
             waveforms := Waveforms(),
             drawn := maps.Maps(collection),
-            running := jobs.Jobs(collection),
+            running,
             measures,
         )
-        yield
+        async with tools.session_manager.run():
+            yield
         running.close()
         await drawn.close()
         waveforms.close()
@@ -117,6 +129,7 @@ def create_app(settings: Settings) -> FastAPI:
         measures.count(request, answer.status_code, began)
         return answer
 
+    app.router.routes.extend(spoken.routes)
     app.mount("/", StaticFiles(directory=_PAGE, html=True))
     problems.install(app)
     streams = searching.UPLOADS | embeddings.UPLOADS

@@ -7,6 +7,9 @@ import uvicorn
 
 from tunespace.errors import TunespaceError
 from tunespace.server.app import create_app
+from tunespace.server.collection import Collection
+from tunespace.server.jobs import Jobs
+from tunespace.server.mcp_tools import make_mcp
 from tunespace.server.settings import Settings
 
 _HEADER_BYTES = 32 * 1024
@@ -42,6 +45,22 @@ def run(settings: Settings, on_ready: Callable[[str, str], None]) -> None:
     )
     server = _Server(config, lambda: on_ready(_address(settings.host, port), settings.token))
     server.run([listener])
+
+
+def speak(settings: Settings) -> None:
+    """Answers a language model's host over standard input and output (MCP) until that ends.
+
+    Raises:
+        LibraryError: There is no library.
+        ModelError: Its model cannot be used.
+    """
+    collection = Collection(settings)
+    jobs = Jobs(collection)
+    try:
+        make_mcp(collection, jobs if settings.allow_write else None).run("stdio")
+    finally:
+        jobs.close()
+        collection.close()
 
 
 class _Server(uvicorn.Server):
