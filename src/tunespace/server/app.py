@@ -20,6 +20,7 @@ from tunespace.server import (
     playlists,
     problems,
     searching,
+    subsonic,
     tracks,
 )
 from tunespace.server.clips import Clips
@@ -101,7 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
         },
         generate_unique_id_function=_operation_id,
     )
-    for part in (searching, tracks, maps, playlists, embeddings, jobs, measuring):
+    for part in (searching, tracks, maps, playlists, embeddings, jobs, subsonic, measuring):
         app.include_router(part.router)
 
     @app.get("/health", tags=["server"], operation_id="health")

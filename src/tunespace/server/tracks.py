@@ -140,8 +140,7 @@ async def track_waveform(
 async def get_audio(state: Shared, id: Id) -> FileResponse:  # noqa: A002
     """The file of a track, whole or in ranges of bytes."""
     file = _file_of(await _track(state, id))
-    type_ = _TYPES.get(file.suffix.lower(), "application/octet-stream")
-    return FileResponse(file, media_type=type_, headers={"cache-control": _A_DAY})
+    return FileResponse(file, media_type=type_of(file.name), headers={"cache-control": _A_DAY})
 
 
 @router.get(
@@ -170,6 +169,11 @@ async def get_artwork(
     if picture is None:
         raise HTTPException(404, "the track has no picture")
     return Response(picture.data, media_type=picture.type, headers={"cache-control": _A_DAY})
+
+
+def type_of(name: str) -> str:
+    """The media type of a file of sound, by its name."""
+    return _TYPES.get(Path(name).suffix.lower(), "application/octet-stream")
 
 
 def _drawn(track: Track) -> str:

@@ -1,0 +1,123 @@
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+import pytest
+from starlette.testclient import TestClient
+
+Client = Callable[..., TestClient]
+
+
+def said(api: TestClient, call: str, **given: object) -> Any:  # noqa: ANN401 - JSON
+    asked = {name: str(value) for name, value in given.items()} | {"f": "json", "v": "1.16.1"}
+    answer = api.get(f"/rest/{call}", params=asked)
+    assert answer.status_code == 200
+    return answer.json()["subsonic-response"]
+
+
+def ids(api: TestClient) -> dict[str, int]:
+    return {t["title"].split()[0]: t["id"] for t in api.get("/api/tracks").json()["tracks"]}
+
+
+def test_similar_tracks_come_with_how_similar_they_are(client: Client) -> None:
+    api = client()
+    found = said(api, "getSonicSimilarTracks.view", id=ids(api)["low"], count=5)
+    assert (found["status"], found["openSubsonic"], found["type"]) == ("ok", True, "tunespace")
+    assert [m["entry"]["title"] for m in found["sonicMatch"]] == ["middle tone", "high tone"]
+    values = [m["similarity"] for m in found["sonicMatch"]]
+    assert 1 >= values[0] > values[1] >= 0
+    entry = found["sonicMatch"][1]["entry"]
+    assert entry["id"] == str(ids(api)["high"])
+    assert (entry["duration"], entry["year"], entry["suffix"]) == (2, 2005, "flac")
+    assert entry["contentType"] == "audio/flac"
+    assert len(said(api, "getSonicSimilarTracks", id=ids(api)["low"], count=1)["sonicMatch"]) == 1
+    songs = said(api, "getSimilarSongs2", id=ids(api)["low"])["similarSongs2"]["song"]
+    assert [song["title"] for song in songs] == ["middle tone", "high tone"]
+
+
+def test_a_path_begins_and_ends_where_it_shall(client: Client) -> None:
+    api = client()
+    found = said(api, "findSonicPath", startSongId=ids(api)["low"], endSongId=ids(api)["high"])
+    assert [m["entry"]["title"] for m in found["sonicMatch"]] == [
+        "low tone",
+        "middle tone",
+        "high tone",
+    ]
+    assert found["sonicMatch"][0]["similarity"] == 1.0
+
+
+def test_a_player_finds_its_way(client: Client, library: Path) -> None:
+    api = client()
+    assert said(api, "ping")["status"] == "ok"
+    extensions = said(api, "getOpenSubsonicExtensions")["openSubsonicExtensions"]
+    assert {"name": "sonicSimilarity", "versions": [1]} in extensions
+    low = ids(api)["low"]
+    assert said(api, "getSong", id=low)["song"]["title"] == "low tone"
+    songs = said(api, "search3", query="low")["searchResult3"]["song"]
+    assert songs[0]["title"] == "low tone"
+    assert len(said(api, "search3", query="")["searchResult3"]["song"]) == 3
+    sound = api.get("/rest/stream", params={"id": low})
+    assert sound.content == (library.parent / "music" / "low.flac").read_bytes()
+    assert (
+        api.get("/rest/getCoverArt", params={"id": low}).headers["content-type"] == "image/svg+xml"
+    )
+    posted = api.post("/rest/getSong", data={"id": str(low), "f": "json"})
+    assert posted.json()["subsonic-response"]["song"]["title"] == "low tone"
+
+
+def test_xml_is_what_players_expect_unless_they_say_otherwise(client: Client) -> None:
+    api = client()
+    answer = api.get("/rest/getSonicSimilarTracks", params={"id": ids(api)["low"]})
+    assert answer.headers["content-type"].startswith("application/xml")
+    root = Xml.fromstring(answer.text)  # noqa: S314 - our own answer
+    space = "{http://subsonic.org/restapi}"
+    assert (root.tag, root.get("status")) == (f"{space}subsonic-response", "ok")
+    match = root.find(f"{space}sonicMatch")
+    assert match is not None
+    assert float(match.get("similarity", "")) > 0
+    entry = match.find(f"{space}entry")
+    assert entry is not None
+    assert (entry.get("title"), entry.get("isDir")) == ("middle tone", "false")
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "code"),
+    [
+        ("getSong", {}, 10),
+        ("getSong", {"id": "999"}, 70),
+        ("getSong", {"id": "../../etc/passwd"}, 70),
+        ("getSonicSimilarTracks", {"id": "x"}, 70),
+        ("findSonicPath", {"startSongId": "1"}, 10),
+        ("deletePlaylist", {"id": "1"}, 70),
+        ("search3", {"query": "zzz"}, 0),
+    ],
+)
+def test_errors_have_their_codes(
+    client: Client, call: str, given: dict[str, str], code: int
+) -> None:
+    found = said(client(), call, **given)
+    assert found["status"] == "failed"
+    assert found["error"]["code"] == code
+
+
+def test_players_authenticate_in_their_own_ways(client: Client) -> None:
+    api = client(token="secret")
+    hashed = hashlib.md5(b"secretsalt").hexdigest()  # noqa: S324 - the protocol
+    for given in (
+        {"apiKey": "secret"},
+        {"u": "x", "p": "secret"},
+        {"u": "x", "p": "enc:" + b"secret".hex()},
+        {"u": "x", "t": hashed, "s": "salt"},
+    ):
+        assert said(api, "ping", **given)["status"] == "ok", given
+    for given in (
+        {},
+        {"apiKey": "wrong"},
+        {"u": "x", "p": "enc:zz"},
+        {"u": "x", "t": hashed, "s": "other"},
+        {"u": "x", "t": hashlib.md5(b"secret").hexdigest(), "s": ""},  # noqa: S324
+    ):
+        assert api.get("/rest/ping", params=given).status_code == 401, given
+    assert api.get("/api/tracks", params={"apiKey": "secret"}).status_code == 401
