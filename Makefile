@@ -9,7 +9,7 @@ MUSIC ?=
 
 .PHONY: demo test check page format clean
 
-# Fetches free music, indexes it and searches it; or MUSIC=folder, your own.
+# Fetches free music, indexes it and searches it; or MUSIC=folder, your own. Ends by saying how to open the page.
 demo: $(INSTALLED)
 	@$(VENV)/bin/python demo/demo.py '$(MUSIC)'
 
@@ -44,7 +44,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV) || \
 		{ echo 'Python cannot make an environment here; on Debian: apt-get install python3-venv' >&2; exit 1; }
 	@echo 'installing tunespace into $(VENV)'
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[serve]'
 	@touch $@
 
 # What a developer needs besides.

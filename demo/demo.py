@@ -54,6 +54,8 @@ def main() -> int:
         run("search", *arguments, "--top", "4")
     print(f"\nDone in {time.monotonic() - began:.0f} s. Search on with:")
     print(f"  {program()} search --library {PLACE / 'library'} WORDS")
+    print("or in a browser, at the address that this prints:")
+    print(f"  {program()} serve --library {PLACE / 'library'}")
     return 0
 
 

@@ -1,9 +1,13 @@
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 import sounds
@@ -45,3 +49,18 @@ def client(library: Path) -> Iterator[Client]:
             return stack.enter_context(TestClient(app, base_url=base_url, follow_redirects=False))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def address(library: Path) -> Iterator[str]:
+    """A server in a thread."""
+    app = create_app(Settings(library=library, requests_a_minute=0))
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)

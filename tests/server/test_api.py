@@ -1,6 +1,7 @@
 import base64
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def test_what_cannot_be_answered_is_said_in_a_sentence(
     assert "Traceback" not in answer.text
 
 
-def test_tracks_are_listed_and_shown(client: Client) -> None:
+def test_tracks_are_listed_and_shown(client: Client, library: Path) -> None:
     api = client()
     all_ = api.get("/api/tracks").json()
     assert all_["total"] == 3
@@ -90,6 +91,12 @@ def test_tracks_are_listed_and_shown(client: Client) -> None:
     low = id_of(api, "low tone")
     assert api.get(f"/api/tracks/{low}").json()["title"] == "low tone"
     assert api.get("/api/tracks/99999").status_code == 404
+    with Library.open(library) as lib:
+        [(broken, _)] = lib.failures()
+        ids = {t["id"] for t in all_["tracks"]}
+        assert Path(broken).name == "broken.mp3"
+    for other in set(range(1, 5)) - ids:  # that of the file that could not be read
+        assert api.get(f"/api/tracks/{other}").status_code == 404
     assert api.get("/api/tracks/-1").status_code == 422
     similar = api.get(f"/api/tracks/{low}/similar", params={"limit": 1})
     assert len(titles(similar)) == 1
@@ -305,6 +312,11 @@ def test_a_library_that_changes_is_searched_as_it_is(
     with Library.open(copy) as lib:
         lib.index([music], workers=1)
     assert api.get("/health").json()["tracks"] == 4
+    # Searches go on with the last state until the next is opened.
+    for _ in range(100):
+        if "new" in titles(api.get("/api/search", params={"q": "low"})):
+            break
+        time.sleep(0.05)
     assert "new" in titles(api.get("/api/search", params={"q": "low"}))
 
 
@@ -362,3 +374,16 @@ def test_a_remark_is_read_beside_what_is_shown(client: Client) -> None:
     assert answer["terms"] == [{"text": None, "track": 6, "weight": 0.5}]
     assert answer["where"] == "year >= 1990"
     assert api.post("/api/refine", json={"remark": ""}).status_code == 422
+
+
+def test_the_model_gives_its_memory_back_when_nobody_asks(client: Client) -> None:
+    api = client(idle_seconds=0.2)
+    assert titles(api.get("/api/search", params={"q": "low"}))[0] == "low tone"
+    app: Any = api.app
+    model = app.state.tunespace.collection.model
+    for _ in range(100):
+        if "text_tower" not in vars(model):
+            break
+        time.sleep(0.05)
+    assert "text_tower" not in vars(model)
+    assert titles(api.get("/api/search", params={"q": "high"}))[0] == "high tone"

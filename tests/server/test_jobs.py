@@ -49,6 +49,10 @@ def test_the_library_is_brought_up_to_date(client: Client, own: Path) -> None:
     assert told[-1]["state"] == "done"
     job = ended(api)
     assert (job["added"], job["removed"], job["failed"]) == (1, 1, 2)
+    for _ in range(100):  # the next state is opened beside the searches
+        if "new" in api.get("/api/search?q=low").text:
+            break
+        time.sleep(0.05)
     assert "new" in api.get("/api/search?q=low").text
     failures = api.get("/api/index/failures").json()
     assert failures["total"] == 2

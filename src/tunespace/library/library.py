@@ -16,6 +16,7 @@ from tunespace.errors import LibraryError, QueryError
 from tunespace.library.describing import FittingWord, describe
 from tunespace.library.facets import Value, facets
 from tunespace.library.indexing import IndexReport, Progress, index
+from tunespace.library.matrix import Matrices
 from tunespace.library.paths import path_between
 from tunespace.library.query import Clip, Query, Term, Text, TrackLike
 from tunespace.library.refining import Remark, refine
@@ -39,11 +40,14 @@ class Library:
 
     Attributes:
         folder: Where it lies.
+        matrices: Hold all vectors; several libraries of one folder may share them, to be set before
+            the first search.
     """
 
     def __init__(self, store: Store, model: str | Model | None = None) -> None:
         """Takes an open store; ``open`` opens one."""
         self.folder = store.folder
+        self.matrices = Matrices()
         self._store = store
         self._model = model
 
@@ -252,7 +256,8 @@ class Library:
 
     def track(self, id_: int) -> Track | None:
         """A track by its id; none where the library has none of it."""
-        return self._store.tracks([id_]).get(id_)
+        found = self.tracks_by_id([id_])
+        return found[0] if found else None
 
     def tracks(
         self, *, where: str = "", start: int = 0, limit: int = 100
@@ -335,7 +340,7 @@ class Library:
         space = self._store.active_space
         if space is None:
             raise LibraryError(f"the library in {self.folder} is empty")
-        return Searcher(self._store, model, space)
+        return Searcher(self._store, model, space, self.matrices)
 
 
 def _kept(where: str) -> Where:

@@ -6,6 +6,8 @@ int8 (numkong) took 1.5 ms and costs 46 MB installed, so it has to wait for wide
 
 import os
 import shutil
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -14,6 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tunespace.library.store import Space, Store
+
+# So many times as long as opening a state took passes before the next is opened.
+_REST = 10.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,88 @@ class Matrix:
         rows = np.searchsorted(self.ids, ids)
         rows = rows[rows < len(self.ids)] if len(self.ids) else rows[:0]
         return rows[np.isin(self.ids[rows], ids)]
+
+
+class Matrices:
+    """The matrix of one library, for all threads that search it: opened once for each state.
+
+    Attributes:
+        behind: Whether searches go on with the last state while the next is opened beside them:
+            while a library is being indexed it changes every second, and opening 100,000 vectors
+            takes half of one.
+    """
+
+    def __init__(self, *, behind: bool = False) -> None:
+        """Opens nothing yet."""
+        self.behind = behind
+        self._lock = threading.Lock()
+        self._matrix: Matrix | None = None
+        self._space = -1
+        self._newest = 0
+        self._opening: threading.Thread | None = None
+        self._not_before = 0.0
+
+    def open(self, store: Store, space: Space) -> Matrix:
+        """The matrix of the store as it is now, or as it was a moment ago."""
+        with self._lock:
+            matrix = self._matrix
+            if matrix is None or self._space != space.id or not self.behind:
+                if matrix is None or (self._space, matrix.generation) != (
+                    space.id,
+                    store.generation,
+                ):
+                    matrix = open_matrix(store, space)
+                    self._matrix, self._space = matrix, space.id
+                return matrix
+            idle = self._opening is None or not self._opening.is_alive()
+            if (
+                idle
+                and matrix.generation != store.generation
+                and time.monotonic() > self._not_before
+            ):
+                self._opening = threading.Thread(
+                    target=self._open_next, args=(store.folder, space), daemon=True
+                )
+                self._opening.start()
+            return matrix
+
+    def _open_next(self, folder: Path, space: Space) -> None:
+        began = time.monotonic()
+        store = Store(folder, create=False)  # a connection belongs to a thread
+        try:
+            newest = store.newest(space)
+            with self._lock:
+                matrix, before = self._matrix, self._newest
+            grown = _grown(store, space, matrix, before) if matrix is not None else None
+            if grown is None:
+                grown = open_matrix(store, space)
+        finally:
+            store.close()
+        with self._lock:
+            if self._space == space.id:
+                self._matrix, self._newest = grown, newest
+            now = time.monotonic()
+            self._not_before = now + _REST * (now - began)
+
+
+def _grown(store: Store, space: Space, old: Matrix, newest: int) -> Matrix | None:
+    """The matrix with what was stored since; none where it has to be made anew."""
+    generation = store.generation
+    new_ids, blobs, total = store.vectors_since(space, newest)
+    if store.generation != generation:  # written between the readings: the next time, then
+        return old
+    fresh = np.array(new_ids, np.int64)
+    kept = ~np.isin(old.ids, fresh)
+    if int(kept.sum()) + len(fresh) != total:  # some were removed
+        return None
+    ids = np.concatenate([old.ids[kept], fresh])
+    vectors = np.concatenate(
+        [old.vectors[kept], np.frombuffer(b"".join(blobs), np.float32).reshape(-1, space.dim)]
+    )
+    order = np.argsort(ids, kind="stable")
+    if np.array_equal(order, np.arange(len(ids))):  # new tracks have higher ids, mostly
+        return Matrix(generation, ids, vectors)
+    return Matrix(generation, ids[order], vectors[order])
 
 
 def open_matrix(store: Store, space: Space) -> Matrix:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tunespace.errors import QueryError
-from tunespace.library.matrix import Matrix, open_matrix
+from tunespace.library.matrix import Matrices, Matrix
 from tunespace.library.names import Named, find_names
 from tunespace.library.query import Clip, Point, Query, Text, TrackLike
 from tunespace.library.scores import Scale, scale_of
@@ -35,6 +35,7 @@ _BLOCK = 256
 _FILTERED_FIRST = 1024
 # Files of one recording differ in length by what encoders pad, in seconds.
 _LENGTHS_APART = 1.5
+_SAME_WITH_NAMES = 0.99
 # A name that matches counts for more than any likeness.
 _NAMED_BONUS = 2.0
 
@@ -89,14 +90,23 @@ class _Aim:
 
 
 class Searcher:
-    """Searches one state of a library; opened again when the library has changed."""
+    """Searches one state of a library, and the next when the library has changed.
 
-    def __init__(self, store: Store, model: Model, space: Space) -> None:
+    Attributes:
+        store: Of the library.
+        model: That listens and reads.
+        space: That is searched.
+        matrix: The vectors of the state.
+        matrices: Opens the vectors of the next state.
+    """
+
+    def __init__(self, store: Store, model: Model, space: Space, matrices: Matrices) -> None:
         """Opens the matrix of the space."""
         self.store = store
         self.model = model
         self.space = space
-        self.matrix: Matrix = open_matrix(store, space)
+        self.matrices = matrices
+        self.matrix: Matrix = matrices.open(store, space)
 
     def search(self, query: Query) -> list[Hit]:
         """The best hits, best first.
@@ -203,7 +213,7 @@ class Searcher:
 
     def _refresh(self) -> None:
         if self.matrix.generation != self.store.generation:
-            self.matrix = open_matrix(self.store, self.space)
+            self.matrix = self.matrices.open(self.store, self.space)
 
     def _aim(self, query: Query) -> _Aim:
         aim = _Aim(np.zeros(self.space.dim, np.float32))
@@ -293,14 +303,22 @@ class Searcher:
 
     def _folded_into(self, hits: list[Hit], hit: Hit) -> bool:
         """Adds a hit to the one that has the same recording, if there is one."""
-        for n, other in enumerate(hits):
-            if abs(other.track.seconds - hit.track.seconds) > _LENGTHS_APART:
+        near = [
+            n
+            for n, other in enumerate(hits)
+            if abs(other.track.seconds - hit.track.seconds) <= _LENGTHS_APART
+        ]
+        if not near:
+            return False
+        tracks = [hit.track.id, *(hits[n].track.id for n in near)]
+        own, *others = (self.matrix.vector_of(id_) for id_ in tracks)
+        for n, vector in zip(near, others, strict=True):
+            if own is None or vector is None:
                 continue
-            one, two = (self.matrix.vector_of(h.track.id) for h in (other, hit))
-            if one is None or two is None:
-                continue
-            if _same_recording(other.track, hit.track, float(one @ two)):
-                hits[n] = replace(other, duplicates=(*other.duplicates, hit.track.path))
+            cosine = float(own @ vector)
+            if cosine >= _SAME_WITH_NAMES and _same_recording(hits[n].track, hit.track, cosine):
+                duplicates = (*hits[n].duplicates, hit.track.path)
+                hits[n] = replace(hits[n], duplicates=duplicates)
                 return True
         return False
 
@@ -312,10 +330,16 @@ class Searcher:
         tracks = self.store.tracks(ids)
         windows = self.store.windows(ids, self.space)
         found: list[tuple[float, Hit]] = []
-        for id_, row in zip(ids, rows, strict=True):
-            if id_ not in tracks or id_ not in windows:  # removed since the scan
-                continue
-            near = windows[id_].vectors.astype(np.float32) @ aim.vector / np.float32(127)
+        # Removed since the scan, some of them.
+        there = [id_ for id_ in ids if id_ in tracks and id_ in windows]
+        if not there:
+            return []
+        all_windows = np.concatenate([windows[id_].vectors for id_ in there])
+        ends = np.cumsum([len(windows[id_].vectors) for id_ in there])
+        fits = np.split(all_windows.astype(np.float32) @ aim.vector / np.float32(127), ends[:-1])
+        row_of = dict(zip(ids, rows.tolist(), strict=True))
+        for id_, near in zip(there, fits, strict=True):
+            row = row_of[id_]
             best = int(near.argmax())
             start, end = windows[id_].spans[best].tolist()
             cosine = float(cosines[row])
@@ -364,5 +388,5 @@ def _same_recording(one: Track, other: Track, cosine: float) -> bool:
     """
     apart = abs(one.seconds - other.seconds)
     if fold(one.title) == fold(other.title) and fold(one.artist) == fold(other.artist):
-        return apart <= _LENGTHS_APART and cosine >= 0.99
+        return apart <= _LENGTHS_APART and cosine >= _SAME_WITH_NAMES
     return apart <= 0.25 and cosine >= 0.9993

@@ -333,14 +333,14 @@ class Store:
         return [(os.fsdecode(path), reason) for path, reason in found]
 
     def tracks(self, ids: Sequence[int]) -> dict[int, Track]:
-        """Tracks by id."""
+        """Tracks by id; a file that could not be read is none."""
         found: dict[int, Track] = {}
         for start in range(0, len(ids), 500):
             some = [int(id_) for id_ in ids[start : start + 500]]
             marks = ",".join("?" * len(some))
             rows = self._connection.execute(
                 "SELECT id, path, seconds, title, artist, album, genre, year FROM tracks "
-                f"WHERE id IN ({marks})",
+                f"WHERE reason IS NULL AND id IN ({marks})",
                 some,
             )
             for id_, path, seconds, title, *rest in rows:
@@ -374,6 +374,26 @@ class Store:
             blobs.append(blob)
         vectors = np.frombuffer(b"".join(blobs), np.float32).reshape(-1, space.dim)
         return np.array(ids, np.int64), vectors
+
+    def newest(self, space: Space) -> int:
+        """The number of the vector that was stored last, 0 where there is none."""
+        row = self._connection.execute(
+            "SELECT max(id) FROM vectors WHERE space = ?", (space.id,)
+        ).fetchone()
+        return int(row[0] or 0)
+
+    def vectors_since(self, space: Space, newest: int) -> tuple[list[int], list[bytes], int]:
+        """Ids and vectors of tracks, in the order of ids, that were stored after a vector.
+
+        The third is how many tracks have vectors in all: fewer than one would think where some were
+        removed.
+        """
+        rows = self._connection.execute(
+            "SELECT track, vector FROM vectors WHERE space = ? AND id > ? ORDER BY track",
+            (space.id, newest),
+        ).fetchall()
+        [(total,)] = self.select("SELECT count(*) FROM vectors WHERE space = ?", (space.id,))
+        return [id_ for id_, _ in rows], [blob for _, blob in rows], total
 
     def select(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Reads whatever a search needs; ``sql`` is never built from what a user typed."""

@@ -211,6 +211,11 @@ class Model:
         )
         return Words.load(lexicon, languages, concepts, self.dim)
 
+    def unload(self) -> None:
+        """Gives the memory of both towers back; they are loaded again when they are needed."""
+        for part in ("audio_tower", "text_tower"):
+            self.__dict__.pop(part, None)
+
     def _windows(
         self, path: str | PathLike[str], start: float, duration: float | None
     ) -> Iterator[Window]:

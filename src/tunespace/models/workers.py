@@ -163,8 +163,9 @@ def _start(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,
-        # An interrupt from the keyboard is the parent's to handle.
-        start_new_session=True,
+        # An interrupt from the keyboard is the parent's to handle. Not a session of its own: Linux
+        # shares the processor among sessions first, and how nice a process is counts within one.
+        process_group=0,
     )
     running.add(process)
     try:

@@ -1,11 +1,11 @@
 """The application: all parts put together."""
 
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from mcp.server.transport_security import TransportSecuritySettings
@@ -77,8 +77,10 @@ def create_app(settings: Settings) -> FastAPI:
             running,
             measures,
         )
+        idle = asyncio.create_task(collection.unload_when_idle(settings.idle_seconds))
         async with tools.session_manager.run():
             yield
+        idle.cancel()
         running.close()
         await drawn.close()
         waveforms.close()
@@ -121,20 +123,11 @@ def create_app(settings: Settings) -> FastAPI:
             writable=settings.allow_write,
         )
 
-    @app.middleware("http")
-    async def measured(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        began = time.perf_counter()
-        answer = await call_next(request)
-        measures.count(request, answer.status_code, began)
-        return answer
-
     app.router.routes.extend(spoken.routes)
     app.mount("/", StaticFiles(directory=_PAGE, html=True))
     problems.install(app)
     streams = searching.UPLOADS | embeddings.UPLOADS
-    app.add_middleware(Guard, settings=settings, streams=streams)
+    app.add_middleware(Guard, settings=settings, streams=streams, measures=measures)
     return app
 
 

@@ -7,12 +7,14 @@ its own, share one model.
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
 from tunespace.library import Library
+from tunespace.library.matrix import Matrices
 from tunespace.models import Model
 from tunespace.server.settings import Settings
 
@@ -33,15 +35,29 @@ class Collection:
         with Library.open(settings.library, model=settings.model, create=False) as library:
             self.folder = library.folder
             self.model: Model = library.model
-        count = os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="library")
+        self._matrices = Matrices(behind=True)
+        self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="library")
         self._own = threading.local()
         self._opened: list[Library] = []
+        self._busy = 0
+        self._last = time.monotonic()
+
+    async def unload_when_idle(self, seconds: float) -> None:
+        """Gives the memory of the model back whenever nobody has asked for so long; never ends."""
+        while True:
+            await asyncio.sleep(seconds / 4)
+            if self._busy == 0 and time.monotonic() - self._last >= seconds:
+                self.model.unload()
 
     async def run(self, ask: Callable[[Library], T]) -> T:
         """What a library answers; ``ask`` may block."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, partial(self._ask, ask))
+        self._busy += 1
+        try:
+            return await loop.run_in_executor(self._pool, partial(self._ask, ask))
+        finally:
+            self._busy -= 1
+            self._last = time.monotonic()
 
     def close(self) -> None:
         """Waits for what is running and closes all."""
@@ -53,6 +69,7 @@ class Collection:
         library: Library | None = getattr(self._own, "library", None)
         if library is None:
             library = Library.open(self.folder, model=self.model, create=False, any_thread=True)
+            library.matrices = self._matrices
             self._own.library = library
             self._opened.append(library)
         return ask(library)

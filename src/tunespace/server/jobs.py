@@ -5,9 +5,11 @@ Only where the server was started with leave to write; no request can name a fol
 
 import asyncio
 import json
+import os
 import threading
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +25,7 @@ from tunespace.server.state import Shared
 
 router = APIRouter(prefix="/api/index", tags=["index"])
 
+_NICE = 15
 _MOST_FAILURES = 500
 _SECONDS_BETWEEN = 0.5
 # A line now and then keeps proxies from ending a silent connection.
@@ -92,6 +95,9 @@ class Jobs:
 
     def _run(self) -> None:
         job = self.job
+        with suppress(AttributeError, OSError):  # only Linux knows how nice a thread is
+            # The processes that listen inherit it: searching comes first.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         try:
             with Library.open(
                 self.collection.folder, model=self.collection.model, create=False

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from tunespace.library import Library
 from tunespace.server.collection import Collection
 from tunespace.server.layout import Layout
-from tunespace.server.schemas import MOST_HITS, In, QueryIn, TrackOut, printable
+from tunespace.server.schemas import LARGEST_ID, MOST_HITS, In, QueryIn, TrackOut, printable
 from tunespace.server.searching import asked_of
 from tunespace.server.state import Shared
 
@@ -51,7 +51,7 @@ class MapOut(BaseModel):
 class SomeIn(In):
     """Tracks by their ids."""
 
-    ids: Annotated[list[Annotated[int, Field(ge=0, le=2**63 - 1)]], Field(max_length=MOST_HITS)]
+    ids: Annotated[list[Annotated[int, Field(ge=0, le=LARGEST_ID)]], Field(max_length=MOST_HITS)]
 
 
 class SomeOut(BaseModel):
@@ -150,7 +150,10 @@ async def get_map(state: Shared) -> MapOut:
     "/points",
     operation_id="mapPoints",
     response_class=Response,
-    responses={200: {"content": {_BINARY: {"schema": {"type": "string", "format": "binary"}}}}},
+    responses={
+        200: {"content": {_BINARY: {"schema": {"type": "string", "format": "binary"}}}},
+        409: {"description": "The map has changed."},
+    },
 )
 async def get_points(
     state: Shared, version: Annotated[int, InQuery(description="Of the map.")]
@@ -165,7 +168,10 @@ async def get_points(
     "/scores",
     operation_id="mapScores",
     response_class=Response,
-    responses={200: {"content": {_BINARY: {"schema": {"type": "string", "format": "binary"}}}}},
+    responses={
+        200: {"content": {_BINARY: {"schema": {"type": "string", "format": "binary"}}}},
+        409: {"description": "The map has changed."},
+    },
 )
 async def get_scores(
     state: Shared,

@@ -13,7 +13,7 @@ from tunespace.errors import QueryError, TunespaceError
 from tunespace.library import Hit, Library, Query, Term, Text, Track, TrackLike
 from tunespace.server.collection import Collection
 from tunespace.server.jobs import Job, Jobs
-from tunespace.server.schemas import LONGEST_TEXT, printable
+from tunespace.server.schemas import LARGEST_ID, LONGEST_TEXT, printable
 
 _INSTRUCTIONS = (
     "A music library that is searched by how music sounds. Describe the music in a short phrase "
@@ -35,7 +35,7 @@ Filter = Annotated[
     ),
 ]
 Limit = Annotated[int, Field(ge=1, le=_MOST)]
-TrackId = Annotated[int, Field(ge=0, le=2**63 - 1, description="As found by a search.")]
+TrackId = Annotated[int, Field(ge=0, le=LARGEST_ID, description="As found by a search.")]
 
 
 class Music(BaseModel):
@@ -88,7 +88,9 @@ def make_mcp(collection: Collection, jobs: Jobs | None) -> MCPServer[Any]:
         except TunespaceError as error:
             raise ToolError(str(error)) from error
 
-    server: MCPServer[Any] = MCPServer("tunespace", instructions=_INSTRUCTIONS, version=__version__)
+    server: MCPServer[Any] = MCPServer(
+        "tunespace", instructions=_INSTRUCTIONS, version=__version__, log_level="WARNING"
+    )
 
     @server.tool(title="Search music", annotations=_READS)
     async def search_music(

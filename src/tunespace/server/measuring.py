@@ -1,8 +1,10 @@
 """Numbers about the server, for Prometheus."""
 
 import time
+from collections.abc import MutableMapping
+from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -39,11 +41,10 @@ class Measures:
             registry=self.registry,
         )
 
-    def count(self, request: Request, status: int, began: float) -> None:
+    def count(self, scope: MutableMapping[str, Any], status: int, began: float) -> None:
         """Counts an answer; routes and not addresses, of which there is no end."""
-        found = request.scope.get("route")
-        route = getattr(found, "path", "") or "other"
-        self.requests.labels(request.method, route, str(status)).inc()
+        route = getattr(scope.get("route"), "path", "") or "other"
+        self.requests.labels(scope["method"], route, str(status)).inc()
         self.seconds.labels(route).observe(time.perf_counter() - began)
 
 

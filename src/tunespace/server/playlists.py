@@ -9,14 +9,14 @@ from pydantic import BaseModel, Field
 from tunespace.library import Library, Remark, Term, Text, Track, TrackLike
 from tunespace.library import Query as Asked
 from tunespace.library.playlist import m3u8_of
-from tunespace.server.schemas import MOST_HITS, Found, HitOut, In, TrackOut
+from tunespace.server.schemas import LARGEST_ID, MOST_HITS, Found, HitOut, In, TrackOut
 from tunespace.server.state import Shared
 
 router = APIRouter(prefix="/api", tags=["playlists"])
 
 _MOST_TERMS = 32
 _OF_ONE_ARTIST = 2
-Id = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Id = Annotated[int, Field(ge=0, le=LARGEST_ID)]
 
 
 class Ids(In):
@@ -78,8 +78,8 @@ async def extend(state: Shared, playlist: Extend) -> Found:
 @router.get("/path", operation_id="path")
 async def path(
     state: Shared,
-    start: Annotated[int, Query(ge=0, le=2**63 - 1)],
-    end: Annotated[int, Query(ge=0, le=2**63 - 1)],
+    start: Annotated[int, Query(ge=0, le=LARGEST_ID)],
+    end: Annotated[int, Query(ge=0, le=LARGEST_ID)],
     count: Annotated[int, Query(ge=2, le=100)] = 10,
 ) -> PathOut:
     """Tracks from one to another in even steps."""

@@ -10,9 +10,10 @@ import hashlib
 import hmac
 import ipaddress
 import logging
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import SimpleCookie
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from limits import RateLimitItemPerMinute
@@ -24,6 +25,9 @@ from starlette.responses import RedirectResponse, Response
 
 from tunespace.server.problems import problem
 from tunespace.server.settings import Settings
+
+if TYPE_CHECKING:
+    from tunespace.server.measuring import Measures
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -57,17 +61,21 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 class Guard:
     """A middleware that refuses what must not reach the application."""
 
-    def __init__(self, app: App, settings: Settings, streams: frozenset[str]) -> None:
+    def __init__(
+        self, app: App, settings: Settings, streams: frozenset[str], measures: "Measures"
+    ) -> None:
         """Takes the application that is guarded.
 
         Args:
             app: What answers.
             settings: What is allowed.
             streams: Paths that receive large bodies and bound them themselves.
+            measures: Count every answer.
         """
         self.app = app
         self.settings = settings
         self._streams = streams
+        self._measures = measures
         self._names = {"localhost", settings.host, *settings.names}
         self._limit = RateLimitItemPerMinute(max(1, settings.requests_a_minute))
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
@@ -79,11 +87,13 @@ class Guard:
             return
 
         started = False
+        began = time.perf_counter()
 
         async def with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
+                self._measures.count(scope, message["status"], began)
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)

@@ -9,6 +9,8 @@ from tunespace.library import Hit, Track
 LONGEST_TEXT = 2000
 MOST_TERMS = 32
 MOST_HITS = 500
+# Whole numbers beyond it are rounded by JSON's readers.
+LARGEST_ID = 2**53 - 1
 
 
 class In(BaseModel):
@@ -22,7 +24,7 @@ class TermIn(In):
 
     text: str | None = Field(default=None, description="Words: a tag, several, or a sentence.")
     track: int | None = Field(
-        default=None, ge=0, le=2**63 - 1, description="A track of the library."
+        default=None, ge=0, le=LARGEST_ID, description="A track of the library."
     )
     clip: str | None = Field(default=None, description="A clip that was sent before, by its id.")
     weight: float = Field(

@@ -26,6 +26,7 @@ class Settings:
         upload_memory: Most memory of the process that listens, in bytes.
         requests_a_minute: Most requests of one address; 0 for no limit.
         body_seconds: Longest time that a request may take to arrive.
+        idle_seconds: After so long without a request the model gives its memory back.
     """
 
     library: Path | None = None
@@ -40,6 +41,7 @@ class Settings:
     upload_memory: int = 3 * 2**30
     requests_a_minute: int = 1200
     body_seconds: float = 30.0
+    idle_seconds: float = 600.0
 
 
 def is_local(host: str) -> bool:

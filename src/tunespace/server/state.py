@@ -31,7 +31,8 @@ class State:
     measures: "Measures"
 
 
-def _state(request: Request) -> State:
+async def _state(request: Request) -> State:
+    # Not a plain function: that would be run in a thread of its own for each request.
     state: State = request.app.state.tunespace
     return state
 

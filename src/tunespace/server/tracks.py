@@ -14,6 +14,7 @@ from tunespace.library import Library, Term, Track, TrackLike
 from tunespace.library import Query as Asked
 from tunespace.library.tags import read_picture
 from tunespace.server.schemas import (
+    LARGEST_ID,
     LONGEST_TEXT,
     MOST_HITS,
     Found,
@@ -32,7 +33,7 @@ from tunespace.server.state import Shared
 
 router = APIRouter(prefix="/api/tracks", tags=["tracks"])
 
-Id = Annotated[int, InPath(ge=0, le=2**63 - 1)]
+Id = Annotated[int, InPath(ge=0, le=LARGEST_ID)]
 # What browsers are told; anything else is bytes to them.
 _TYPES = {
     ".mp3": "audio/mpeg",
