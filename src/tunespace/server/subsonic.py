@@ -159,7 +159,8 @@ def _similar_songs(library: Library, asked: dict[str, str]) -> Answer:
 
 
 def _path(library: Library, asked: dict[str, str]) -> Answer:
-    ends = [_track(library, _id(asked, name)) for name in ("startSongId", "endSongId")]
+    wanted = [_id(asked, name) for name in ("startSongId", "endSongId")]
+    ends = [_track(library, id_) for id_ in wanted]
     tracks = library.path_between(*ends, count=max(2, _number(asked, "count", 25)))
     ids, vectors = library.points()
     rows = {int(id_): row for row, id_ in enumerate(ids)}
