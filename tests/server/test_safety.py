@@ -1,12 +1,17 @@
 import asyncio
+import socket
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from starlette.testclient import TestClient
 
 from tunespace.server import Settings, create_app
+from tunespace.server.running import impatient
 from tunespace.server.safety import COOKIE
 
 Client = Callable[..., TestClient]
@@ -168,3 +173,35 @@ def test_a_request_that_does_not_arrive_is_given_up(library: Path) -> None:
             return await ask("/api/search"), await ask("/api/clips")
 
     assert asyncio.run(both()) == (408, 408)
+
+
+def test_who_says_nothing_is_hung_up_on(library: Path) -> None:
+    app = create_app(Settings(library=library))
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="warning", http=impatient(0.5))
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    try:
+        for said in (b"", b"GET /health HT", b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "):
+            with socket.create_connection(listener.getsockname(), timeout=5) as slow:
+                slow.sendall(said)
+                assert slow.recv(1) == b""  # hung up, and long before the five seconds
+        with socket.create_connection(listener.getsockname(), timeout=5) as good:
+            for _ in range(2):  # kept open in between
+                good.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                assert good.recv(4096).startswith(b"HTTP/1.1 200")
+                time.sleep(0.2)
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def test_only_so_many_files_are_heard_at_once(
+    client: Client, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tunespace.server.hearing._MOST_AT_ONCE", 0)
+    file = (library.parent / "music" / "low.flac").read_bytes()
+    refused = client().post("/api/clips", content=file)
+    assert refused.status_code == 503
+    assert "in a moment" in refused.json()["detail"]

@@ -23,7 +23,8 @@ from tunespace.models import Model, load_model
 from tunespace.server.settings import Settings
 
 _COMMAND = "import sys; from tunespace.server.hearing import hear; hear(*sys.argv[1:])"
-_CHUNK = 1 << 20
+# Files that arrive, wait or are listened to; each takes room on the disk.
+_MOST_AT_ONCE = 16
 
 
 class UploadError(TunespaceError):
@@ -60,16 +61,28 @@ class Hearing:
         self._settings = settings
         self._model = model
         # Indexing and searching need the other cores.
+        self._here = 0
         self._free = asyncio.Semaphore(max(1, (os.cpu_count() or 1) // 2))
 
     async def hear(self, body: AsyncIterator[bytes]) -> Heard:
         """Receives a file and listens to it.
 
         Raises:
-            UploadError: It is too large, or came or could be heard too slowly.
+            UploadError: It is too large, came or could be heard too slowly, or too many are here.
             AudioError: It holds no sound that can be read.
         """
         settings = self._settings
+        if self._here >= _MOST_AT_ONCE:
+            raise UploadError(
+                503, "too many files are being listened to: send it again in a moment"
+            )
+        self._here += 1
+        try:
+            return await self._hear(body, settings)
+        finally:
+            self._here -= 1
+
+    async def _hear(self, body: AsyncIterator[bytes], settings: Settings) -> Heard:
         with TemporaryDirectory(prefix="tunespace-") as folder:
             file = Path(folder) / "clip"
             try:

@@ -23,6 +23,8 @@ from tunespace.server.genres import genres_of
 
 Vectors = npt.NDArray[np.float32]
 
+# Of what is written below: maps of another version are made anew.
+VERSION = 1
 LANDMARKS = 4000
 _NEIGHBOURS = 6
 # How much nearer a landmark has to be to count e times as much.

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from tunespace.library import Library
 from tunespace.server.collection import Collection
-from tunespace.server.layout import Layout
+from tunespace.server.layout import VERSION, Layout
 from tunespace.server.schemas import LARGEST_ID, MOST_HITS, In, QueryIn, TrackOut, printable
 from tunespace.server.searching import asked_of
 from tunespace.server.state import Shared
@@ -95,7 +95,7 @@ class Maps:
                 await self._task
 
     async def _make(self, generation: int) -> None:
-        space = self._collection.model.identity.replace("/", "_")
+        space = f"{self._collection.model.identity.replace('/', '_')}-v{VERSION}"
         path = self._folder / f"{space}-{generation}.npz"
         if not path.exists():
             process = await asyncio.create_subprocess_exec(

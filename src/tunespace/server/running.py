@@ -1,10 +1,12 @@
 """Running a server until it is told to stop."""
 
+import asyncio
 import socket
 from collections.abc import Callable
 
 import uvicorn
 from threadpoolctl import threadpool_limits
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tunespace.errors import TunespaceError
 from tunespace.server.app import create_app
@@ -34,6 +36,7 @@ def run(settings: Settings, on_ready: Callable[[str, str], None]) -> None:
     port = listener.getsockname()[1]
     config = uvicorn.Config(
         app,
+        http=impatient(settings.body_seconds),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -64,6 +67,47 @@ def speak(settings: Settings) -> None:
     finally:
         jobs.close()
         collection.close()
+
+
+def impatient(seconds: float) -> type[HttpToolsProtocol]:
+    """A protocol that hangs up on whoever takes longer to say what it wants.
+
+    Otherwise a thousand connections that send a letter a minute keep everybody else out.
+    """
+
+    class Impatient(HttpToolsProtocol):
+        _waiting: asyncio.TimerHandle | None = None
+
+        def _wait(self) -> None:
+            self._done_waiting()
+            self._waiting = self.loop.call_later(seconds, self._give_up)
+
+        def _done_waiting(self) -> None:
+            if self._waiting is not None:
+                self._waiting.cancel()
+                self._waiting = None
+
+        def _give_up(self) -> None:
+            if not self.transport.is_closing():
+                self.transport.close()
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._wait()
+
+        def on_headers_complete(self) -> None:
+            self._done_waiting()
+            super().on_headers_complete()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            self._wait()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._done_waiting()
+            super().connection_lost(exc)
+
+    return Impatient
 
 
 class _Server(uvicorn.Server):
