@@ -62,6 +62,14 @@ def test_others_than_this_machine_need_a_token(library: Path) -> None:
             assert answer.status == 200
 
 
+def test_an_empty_token_lets_nobody_in(library: Path) -> None:
+    with served(library, "--host", "0.0.0.0", "--token", "") as (_, address):  # noqa: S104
+        host, _, token = address.partition("/?token=")
+        assert len(token) > 20
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            read(f"{host}/api/tracks")
+
+
 def test_what_prevents_it_is_said_in_a_sentence(library: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

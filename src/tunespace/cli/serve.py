@@ -52,7 +52,7 @@ def serve(
         raise TunespaceError(
             f"{error.name} is not installed: run `pip install 'tunespace[serve]'`"
         ) from error
-    if token is None:
+    if not token:  # an empty one would let everybody in
         token = "" if is_local(host) else new_token()
     settings = Settings(
         library=library,
