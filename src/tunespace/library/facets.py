@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tunespace.library.store import Store
+from tunespace.library.store import GENRE_BOUNDARY, Store
 from tunespace.library.where import Where
 from tunespace.text.folding import fold
 
@@ -49,7 +49,7 @@ def facets(store: Store, kept: Where, most: int) -> dict[str, list[Value]]:
     genres = _merged(
         (name.strip(), count)
         for text, count in counted("genre")
-        for name in text.replace(";", ",").replace("/", ",").split(",")
+        for name in GENRE_BOUNDARY.split(text)
     )
     decades = sorted(
         (int(decade), count) for decade, count in counted("year / 10 * 10") if decade is not None

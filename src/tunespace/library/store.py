@@ -25,7 +25,7 @@ from tunespace.text.folding import fold
 SCHEMA_VERSION = 1
 FILE = "library.db"
 
-_GENRE_BOUNDARY = re.compile(r"[,;/]")
+GENRE_BOUNDARY = re.compile(r"[,;/]")
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -453,7 +453,7 @@ class Store:
                 fold(tags.artist),
                 fold(tags.album),
                 # Each of several genres between commas, so that one can be found as a whole.
-                f",{','.join(map(fold, _GENRE_BOUNDARY.split(tags.genre)))},",
+                f",{','.join(map(fold, GENRE_BOUNDARY.split(tags.genre)))},",
                 track,
             ),
         )

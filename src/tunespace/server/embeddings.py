@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Request
 from pydantic import Field
 
 from tunespace.models.model import Vectors
-from tunespace.server.schemas import LONGEST_TEXT, In
+from tunespace.server.schemas import FILE_AS_BODY, LONGEST_TEXT, In
 from tunespace.server.state import Shared
 
 router = APIRouter(prefix="/v1", tags=["embeddings"])
@@ -70,14 +70,7 @@ async def create_embeddings(state: Shared, asked: EmbeddingsIn) -> Embeddings:
 @router.post(
     "/audio/embeddings",
     operation_id="createAudioEmbedding",
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-            },
-        }
-    },
+    openapi_extra=FILE_AS_BODY,
 )
 async def create_audio_embedding(state: Shared, request: Request) -> Embeddings:
     """The point of a file."""

@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from tunespace.errors import AudioError, TunespaceError
 from tunespace.models import Model, load_model
+from tunespace.server.child import child
 from tunespace.server.settings import Settings
 
 _COMMAND = "import sys; from tunespace.server.hearing import hear; hear(*sys.argv[1:])"
@@ -95,33 +95,20 @@ class Hearing:
 
     async def _ask(self, file: Path) -> Heard:
         settings = self._settings
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            _COMMAND,
+        arguments = (
             str(self._model),
             str(file),
             str(settings.upload_memory),
             str(int(settings.upload_seconds) + 1),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=os.environ
-            | {
-                "OMP_NUM_THREADS": "1",
-                "OPENBLAS_NUM_THREADS": "1",
-                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            },
         )
         try:
-            async with asyncio.timeout(settings.upload_seconds):
+            async with (
+                asyncio.timeout(settings.upload_seconds),
+                child(_COMMAND, *arguments, one_thread=True) as process,
+            ):
                 said, _ = await process.communicate()
         except TimeoutError as error:
             raise UploadError(422, "listening to the file took too long") from error
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
         try:
             answer = json.loads(said)
         except ValueError as error:

@@ -1,8 +1,6 @@
 """The map of the library: made when it is first asked for, and again when that has changed."""
 
 import asyncio
-import os
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +13,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from tunespace.library import Library
+from tunespace.server.child import child
 from tunespace.server.collection import Collection
 from tunespace.server.layout import VERSION, Layout
 from tunespace.server.schemas import LARGEST_ID, MOST_HITS, In, QueryIn, TrackOut, printable
@@ -98,23 +97,10 @@ class Maps:
         space = f"{self._collection.model.identity.replace('/', '_')}-v{VERSION}"
         path = self._folder / f"{space}-{generation}.npz"
         if not path.exists():
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-c",
-                _COMMAND,
-                str(self._collection.folder),
-                str(self._collection.model.folder),
-                str(self._folder / f"{space}-landmarks.npz"),
-                str(path),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
-            try:
-                await process.wait()
-            finally:
-                with suppress(ProcessLookupError):
-                    process.kill()
+            landmarks = self._folder / f"{space}-landmarks.npz"
+            folders = (str(self._collection.folder), str(self._collection.model.folder))
+            async with child(_COMMAND, *folders, str(landmarks), str(path)) as process:
+                await process.communicate()
         try:
             self.layout = await asyncio.to_thread(Layout.load, path)
         except (OSError, ValueError, KeyError):

@@ -12,6 +12,10 @@ MOST_HITS = 500
 # Whole numbers beyond it are rounded by JSON's readers.
 LARGEST_ID = 2**53 - 1
 
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+# What the contract says of a route that takes a file as it is.
+FILE_AS_BODY = {"requestBody": {"required": True, "content": _BYTES}}
+
 
 class In(BaseModel):
     """What a client sends; a field that is not known is a mistake."""

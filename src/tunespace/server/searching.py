@@ -9,6 +9,7 @@ from tunespace.library import Library, Point, Term, Text, TrackLike
 from tunespace.library import Query as Asked
 from tunespace.server.clips import SECONDS, Clips
 from tunespace.server.schemas import (
+    FILE_AS_BODY,
     LONGEST_TEXT,
     MOST_HITS,
     ClipOut,
@@ -50,14 +51,7 @@ async def search(state: Shared, query: QueryIn) -> Response:
     "/clips",
     operation_id="sendClip",
     status_code=201,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-            },
-        }
-    },
+    openapi_extra=FILE_AS_BODY,
 )
 async def send_clip(state: Shared, request: Request) -> ClipOut:
     """Listens to a file, so that its id can stand in a query. The file itself is not kept."""

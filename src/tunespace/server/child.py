@@ -1,0 +1,38 @@
+"""Processes of our own: what needs much memory, or may go astray, does not do so in the server."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+
+@asynccontextmanager
+async def child(command: str, *arguments: str, one_thread: bool = False) -> AsyncIterator[Process]:
+    """A Python process that is gone when the block is left; its output can be read.
+
+    Args:
+        command: A program, as after ``python -c``.
+        arguments: ``sys.argv`` from 1 on.
+        one_thread: Whether it leaves the other cores to others.
+    """
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    if one_thread:
+        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        command,
+        *arguments,
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=DEVNULL,
+        env=environment,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
