@@ -100,6 +100,11 @@ export interface QueryIn {
 /** What the server refuses, in its own sentence. */
 export class Refused extends Error {}
 
+/** What went wrong, for people. */
+export function sentence(error: unknown): string {
+  return error instanceof Refused ? error.message : 'something went wrong';
+}
+
 async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
   return (await (await answered(path, options)).json()) as T;
 }
@@ -142,8 +147,6 @@ export const api = {
       headers: { 'content-type': 'application/octet-stream' },
       body: file,
     }),
-  words: (id: number) =>
-    ask<{ words: Record<string, { word: string; score: number }[]> }>(`/api/tracks/${id}/words?top=3`),
   waveform: (id: number) =>
     ask<{ seconds: number; peaks: number[] }>(`/api/tracks/${id}/waveform?points=600`),
   moments: (id: number, query: QueryIn) =>

@@ -1,6 +1,6 @@
 // The playlist that is being made: kept in this browser until it is exported.
 
-import { api, Refused, type Track } from './api';
+import { api, sentence, type Track } from './api';
 
 const KEY = 'playlist';
 
@@ -76,7 +76,7 @@ class Playlist {
     try {
       await what();
     } catch (error) {
-      this.problem = error instanceof Refused ? error.message : 'something went wrong';
+      this.problem = sentence(error);
     }
   }
 

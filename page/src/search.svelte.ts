@@ -1,6 +1,6 @@
 // The question that is asked, and its answer: the one state that the whole page shares.
 
-import { api, Refused, type Facets, type Hit, type QueryIn, type Slip, type TermIn, type Track } from './api';
+import { api, Refused, sentence, type Facets, type Hit, type QueryIn, type Slip, type TermIn, type Track } from './api';
 
 /** A thing to be near to or away from, beside the words in the search box. */
 export interface Refinement {
@@ -16,6 +16,10 @@ interface Moment {
   words: string;
   refinements: Refinement[];
   filters: { name: string; where: string }[];
+}
+
+function refinement(kind: Refinement['kind'], value: string | number, label: string, weight: number): Refinement {
+  return { key: `${kind}:${value}`, label, kind, value, weight };
 }
 
 const PAGE = 30;
@@ -91,9 +95,9 @@ class Search {
       const found = await api.refine(remark, shown.slice(0, 500).map((track) => track.id));
       this.remember();
       const fresh = found.terms.map(({ text, track, weight }): Refinement => {
-        if (track === null) return { key: `words:${text}`, label: text ?? '', kind: 'words', value: text ?? '', weight };
+        if (track === null) return refinement('words', text ?? '', text ?? '', weight);
         const label = shown.find((one) => one.id === track)?.title ?? 'a track';
-        return { key: `track:${track}`, label, kind: 'track', value: track, weight };
+        return refinement('track', track, label, weight);
       });
       const keys = new Set(fresh.map((one) => one.key));
       this.refinements = [...this.refinements.filter((one) => !keys.has(one.key)), ...fresh];
@@ -104,7 +108,7 @@ class Search {
       }
       await this.now();
     } catch (error) {
-      this.problem = error instanceof Refused ? error.message : 'something went wrong';
+      this.problem = sentence(error);
     }
   }
 
@@ -145,7 +149,7 @@ class Search {
     } catch (error) {
       if (running.signal.aborted) return;
       this.hits = [];
-      this.problem = error instanceof Refused ? error.message : 'something went wrong';
+      this.problem = sentence(error);
     } finally {
       if (this.running === running) this.busy = false;
     }
@@ -189,9 +193,8 @@ class Search {
 
   refine(label: string, kind: Refinement['kind'], value: string | number, weight = 1): void {
     this.remember();
-    const key = `${kind}:${value}`;
-    const others = this.refinements.filter((one) => one.key !== key);
-    this.refinements = [...others, { key, label, kind, value, weight }];
+    const fresh = refinement(kind, value, label, weight);
+    this.refinements = [...this.refinements.filter((one) => one.key !== fresh.key), fresh];
     void this.now();
   }
 
@@ -203,7 +206,7 @@ class Search {
   private only(label: string, kind: Refinement['kind'], value: string | number): void {
     this.remember();
     this.words = '';
-    this.refinements = [{ key: `${kind}:${value}`, label, kind, value, weight: 1 }];
+    this.refinements = [refinement(kind, value, label, 1)];
     void this.now();
   }
 

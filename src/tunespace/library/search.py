@@ -117,14 +117,11 @@ class Searcher:
         """
         if query.limit < 1:
             raise QueryError(f"the number of hits must be at least 1, not {query.limit}")
-        self._refresh()
         where = parse_where(query.where) if query.where.strip() else None
-        aim = self._aim(query)
-        cosines = self.matrix.vectors @ aim.vector
+        aim, cosines, scale = self._scan(query)
         ranking = cosines.copy()
         ranking[self.matrix.rows_of(aim.named)] += _NAMED_BONUS
         ranking[self.matrix.rows_of(aim.excluded)] = -np.inf
-        scale = scale_of(aim.vector, self.model.reference, cosines)
         hits: list[Hit] = []
         for rows in self._batches(ranking, where, query.limit):
             self._take(hits, self._looked_at(rows, aim, cosines, scale), query)
@@ -141,12 +138,10 @@ class Searcher:
         Raises:
             QueryError: The query asks for nothing, or cannot be read.
         """
-        self._refresh()
         windows = self.store.windows([id_], self.space).get(id_)
         if windows is None:
             return []
-        aim = self._aim(query)
-        scale = scale_of(aim.vector, self.model.reference, self.matrix.vectors @ aim.vector)
+        aim, _, scale = self._scan(query)
         near = windows.vectors.astype(np.float32) @ aim.vector / np.float32(127)
         return [
             Moment(start, end, scale(float(cosine)))
@@ -155,10 +150,7 @@ class Searcher:
 
     def scores(self, query: Query) -> tuple[npt.NDArray[np.int64], Vectors]:
         """Ids, ascending, and scores of all tracks, names and windows aside."""
-        self._refresh()
-        aim = self._aim(query)
-        cosines = self.matrix.vectors @ aim.vector
-        scale = scale_of(aim.vector, self.model.reference, cosines)
+        _, cosines, scale = self._scan(query)
         return self.matrix.ids, scale.of_all(cosines)
 
     def points(self) -> Matrix:
@@ -214,6 +206,13 @@ class Searcher:
     def _refresh(self) -> None:
         if self.matrix.generation != self.store.generation:
             self.matrix = self.matrices.open(self.store, self.space)
+
+    def _scan(self, query: Query) -> tuple[_Aim, Vectors, Scale]:
+        """What a query comes to, its cosine to each track as the library is now, and its scale."""
+        self._refresh()
+        aim = self._aim(query)
+        cosines: Vectors = self.matrix.vectors @ aim.vector
+        return aim, cosines, scale_of(aim.vector, self.model.reference, cosines)
 
     def _aim(self, query: Query) -> _Aim:
         aim = _Aim(np.zeros(self.space.dim, np.float32))

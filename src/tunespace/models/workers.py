@@ -144,6 +144,13 @@ def _end(process: "subprocess.Popen[bytes]") -> int:
     return process.wait()
 
 
+def environment(*, one_thread: bool) -> dict[str, str]:
+    """The environment of a Python process that imports what this one does."""
+    found = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return found | threads if one_thread else found
+
+
 def _start(
     what: tuple[str, str], running: "set[subprocess.Popen[bytes]]"
 ) -> "subprocess.Popen[bytes]":
@@ -152,17 +159,12 @@ def _start(
     Raises:
         ModelError: It cannot load the model.
     """
-    environment = os.environ | {
-        # One thread each: there are as many processes as cores.
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-    }
     process = subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, "-c", _COMMAND, *what],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=environment,
+        # There are as many processes as cores.
+        env=environment(one_thread=True),
         # An interrupt from the keyboard is the parent's to handle. Not a session of its own: Linux
         # shares the processor among sessions first, and how nice a process is counts within one.
         process_group=0,

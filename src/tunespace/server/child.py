@@ -1,11 +1,12 @@
 """Processes of our own: what needs much memory, or may go astray, does not do so in the server."""
 
 import asyncio
-import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+
+from tunespace.models.workers import environment
 
 
 @asynccontextmanager
@@ -17,9 +18,6 @@ async def child(command: str, *arguments: str, one_thread: bool = False) -> Asyn
         arguments: ``sys.argv`` from 1 on.
         one_thread: Whether it leaves the other cores to others.
     """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    if one_thread:
-        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -28,7 +26,7 @@ async def child(command: str, *arguments: str, one_thread: bool = False) -> Asyn
         stdin=DEVNULL,
         stdout=PIPE,
         stderr=DEVNULL,
-        env=environment,
+        env=environment(one_thread=one_thread),
     )
     try:
         yield process

@@ -31,7 +31,6 @@ class Collection:
             LibraryError: There is no library, or it cannot be opened.
             ModelError: Its model cannot be used.
         """
-        self._settings = settings
         with Library.open(settings.library, model=settings.model, create=False) as library:
             self.folder = library.folder
             self.model: Model = library.model

@@ -60,8 +60,8 @@ class Hearing:
         """Takes the bounds and the folder of the model."""
         self._settings = settings
         self._model = model
-        # Indexing and searching need the other cores.
         self._here = 0
+        # Indexing and searching need the other cores.
         self._free = asyncio.Semaphore(max(1, (os.cpu_count() or 1) // 2))
 
     async def hear(self, body: AsyncIterator[bytes]) -> Heard:
@@ -71,18 +71,18 @@ class Hearing:
             UploadError: It is too large, came or could be heard too slowly, or too many are here.
             AudioError: It holds no sound that can be read.
         """
-        settings = self._settings
         if self._here >= _MOST_AT_ONCE:
             raise UploadError(
                 503, "too many files are being listened to: send it again in a moment"
             )
         self._here += 1
         try:
-            return await self._hear(body, settings)
+            return await self._hear(body)
         finally:
             self._here -= 1
 
-    async def _hear(self, body: AsyncIterator[bytes], settings: Settings) -> Heard:
+    async def _hear(self, body: AsyncIterator[bytes]) -> Heard:
+        settings = self._settings
         with TemporaryDirectory(prefix="tunespace-") as folder:
             file = Path(folder) / "clip"
             try:

@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field
 from tunespace.errors import LibraryError, TunespaceError
 from tunespace.library import Library, Progress
 from tunespace.server.collection import Collection
-from tunespace.server.schemas import printable
+from tunespace.server.schemas import file_name, printable
 from tunespace.server.state import Shared
 
 router = APIRouter(prefix="/api/index", tags=["index"])
@@ -177,7 +177,7 @@ async def failures(state: Shared) -> Failures:
     found = await state.collection.run(lambda library: library.failures())
     return Failures(
         failures=[
-            Failure(file=printable(path.rsplit("/", 1)[-1]), reason=printable(reason))
+            Failure(file=file_name(path), reason=printable(reason))
             for path, reason in found[:_MOST_FAILURES]
         ],
         total=len(found),

@@ -9,9 +9,9 @@ All this is done in a process of its own: it needs memory and both cores for a w
 
 import json
 import os
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,16 +74,17 @@ class Layout:
 
     def save(self, path: Path) -> None:
         """Writes it whole or not at all."""
-        new = path.with_name(f".{path.name}.{os.getpid()}")
         said = {
             "genre_names": self.genre_names,
             "regions": [asdict(region) for region in self.regions],
         }
-        with new.open("wb") as file:
-            np.savez(
-                file, ids=self.ids, places=self.places, genres=self.genres, said=json.dumps(said)
-            )
-        new.replace(path)
+        _write(
+            path,
+            ids=self.ids,
+            places=self.places,
+            genres=self.genres,
+            said=json.dumps(said),
+        )
 
     @classmethod
     def load(cls, path: Path) -> "Layout":
@@ -127,11 +128,16 @@ def _landmarks(ids: npt.NDArray[np.int64], vectors: Vectors, path: Path) -> tupl
     chosen = np.random.default_rng(_SEED).permutation(len(ids))[:LANDMARKS]
     marks = np.ascontiguousarray(vectors[np.sort(chosen)])
     places = _in_plane(marks)
+    _write(path, vectors=marks, places=places, total=len(ids))
+    return marks, places
+
+
+def _write(path: Path, **arrays: Any) -> None:  # noqa: ANN401 - whatever becomes an array
+    """Writes arrays whole or not at all."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     with new.open("wb") as file:
-        np.savez(file, vectors=marks, places=places, total=len(ids))
+        np.savez(file, **arrays)
     new.replace(path)
-    return marks, places
 
 
 def _in_plane(vectors: Vectors) -> Vectors:
@@ -213,4 +219,3 @@ def main(folder: str, model: str, landmarks: str, out: str) -> None:
         os.nice(5)
     with Library.open(folder, model=load_model(model), create=False) as library:
         lay_out(library, Path(landmarks)).save(Path(out))
-    sys.stdout.write("done\n")

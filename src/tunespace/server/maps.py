@@ -4,7 +4,7 @@ import asyncio
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, HTTPException
@@ -16,7 +16,7 @@ from tunespace.library import Library
 from tunespace.server.child import child
 from tunespace.server.collection import Collection
 from tunespace.server.layout import VERSION, Layout
-from tunespace.server.schemas import LARGEST_ID, MOST_HITS, In, QueryIn, TrackOut, printable
+from tunespace.server.schemas import MOST_HITS, Id, In, QueryIn, TrackOut, printable
 from tunespace.server.searching import asked_of
 from tunespace.server.state import Shared
 
@@ -24,6 +24,10 @@ router = APIRouter(prefix="/api/map", tags=["map"])
 
 _COMMAND = "import sys; from tunespace.server.layout import main; main(*sys.argv[1:])"
 _BINARY = "application/octet-stream"
+_BYTES_OF_A_MAP: dict[int | str, dict[str, Any]] = {
+    200: {"content": {_BINARY: {"schema": {"type": "string", "format": "binary"}}}},
+    409: {"description": "The map has changed."},
+}
 # While music is indexed the library changes every second; its map need not.
 _SECONDS_BETWEEN = 120.0
 
@@ -50,7 +54,7 @@ class MapOut(BaseModel):
 class SomeIn(In):
     """Tracks by their ids."""
 
-    ids: Annotated[list[Annotated[int, Field(ge=0, le=LARGEST_ID)]], Field(max_length=MOST_HITS)]
+    ids: Annotated[list[Id], Field(max_length=MOST_HITS)]
 
 
 class SomeOut(BaseModel):
@@ -75,7 +79,7 @@ class Maps:
     async def refresh(self) -> None:
         """Starts to make a map where the library has changed since the last."""
         generation = await self._collection.run(lambda library: library.generation)
-        if generation == self.generation or (self._task and not self._task.done()):
+        if generation == self.generation or self.is_making:
             return
         if self.layout is not None and time.monotonic() - self._made < _SECONDS_BETWEEN:
             return
@@ -136,10 +140,7 @@ async def get_map(state: Shared) -> MapOut:
     "/points",
     operation_id="mapPoints",
     response_class=Response,
-    responses={
-        200: {"content": {_BINARY: {"schema": {"type": "string", "format": "binary"}}}},
-        409: {"description": "The map has changed."},
-    },
+    responses=_BYTES_OF_A_MAP,
 )
 async def get_points(
     state: Shared, version: Annotated[int, InQuery(description="Of the map.")]
@@ -154,10 +155,7 @@ async def get_points(
     "/scores",
     operation_id="mapScores",
     response_class=Response,
-    responses={
-        200: {"content": {_BINARY: {"schema": {"type": "string", "format": "binary"}}}},
-        409: {"description": "The map has changed."},
-    },
+    responses=_BYTES_OF_A_MAP,
 )
 async def get_scores(
     state: Shared,

@@ -9,14 +9,13 @@ from pydantic import BaseModel, Field
 from tunespace.library import Library, Remark, Term, Text, Track, TrackLike
 from tunespace.library import Query as Asked
 from tunespace.library.playlist import m3u8_of
-from tunespace.server.schemas import LARGEST_ID, MOST_HITS, Found, HitOut, In, TrackOut
+from tunespace.server.schemas import LARGEST_ID, MOST_HITS, Found, Id, In, TrackOut
 from tunespace.server.state import Shared
 
 router = APIRouter(prefix="/api", tags=["playlists"])
 
 _MOST_TERMS = 32
 _OF_ONE_ARTIST = 2
-Id = Annotated[int, Field(ge=0, le=LARGEST_ID)]
 
 
 class Ids(In):
@@ -72,7 +71,7 @@ async def extend(state: Shared, playlist: Extend) -> Found:
     hits = await state.collection.run(lambda library: library.search(asked))
     known = set(playlist.ids)
     new = [hit for hit in hits if hit.track.id not in known and not hit.missing]
-    return Found(hits=[HitOut.of(hit) for hit in new[: playlist.count]], slips=[], milliseconds=0)
+    return Found.of(new[: playlist.count])
 
 
 @router.get("/path", operation_id="path")

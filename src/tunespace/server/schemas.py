@@ -1,5 +1,6 @@
 """What goes in and out, exactly: the contract of the HTTP API."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -11,6 +12,7 @@ MOST_TERMS = 32
 MOST_HITS = 500
 # Whole numbers beyond it are rounded by JSON's readers.
 LARGEST_ID = 2**53 - 1
+Id = Annotated[int, Field(ge=0, le=LARGEST_ID)]
 
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 # What the contract says of a route that takes a file as it is.
@@ -70,7 +72,6 @@ class TrackOut(BaseModel):
     @classmethod
     def of(cls, track: Track) -> "TrackOut":
         """From the library's own."""
-        name = track.path.replace("\\", "/").rsplit("/", 1)[-1]
         return cls(
             id=track.id,
             title=printable(track.title),
@@ -79,7 +80,7 @@ class TrackOut(BaseModel):
             genre=printable(track.genre),
             year=track.year,
             seconds=round(track.seconds, 2),
-            file=printable(name),
+            file=file_name(track.path),
         )
 
 
@@ -121,6 +122,11 @@ class Found(BaseModel):
     hits: list[HitOut]
     slips: list[Slip] = Field(description="Words that were read as others.")
     milliseconds: float = Field(description="How long the search took.")
+
+    @classmethod
+    def of(cls, hits: Sequence[Hit]) -> "Found":
+        """Hits of a query that nobody typed: it has no slips, and its time is not told."""
+        return cls(hits=[HitOut.of(hit) for hit in hits], slips=[], milliseconds=0)
 
 
 class FacetValue(BaseModel):
@@ -203,6 +209,11 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+
+
+def file_name(path: str) -> str:
+    """The last part of a path, for people: where music lies is not told."""
+    return printable(path.replace("\\", "/").rsplit("/", 1)[-1])
 
 
 def printable(text: str) -> str:

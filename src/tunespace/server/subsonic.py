@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse, Response
 from tunespace import __version__
 from tunespace.errors import TunespaceError
 from tunespace.library import Library, Query, Term, Text, Track, TrackLike
-from tunespace.server.schemas import LONGEST_TEXT, printable
+from tunespace.server.schemas import LONGEST_TEXT, file_name, printable
 from tunespace.server.state import Shared
 from tunespace.server.tracks import get_artwork, get_audio, type_of
 
@@ -218,7 +218,7 @@ def _similarity(cosine: float) -> float:
 
 def _child(track: Track) -> Answer:
     """A song as Subsonic describes it."""
-    name = printable(track.path.replace("\\", "/").rsplit("/", 1)[-1])
+    name = file_name(track.path)
     child: Answer = {
         "id": str(track.id),
         "isDir": False,

@@ -18,7 +18,6 @@ from tunespace.server.schemas import (
     LONGEST_TEXT,
     MOST_HITS,
     Found,
-    HitOut,
     MomentOut,
     Moments,
     QueryIn,
@@ -82,7 +81,7 @@ async def similar_tracks(
     await _track(state, id)
     asked = Asked(terms=(Term(TrackLike(id)),), limit=limit)
     hits = await state.collection.run(lambda library: library.search(asked))
-    return Found(hits=[HitOut.of(hit) for hit in hits], slips=[], milliseconds=0)
+    return Found.of(hits)
 
 
 @router.get("/{id}/words", operation_id="describeTrack")
