@@ -387,3 +387,12 @@ def test_the_model_gives_its_memory_back_when_nobody_asks(client: Client) -> Non
         time.sleep(0.05)
     assert "text_tower" not in vars(model)
     assert titles(api.get("/api/search", params={"q": "high"}))[0] == "high tone"
+
+
+def test_points_of_many_dimensions_are_answered_whole() -> None:
+    from tunespace.server.embeddings import _answer
+
+    rows = np.random.default_rng(0).normal(size=(2, 1024)).astype(np.float32)
+    coded = _answer(rows, "base64", "large", 2).data[1].embedding
+    assert isinstance(coded, str)
+    assert np.array_equal(np.frombuffer(base64.b64decode(coded), "<f4"), rows[1])

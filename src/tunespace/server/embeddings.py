@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Request
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from tunespace.models.model import Vectors
 from tunespace.server.schemas import FILE_AS_BODY, LONGEST_TEXT, In
@@ -27,7 +27,7 @@ class EmbeddingsIn(In):
     user: str | None = None
 
 
-class Embedding(In):
+class Embedding(BaseModel):
     """One point."""
 
     object: Literal["embedding"] = "embedding"
@@ -37,14 +37,14 @@ class Embedding(In):
     )
 
 
-class Usage(In):
+class Usage(BaseModel):
     """How much was read."""
 
     prompt_tokens: int
     total_tokens: int
 
 
-class Embeddings(In):
+class Embeddings(BaseModel):
     """Points, in the order of the input."""
 
     object: Literal["list"] = "list"
