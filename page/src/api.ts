@@ -172,4 +172,6 @@ export const api = {
 };
 
 export const audioOf = (id: number) => `/api/tracks/${id}/audio`;
+/** For what the browser cannot play as it is. */
+export const convertedOf = (id: number) => `${audioOf(id)}?convert=flac`;
 export const artworkOf = (id: number) => `/api/tracks/${id}/artwork?placeholder=true`;

@@ -2,7 +2,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +51,9 @@ def client(library: Path) -> Iterator[Client]:
         yield start
 
 
-@pytest.fixture(scope="session")
-def address(library: Path) -> Iterator[str]:
-    """A server in a thread."""
+@contextmanager
+def served(library: Path) -> Iterator[str]:
+    """A server in a thread; gives its address."""
     app = create_app(Settings(library=library, requests_a_minute=0))
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
@@ -64,3 +64,23 @@ def address(library: Path) -> Iterator[str]:
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
     thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def address(library: Path) -> Iterator[str]:
+    """A server of ``library``."""
+    with served(library) as found:
+        yield found
+
+
+@pytest.fixture
+def address_of_aiff(library: Path, tmp_path: Path) -> Iterator[str]:
+    """A server of a track in a format that Chromium does not play."""
+    music = tmp_path / "music"
+    music.mkdir()
+    samples = 0.5 * sounds.tone(4.0, 44_100, 300.0)
+    sounds.write(music / "low.aiff", samples[None], 44_100, "pcm_s16be")
+    with Library.open(tmp_path / "library", model=str(library.parent / "model")) as lib:
+        lib.index([music], workers=1)
+    with served(tmp_path / "library") as found:
+        yield found

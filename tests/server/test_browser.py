@@ -85,6 +85,19 @@ def test_a_track_plays_from_where_it_fits_and_the_next_follows(page: Any) -> Non
     assert player.locator(".wave").evaluate("e => e.children.length") > 0
 
 
+def test_what_the_browser_cannot_play_is_converted_for_it(
+    page: Any,  # noqa: ANN401
+    address_of_aiff: str,
+) -> None:
+    page.goto(address_of_aiff)
+    look_for(page, "low")
+    page.get_by_role("button", name="Play low").click()
+    player = page.get_by_role("region", name="Player")
+    sync_api.expect(player.get_by_label("Position")).not_to_have_value("0", timeout=15_000)
+    assert page.evaluate("document.querySelector('audio').src").endswith("?convert=flac")
+    sync_api.expect(player).to_contain_text("low.aiff")
+
+
 def test_more_and_less_change_what_is_shown(page: Any) -> None:  # noqa: ANN401
     look_for(page, "low")
     page.get_by_label("Say what should change").fill("more high")

@@ -94,7 +94,7 @@ def test_new_tracks_do_not_move_the_others(clusters: Path, tmp_path: Path) -> No
 
 
 def made(api: TestClient) -> Any:  # noqa: ANN401 - JSON
-    for _ in range(200):
+    for _ in range(600):
         found = api.get("/api/map").json()
         if found["state"] != "making":
             return found

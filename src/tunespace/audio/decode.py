@@ -95,30 +95,43 @@ def decode_blocks(
         raise ValueError(f"there is no stretch of {duration} s from {start} s on")
     file = Path(path)
     heard = False
-    try:
-        # Tags that are not UTF-8 must not stop the audio.
-        with (
-            _opened(file) as source,
-            av.open(source, options=_READ, metadata_errors="replace") as container,
-        ):
-            stream = container.streams.best("audio")
-            if not isinstance(stream, av.AudioStream):
-                raise AudioError(file, "holds no audio")
-            blocks = _resampled(_gathered(_frames(container, stream)), sample_rate)
-            for block in _stretch(blocks, sample_rate, start, duration):
-                heard = True
-                yield block
-    except (InvalidDataError, EndOfFileError) as error:
-        raise AudioError(file, "is not audio, or too damaged to be read") from error
-    except FFmpegError as error:
-        raise AudioError(file, f"cannot be read as audio ({error.strerror})") from error
+    with opened(file) as (container, stream):
+        blocks = _resampled(_gathered(frames_of(container, stream)), sample_rate)
+        for block in _stretch(blocks, sample_rate, start, duration):
+            heard = True
+            yield block
     if not heard:
         beyond = f" after {start:g} s" if start else ""
         raise AudioError(file, f"holds no audio that can be decoded{beyond}")
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[Any]:
+def opened(
+    file: Path,
+) -> Iterator[tuple[av.container.InputContainer, av.AudioStream]]:
+    """A file that is read, and the sound in it.
+
+    Raises:
+        AudioError: No audio can be read from the file, also later, within the block.
+    """
+    try:
+        # Tags that are not UTF-8 must not stop the audio.
+        with (
+            _source(file) as source,
+            av.open(source, options=_READ, metadata_errors="replace") as container,
+        ):
+            stream = container.streams.best("audio")
+            if not isinstance(stream, av.AudioStream):
+                raise AudioError(file, "holds no audio")
+            yield container, stream
+    except (InvalidDataError, EndOfFileError) as error:
+        raise AudioError(file, "is not audio, or too damaged to be read") from error
+    except FFmpegError as error:
+        raise AudioError(file, f"cannot be read as audio ({error.strerror})") from error
+
+
+@contextmanager
+def _source(file: Path) -> Iterator[Any]:
     """What ffmpeg reads: a path, or a file within a file."""
     found = within(file)
     if found is None:
@@ -174,7 +187,7 @@ def _require_readable(file: Path) -> None:
         raise AudioError(file, "is not a possible file name") from error
 
 
-def _frames(
+def frames_of(
     container: av.container.InputContainer, stream: av.AudioStream
 ) -> Iterator[av.AudioFrame]:
     """Every frame that holds samples; packets that cannot be decoded are left out."""

@@ -27,6 +27,7 @@ from tunespace.server.clips import Clips
 from tunespace.server.collection import Collection
 from tunespace.server.hearing import Hearing
 from tunespace.server.mcp_tools import make_mcp
+from tunespace.server.playable import Playable
 from tunespace.server.safety import Guard
 from tunespace.server.schemas import Health, Problem
 from tunespace.server.settings import Settings
@@ -73,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
             Hearing(settings, collection.model.folder),
             Clips(),
             waveforms := Waveforms(),
+            playable := Playable(),
             drawn := maps.Maps(collection),
             running,
             measures,
@@ -83,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
         idle.cancel()
         running.close()
         await drawn.close()
+        await playable.close()
         waveforms.close()
         collection.close()
 

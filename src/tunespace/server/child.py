@@ -1,6 +1,7 @@
 """Processes of our own: what needs much memory, or may go astray, does not do so in the server."""
 
 import asyncio
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
@@ -34,3 +35,23 @@ async def child(command: str, *arguments: str, one_thread: bool = False) -> Asyn
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def bound(*, memory: int, seconds: int, file_size: int) -> None:
+    """Bounds the process that it is called in, where the system can.
+
+    Args:
+        memory: Most bytes of address space.
+        seconds: Most seconds of a processor.
+        file_size: Largest file that may be written, in bytes.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has none; the parent's clock still holds
+        return
+    # A file that grows too large is an error for who writes it, not the end of the process.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from tunespace.errors import AudioError, TunespaceError
 from tunespace.models import Model, load_model
-from tunespace.server.child import child
+from tunespace.server.child import bound, child
 from tunespace.server.settings import Settings
 
 _COMMAND = "import sys; from tunespace.server.hearing import hear; hear(*sys.argv[1:])"
@@ -131,7 +131,7 @@ async def _receive(body: AsyncIterator[bytes], file: Path, most: int) -> None:
 
 def hear(model: str, path: str, memory: str, seconds: str) -> None:
     """The whole life of the process that listens; its answer is one line of JSON."""
-    _bound(int(memory), int(seconds))
+    bound(memory=int(memory), seconds=int(seconds), file_size=0)
     answer: dict[str, object]
     try:
         loaded: Model = load_model(model)
@@ -145,14 +145,3 @@ def hear(model: str, path: str, memory: str, seconds: str) -> None:
     sys.stdout.write(json.dumps(answer))
     sys.stdout.flush()
     os._exit(0)
-
-
-def _bound(memory: int, seconds: int) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has none; the parent's clock still holds
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

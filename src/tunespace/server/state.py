@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from tunespace.server.clips import Clips
 from tunespace.server.collection import Collection
 from tunespace.server.hearing import Hearing
+from tunespace.server.playable import Playable
 from tunespace.server.settings import Settings
 from tunespace.server.waveforms import Waveforms
 
@@ -26,6 +27,7 @@ class State:
     hearing: Hearing
     clips: Clips
     waveforms: Waveforms
+    playable: Playable
     maps: "Maps"
     jobs: "Jobs"
     measures: "Measures"

@@ -4,7 +4,7 @@ import os
 import stat
 import zlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi import Path as InPath
@@ -137,9 +137,18 @@ async def track_waveform(
         206: {"description": "A part of the file.", "content": {"audio/*": {}}},
     },
 )
-async def get_audio(state: Shared, id: Id) -> FileResponse:  # noqa: A002
+async def get_audio(
+    state: Shared,
+    id: Id,  # noqa: A002
+    convert: Annotated[
+        Literal["flac"] | None,
+        Query(description="For players that do not play the file as it is; the first takes time."),
+    ] = None,
+) -> FileResponse:
     """The file of a track, whole or in ranges of bytes."""
     file = _file_of(await _track(state, id))
+    if convert is not None:
+        file = await state.playable.of(file)
     return FileResponse(file, media_type=type_of(file.name), headers={"cache-control": _A_DAY})
 
 
