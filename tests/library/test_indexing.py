@@ -29,6 +29,7 @@ def counts(report: IndexReport) -> dict[str, int]:
         "removed": report.removed,
         "unchanged": report.unchanged,
         "failed": len(report.failed),
+        "excluded": report.excluded,
         "kept": report.kept,
     }
     return {name: count for name, count in found.items() if count}
@@ -112,6 +113,50 @@ def test_a_new_date_alone_is_no_change(library: Library, music: Path) -> None:
     report = library.index([music])
     assert counts(report) == {"moved": 1, "unchanged": 3}
     assert report.music_seconds == 0
+
+
+def test_what_is_excluded_leaves_the_library_and_stays_out(library: Library, music: Path) -> None:
+    library.index([music])
+    assert counts(library.index([music], exclude=["/album 0/", "*3.wav"])) == {
+        "excluded": 3,
+        "unchanged": 1,
+    }
+    # Remembered, also for a folder within: a pattern is relative to the outermost.
+    assert counts(library.index([music])) == {"unchanged": 1}
+    assert counts(library.index([music / "album 0"])) == {}
+    assert len(library) == 1
+    assert counts(library.index([music], exclude=[""])) == {"added": 3, "unchanged": 1}
+    assert counts(library.index([music])) == {"unchanged": 4}
+
+
+def test_a_file_moved_out_of_what_is_excluded_keeps_its_vectors(
+    library: Library, music: Path
+) -> None:
+    library.index([music])
+    before = vectors(library)
+    shutil.copy(music / "album 0" / "track 0.wav", music / "kept.wav")
+    report = library.index([music], exclude=["album 0"])
+    assert counts(report) == {"moved": 1, "excluded": 1, "unchanged": 2}
+    assert vectors(library)["kept.wav"] == before["track 0.wav"]
+
+
+def test_a_pattern_that_cannot_be_read_is_said(library: Library, music: Path) -> None:
+    library.index([music])
+    with pytest.raises(LibraryError, match="cannot be read"):
+        library.index([music], exclude=["!"])
+    assert len(library) == 4
+
+
+def test_another_model_does_not_hear_what_is_excluded(
+    library: Library, music: Path, tmp_path: Path, model: str
+) -> None:
+    library.index([music])
+    other = shutil.copytree(model, tmp_path / "other")
+    tiny_model.write_config(other, name="other")
+    with Library.open(library.folder, model=str(other)) as changed:
+        report = changed.index([music], exclude=["album 0"])
+        assert counts(report) == {"excluded": 2, "updated": 2}
+        assert len(changed.search("low")) == 2
 
 
 def test_one_folder_says_nothing_about_another(library: Library, music: Path) -> None:

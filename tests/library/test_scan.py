@@ -57,3 +57,17 @@ def test_what_does_not_exist_is_said(tmp_path: Path) -> None:
 
 def test_an_empty_folder_has_no_music(tmp_path: Path) -> None:
     assert names(tmp_path) == []
+
+
+def test_what_is_left_out_is_not_entered(tmp_path: Path) -> None:
+    for name in ("a.mp3", "b.m4b", "Books/c.mp3", "Books/sub/d.mp3", "pop/Books.mp3"):
+        touch(tmp_path / name)
+    asked: list[str] = []
+
+    def left_out(path: str) -> bool:
+        asked.append(os.path.relpath(path, tmp_path))
+        return path.endswith(("Books/", ".m4b"))
+
+    found = [os.path.relpath(file.path, tmp_path) for file in scan(tmp_path, left_out)]
+    assert found == ["a.mp3", "pop/Books.mp3"]
+    assert "Books/sub" not in asked

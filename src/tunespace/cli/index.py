@@ -21,6 +21,14 @@ def index(
     paths: Annotated[list[Path], typer.Argument(help="Folders or files of music.")],
     library: LibraryOption = None,
     model: ModelOption = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Leave out what this pattern fits, as in .gitignore: 'Audiobooks/', '*.m4b'. "
+            "Remembered until it is given anew; '' leaves out nothing.",
+            show_default=False,
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; by default one for each core.")
     ] = None,
@@ -32,7 +40,9 @@ def index(
         bar = progress_bar(out, "files", rate=True) if out.is_terminal and not as_json else None
         try:
             with bar or nullcontext():
-                report = lib.index(paths, workers=workers, on_progress=_shown_on(bar))
+                report = lib.index(
+                    paths, exclude=exclude, workers=workers, on_progress=_shown_on(bar)
+                )
         except KeyboardInterrupt:
             said = (
                 f"stopped; the library has {len(lib):,} tracks, and a next run goes on from there"
@@ -72,6 +82,7 @@ def _print(report: IndexReport, total: int) -> None:
         "updated": report.updated,
         "moved": report.moved,
         "removed": report.removed,
+        "left out of what was there": report.excluded,
         "unchanged": report.unchanged,
         "failed": len(report.failed),
     }

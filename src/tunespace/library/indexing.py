@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tunespace.errors import LibraryError
+from tunespace.library.excluding import Excluded
 from tunespace.library.scan import Found, scan
 from tunespace.library.store import Row, Space, Store
 from tunespace.library.tags import read_tags
@@ -40,6 +41,7 @@ class IndexReport:
         unchanged: Tracks that were not touched.
         failed: Files that could not be read, also those of earlier runs; they are tried again when
             they change.
+        excluded: Tracks that the library had and that are left out now.
         kept: Tracks whose whole folder is empty or gone: it may only not be mounted.
         music_seconds: Length of what was listened to.
         elapsed_seconds: How long the run took.
@@ -51,6 +53,7 @@ class IndexReport:
     removed: int = 0
     unchanged: int = 0
     failed: list[Failed] = field(default_factory=list)
+    excluded: int = 0
     kept: int = 0
     music_seconds: float = 0.0
     elapsed_seconds: float = 0.0
@@ -81,6 +84,7 @@ class _Plan:
     move: list[tuple[Row, Found]] = field(default_factory=list)
     remove: list[Row] = field(default_factory=list)
     unchanged: int = 0
+    excluded: int = 0
     kept: int = 0
     failed: list[Failed] = field(default_factory=list)
 
@@ -91,6 +95,7 @@ def index(
     source: str,
     roots: Sequence[Path],
     *,
+    exclude: Sequence[str] | None = None,
     workers: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> IndexReport:
@@ -102,6 +107,7 @@ def index(
             tracks of the library; searches go to it once it is complete.
         source: What the model is loaded by.
         roots: Folders or files.
+        exclude: Patterns of what is left out, from now on; none for those of the last run.
         workers: Processes; one for each core where it is not given.
         on_progress: Told after each file.
 
@@ -119,7 +125,9 @@ def index(
             f"another process is writing to the library in {store.folder}: wait until it is done"
         ) from None
     with lock:
-        return _index(store, model, source, roots, workers or os.cpu_count() or 1, on_progress)
+        patterns = store.excluded if exclude is None else exclude
+        workers = workers or os.cpu_count() or 1
+        return _index(store, model, source, roots, patterns, workers, on_progress)
 
 
 def _index(
@@ -127,21 +135,26 @@ def _index(
     model: Model,
     source: str,
     roots: Sequence[Path],
+    patterns: Sequence[str],
     workers: int,
     on_progress: Callable[[Progress], None] | None,
 ) -> IndexReport:
     began = time.monotonic()
-    found = {file.path: file for root in roots for file in scan(root)}
+    folders = [os.path.realpath(root) for root in roots if root.is_dir()]
+    excluded = Excluded(patterns, [*store.roots, *folders])
+    found = {file.path: file for root in roots for file in scan(root, excluded)}
     with store.writing():
         space = store.space_of(model, source)
-        store.remember_roots(os.path.realpath(root) for root in roots if root.is_dir())
+        store.remember_roots(folders)
+        store.remember_excluded(patterns)
         if store.active_space is None:
             store.activate(space)
     known = {row.path: row for row in store.rows(space)}
-    plan = _plan(found, known, roots, is_new_space=store.active_space != space)
+    plan = _plan(found, known, roots, excluded, is_new_space=store.active_space != space)
     report = IndexReport(
         moved=len(plan.move),
-        removed=len(plan.remove),
+        removed=len(plan.remove) - plan.excluded,
+        excluded=plan.excluded,
         unchanged=plan.unchanged,
         kept=plan.kept,
         failed=plan.failed,
@@ -160,10 +173,16 @@ def _index(
 
 
 def _plan(
-    found: dict[str, Found], known: dict[str, Row], roots: Sequence[Path], *, is_new_space: bool
+    found: dict[str, Found],
+    known: dict[str, Row],
+    roots: Sequence[Path],
+    excluded: Excluded,
+    *,
+    is_new_space: bool,
 ) -> _Plan:
     plan = _Plan()
-    gone = _gone(found, known, roots, plan)
+    left_out = _left_out(found, known, roots, excluded)
+    gone = [*_gone(found, known, roots, left_out, plan), *left_out.values()]
     by_size: dict[int, list[Row]] = {}
     for lost in gone:
         if lost.embedded:
@@ -189,22 +208,41 @@ def _plan(
         else:
             plan.listen[path] = file
     plan.remove = [lost for lost in gone if lost.id not in moved]
+    plan.excluded = sum(row.path in left_out for row in plan.remove)
     if is_new_space:
         for other in known.values():
             heard = other.reason is not None or other.embedded or other.path in found
-            if not heard and os.path.exists(other.path):
+            if not heard and other.path not in left_out and os.path.exists(other.path):
                 plan.listen[other.path] = Found(other.path, other.size, other.mtime_ns)
     return plan
 
 
+def _left_out(
+    found: dict[str, Found], known: dict[str, Row], roots: Sequence[Path], excluded: Excluded
+) -> dict[str, Row]:
+    """What is known of files under the roots that are not wanted any more."""
+    prefixes = tuple(os.path.join(os.path.realpath(root), "") for root in roots)
+    return {
+        path: row
+        for path, row in known.items()
+        if path.startswith(prefixes) and path not in found and excluded(path)
+    }
+
+
 def _gone(
-    found: dict[str, Found], known: dict[str, Row], roots: Sequence[Path], plan: _Plan
+    found: dict[str, Found],
+    known: dict[str, Row],
+    roots: Sequence[Path],
+    left_out: dict[str, Row],
+    plan: _Plan,
 ) -> list[Row]:
     """Files under the roots that are no more; a folder that lost all of them keeps its tracks."""
     gone: list[Row] = []
     for root in roots:
         prefix = os.path.join(os.path.realpath(root), "")
-        here = [row for row in known.values() if row.path.startswith(prefix)]
+        here = [
+            row for path, row in known.items() if path.startswith(prefix) and path not in left_out
+        ]
         lost = [row for row in here if row.path not in found and not os.path.lexists(row.path)]
         if lost and len(lost) == len(here) and not any(p.startswith(prefix) for p in found):
             plan.kept += len(lost)

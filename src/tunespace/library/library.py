@@ -101,6 +101,7 @@ class Library:
         self,
         paths: Iterable[str | PathLike[str]],
         *,
+        exclude: Iterable[str] | None = None,
         workers: int | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> IndexReport:
@@ -108,11 +109,14 @@ class Library:
 
         Args:
             paths: Folders or files.
+            exclude: Patterns, as in ``.gitignore``, of what is left out from now on, also of what
+                the library has; none for those of the last run.
             workers: Processes; one for each core where it is not given.
             on_progress: Told after each file.
 
         Raises:
-            LibraryError: A path does not exist, another process is writing, or the disk is full.
+            LibraryError: A path does not exist, a pattern cannot be read, another process is
+                writing, or the disk is full.
             ModelError: The model cannot be used.
         """
         roots = [Path(path).expanduser() for path in paths]
@@ -122,7 +126,15 @@ class Library:
         else:
             source = self._model or (space.source if space else "") or ""
             model = load_model(source or None)
-        report = index(self._store, model, source, roots, workers=workers, on_progress=on_progress)
+        report = index(
+            self._store,
+            model,
+            source,
+            roots,
+            exclude=None if exclude is None else list(exclude),
+            workers=workers,
+            on_progress=on_progress,
+        )
         self.__dict__.pop("_searcher", None)
         return report
 

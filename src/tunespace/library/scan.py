@@ -5,7 +5,7 @@ folder must not be followed, and one that stays inside would find the same music
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +33,12 @@ class Found:
     mtime_ns: int
 
 
-def scan(root: Path) -> Iterator[Found]:
+def scan(root: Path, left_out: Callable[[str], bool] = lambda _: False) -> Iterator[Found]:
     """Finds the music under a folder, in the order of names; or the one file that is named.
+
+    Args:
+        root: A folder, or a file.
+        left_out: Asked for every file and every folder (its path ends with a separator) below it.
 
     Raises:
         LibraryError: ``root`` does not exist or cannot be read.
@@ -50,12 +54,16 @@ def scan(root: Path) -> Iterator[Found]:
         raise LibraryError(f"{root} may not be read: permission denied") from error
     # The folder itself may be a link: it was named on purpose.
     for folder, folders, files in os.walk(os.path.realpath(root)):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and not left_out(os.path.join(folder, name, ""))
+        )
         for name in sorted(files):
             path = os.path.join(folder, name)
             if name.startswith(".") or os.path.splitext(name)[1].lower() not in SUFFIXES:
                 continue
-            if not os.path.islink(path):
+            if not os.path.islink(path) and not left_out(path):
                 try:
                     yield _found(path)
                 except OSError:  # gone between the listing and now

@@ -270,6 +270,18 @@ class Store:
             "INSERT OR REPLACE INTO meta VALUES ('roots', ?)", (json.dumps(sorted(kept)),)
         )
 
+    @property
+    def excluded(self) -> list[str]:
+        """Patterns of what is left out."""
+        found: list[str] = json.loads(self._meta("excluded") or "[]")
+        return found
+
+    def remember_excluded(self, patterns: Sequence[str]) -> None:
+        """Takes patterns in the place of those before; within ``writing``."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO meta VALUES ('excluded', ?)", (json.dumps(list(patterns)),)
+        )
+
     def rows(self, space: Space) -> list[Row]:
         """Every file that the library knows."""
         found = self._connection.execute(
