@@ -47,6 +47,50 @@ def test_a_remark_changes_the_question(remark: str, expected: list[tuple[object,
 
 
 @pytest.mark.parametrize(
+    ("remark", "expected"),
+    [
+        ("más tranquilo", [("tranquilo", 0.5)]),
+        ("sin batería", [("batería", -0.5)]),
+        ("un poco menos triste", [("triste", -0.3)]),
+        ("mais calma e sem bateria", [("calma", 0.5), ("bateria", -0.5)]),
+        ("plus calme et sans batterie", [("calme", 0.5), ("batterie", -0.5)]),
+        ("beaucoup moins de guitare", [("guitare", -1.0)]),
+        ("un peu plus calme", [("calme", 0.3)]),
+        ("plus d'énergie", [("énergie", 0.5)]),
+        ("più veloce", [("veloce", 0.5)]),
+        ("meno chitarra", [("chitarra", -0.5)]),
+        ("ruhiger", [("ruhig", 0.5)]),
+        ("dunkler", [("dunkel", 0.5)]),
+        ("noch langsamer bitte", [("langsam", 1.0)]),
+        ("viel schneller", [("schnell", 1.0)]),
+        ("weniger Gitarre und mehr Klavier", [("gitarre", -0.5), ("klavier", 0.5)]),
+        ("rustiger", [("rustig", 0.5)]),
+        ("zonder drums", [("drums", -0.5)]),
+        ("lugnare", [("lugn", 0.5)]),
+        ("mindre gitarr", [("gitarr", -0.5)]),
+        ("bez perkusji", [("perkusji", -0.5)]),
+        ("daha az gitar", [("gitar", -0.5)]),
+        ("daha hızlı", [("hızlı", 0.5)]),
+        ("lebih cepat", [("cepat", 0.5)]),
+        ("спокойнее", [("спокойнее", 0.5)]),
+        ("больше пианино", [("пианино", 0.5)]),
+        ("немного меньше ударных", [("ударных", -0.3)]),
+        ("もっと静か", [("静か", 0.5)]),
+        ("ドラムなしで", [("ドラム", -0.5)]),
+        ("ギター少なめ", [("ギター", -0.5)]),
+        ("更安静一点", [("安静", 0.3)]),
+        ("不要鼓", [("鼓", -0.5)]),
+        ("더 조용한", [("조용한", 0.5)]),
+        ("드럼 없이", [("드럼", -0.5)]),
+        ("أقل حزن", [("حزن", -0.5)]),
+        ("कम गिटार", [("गिटार", -0.5)]),
+    ],
+)
+def test_a_remark_in_other_languages(remark: str, expected: list[tuple[object, float]]) -> None:
+    assert read(remark) == expected
+
+
+@pytest.mark.parametrize(
     ("remark", "where"),
     [
         ("after 1990", "year >= 1990"),

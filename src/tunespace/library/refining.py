@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunespace.library.query import Term, Text, TrackLike
-from tunespace.text import Lexicon
+from tunespace.text import Lexicon, degrees
 from tunespace.text.folding import fold
 
 _SOME = 0.5
@@ -35,7 +35,7 @@ _ORDINALS = {
     )
     for name in names.split()
 }
-_PARTS = re.compile(r"\s*(?:[,;]|\b(?:and|but|plus)\b)\s*")
+_PARTS = re.compile(r"\s*(?:[,;]|\b(?:and|but)\b)\s*")
 _POLITE = re.compile(
     r"^(?:(?:now|please|ok|okay|then|make it|make them|something|somewhat|can it be|can you|it "
     r"should be|should be|give me|show me|i want|with|just)\s+)+"
@@ -55,6 +55,17 @@ _THE_ONE = re.compile(
 _AFTER = re.compile(r"^(?:from\s+)?(?:after|since|later than|newer than)\s+(?P<year>\d{4})$")
 _BEFORE = re.compile(r"^(?:from\s+)?(?:before|until|earlier than|older than)\s+(?P<year>\d{4})$")
 _IN = re.compile(r"^(?:only\s+)?(?:from|in)\s+(?:the\s+)?(?P<decade>(?:19|20)?\d0)'?s$")
+
+
+# Endings of comparatives, and what the word may end with: calmer, happier; German ruhiger and
+# dunkler; Dutch donkerder; Swedish lugnare. Russian ones look like adjectives, which are known.
+_COMPARATIVES = (
+    ("ier", ("y",)),
+    ("er", ("", "e")),
+    ("ler", ("el",)),
+    ("der", ("",)),
+    ("are", ("", "a")),
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +92,7 @@ def refine(remark: str, shown: Sequence[int], lexicon: Lexicon | None) -> Remark
         lexicon: Knows which words there are, as "calm" behind "calmer".
     """
     said = " ".join(remark.lower().replace("\u2019", "'").split()).rstrip(".!?")
-    said = said.removesuffix(" please")
+    said = degrees.PLEASE.sub("", said)
     terms: list[Term] = []
     labels: list[str] = []
     filters: list[str] = []
@@ -111,23 +122,12 @@ def _parts(said: str, lexicon: Lexicon | None) -> list[str]:
         else:
             kept.append(words[at])
             at += 1
-    parts = _PARTS.split(" ".join(kept))
+    parts = [part for whole in degrees.AND.split(" ".join(kept)) for part in _PARTS.split(whole)]
     return [part.replace("\0", "and") for part in parts if part.strip(" \0")]
 
 
 def _term(part: str, shown: Sequence[int], lexicon: Lexicon | None) -> tuple[Term, str]:
-    part = _POLITE.sub("", part)
-    weight = _SOME
-    if found := _LITTLE_WORDS.match(part):
-        part, weight = part[found.end() :], _LITTLE
-    elif found := _MUCH_WORDS.match(part):
-        part, weight = part[found.end() :], _MUCH
-    if found := _UNLIKE.match(part):
-        part, weight = "like " + part[found.end() :], _AWAY
-    elif found := _LESS.match(part):
-        part, weight = part[found.end() :], _AWAY if weight == _SOME else -weight
-    elif found := _MORE.match(part):
-        part = part[found.end() :]
+    part, weight = _degree(_POLITE.sub("", part))
     alike = _LIKE.match(part)
     if alike:
         part = part[alike.end() :]
@@ -136,6 +136,34 @@ def _term(part: str, shown: Sequence[int], lexicon: Lexicon | None) -> tuple[Ter
         return Term(TrackLike(track), weight), ""
     word = _positive(part, lexicon)
     return Term(Text(word), weight), word
+
+
+def _degree(part: str) -> tuple[str, float]:
+    """What a part is about, and how much more or less of it is wanted."""
+    weight = _SOME
+    for pattern, found_weight in (
+        (_LITTLE_WORDS, _LITTLE),
+        (_MUCH_WORDS, _MUCH),
+        (degrees.LITTLE, _LITTLE),
+        (degrees.MUCH, _MUCH),
+    ):
+        if found := pattern.match(part):
+            part, weight = part[found.end() :], found_weight
+            break
+    if found := degrees.LITTLE_BEHIND.search(part):
+        part, weight = part[: found.start()], _LITTLE
+    less = _AWAY if weight == _SOME else -weight
+    if found := _UNLIKE.match(part):
+        return "like " + part[found.end() :], _AWAY
+    if found := _LESS.match(part) or degrees.LESS.match(part):
+        return part[found.end() :], less
+    if found := degrees.LESS_BEHIND.search(part):
+        return part[: found.start()], less
+    if found := _MORE.match(part) or degrees.MORE.match(part):
+        part = part[found.end() :]
+    if found := degrees.MORE_BEHIND.search(part):
+        part = part[: found.start()]
+    return part, weight
 
 
 def _the_one(part: str, shown: Sequence[int]) -> int | None:
@@ -152,16 +180,21 @@ def _the_one(part: str, shown: Sequence[int]) -> int | None:
 
 def _positive(word: str, lexicon: Lexicon | None) -> str:
     """The word that a comparative compares, where the lexicon has it and not the other."""
-    known = lexicon.english if lexicon else {}
-    if not word.endswith("er") or fold(word) in known:
+    if _is_word(word, lexicon):
         return word
-    stem = word[:-2]
-    candidates = [stem, stem + "e"]
-    if stem.endswith("i"):
-        candidates.insert(0, stem[:-1] + "y")
-    if len(stem) > 2 and stem[-1] == stem[-2]:
-        candidates.append(stem[:-1])
-    return next((candidate for candidate in candidates if fold(candidate) in known), word)
+    candidates: list[str] = []
+    for ending, instead in _COMPARATIVES:
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) > 1 and not stem[-1].isspace():
+            candidates += [stem + end for end in instead]
+            if len(stem) > 2 and stem[-1] == stem[-2]:
+                candidates.append(stem[:-1])
+    return next((found for found in candidates if _is_word(found, lexicon)), word)
+
+
+def _is_word(text: str, lexicon: Lexicon | None) -> bool:
+    key = fold(text)
+    return lexicon is not None and (key in lexicon.english or key in lexicon.foreign)
 
 
 def _years(part: str) -> str:

@@ -1,0 +1,72 @@
+"""How sixteen languages say more, less, a little and much; English is read where remarks are.
+
+Longer phrases stand before those that they begin with. Scripts without spaces need none behind.
+"""
+
+import re
+
+_LITTLE = (
+    "un poco|un poquito|algo "  # es
+    "|um pouco|um pouquinho "  # pt
+    "|un peu|légèrement "  # fr
+    "|un po'|un pochino|leggermente "  # it
+    "|ein bisschen|ein wenig|etwas "  # de
+    "|een beetje|iets "  # nl
+    "|lite|litet|något "  # sv
+    "|trochę|nieco "  # pl
+    "|biraz "  # tr
+    "|sedikit "  # id
+    "|чуть-чуть|чуть|немного|слегка "  # ru
+    "|قليلا|قليلاً|شوية "  # ar
+    "|थोड़ा|थोड़ी|थोड़े "  # hi
+)
+_MUCH = (
+    "mucho|muito|bem|beaucoup|bien|molto|viel|deutlich|veel|mycket|dużo|o wiele|znacznie|çok "
+    "|noch|encore|aún|ainda|ancora|nog|ännu|jeszcze|ещё|еще|jauh|гораздо|намного|значительно|كثيرا|كثيراً|बहुत"
+)
+_MORE = (
+    "más|mais|plus de|plus d'|plus|davantage de|di più|più|mehr|meer|mera|mer|bardziej|więcej "
+    "|daha fazla|daha çok|daha|lebih banyak|lebih|более|больше|أكثر|ज़्यादा|ज्यादा|और "
+)
+_LESS = (
+    "menos|sin|moins de|moins d'|moins|sans|meno|senza|menos|sem|weniger|ohne|nicht so|minder "
+    "|zonder|niet zo|mindre|färre|utan|inte så|mniej|bez|daha az|kurangi|kurang|tanpa|менее "
+    "|меньше|без|не так|не такая|не такой|أقل|بدون|بلا|कम|बिना"
+)
+# Written without spaces, or with particles that cling to the word.
+_MORE_GLUED = "もっと|もう少し|より|更加|更多|更|再|多一点|多点|더욱|더 많은|더"
+_LESS_GLUED = "更少|少一点|少点|少|不要|没有|不那么|덜"
+_LITTLE_BEHIND = "一点|一些|点"
+_LESS_BEHIND = (
+    "を減らして|を少なく|少なめで|少なめ|を抜いて|なしで|なし|抜きで|抜き "
+    "|없이|빼고|줄여줘|줄여서|줄이고|olmadan|أقل|के बिना|कम"
+)
+_MORE_BEHIND = "を増やして|多めで|多め|にして|にしてください|늘려줘|늘려서|أكثر|ज़्यादा"
+_AND = "y|e|et|und|en|och|i|ve|dan|и|و|और"
+
+
+def _before(phrases: str, glued: str = "") -> re.Pattern[str]:
+    spaced = "|".join(f"{p.strip()}(?:\\s+|(?<='))" for p in phrases.split("|"))
+    return re.compile(f"^(?:{spaced}{'|' + glued if glued else ''})\\s*(?=.)")
+
+
+def _behind(phrases: str) -> re.Pattern[str]:
+    ends = "|".join(p.strip() for p in sorted(phrases.split("|"), key=len, reverse=True))
+    return re.compile(f"(?<=.)\\s*(?:{ends})$")
+
+
+PLEASE = re.compile(
+    r"\s+(?:please|bitte|por favor|s'il (?:te|vous) plaît|svp|per favore|alsjeblieft|tack|proszę"
+    r"|lütfen|пожалуйста|من فضلك|कृपया)$"
+)
+LITTLE = _before(_LITTLE)
+MUCH = _before(_MUCH)
+LESS = _before(_LESS, _LESS_GLUED)
+MORE = _before(_MORE, _MORE_GLUED)
+LESS_BEHIND = _behind(_LESS_BEHIND)
+MORE_BEHIND = _behind(_MORE_BEHIND)
+LITTLE_BEHIND = _behind(_LITTLE_BEHIND)
+
+_LEADS = "|".join(p.strip() for p in f"{_MORE}|{_LESS}|{_LITTLE}|{_MUCH}".split("|"))
+# "and" cuts a remark where another begins behind it: "plus calme et sans batterie".
+AND = re.compile(rf"\s+(?:{_AND})\s+(?=(?:{_LEADS})\s)|[、，；]\s*|\s*،\s*")
