@@ -10,6 +10,7 @@ import tiny_model
 from tunespace import load_model
 from tunespace.errors import ModelError, QueryError
 from tunespace.models import Model
+from tunespace.models.model import Vectors
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,24 @@ def test_texts_become_unit_rows(model: Model) -> None:
     assert rows.shape == (3, 2)
     assert rows.dtype == np.float32
     np.testing.assert_allclose(rows, [[1, 0], [0, 1], [1, 0]], atol=1e-6)
+
+
+def test_a_text_that_comes_again_is_not_read_again(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    tower = model.text_tower
+
+    def count(sentence: str) -> Vectors | None:
+        read.append(sentence)
+        return tower(sentence)
+
+    monkeypatch.setitem(model.__dict__, "text_tower", count)
+    first = model.embed_text(["low high low"])
+    kept = first.copy()
+    first[:] = 0  # what is given away is the caller's own
+    np.testing.assert_array_equal(model.embed_text(["low high low"]), kept)
+    assert len(read) == 1
 
 
 def test_no_texts_give_no_rows(model: Model) -> None:

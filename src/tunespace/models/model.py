@@ -1,8 +1,8 @@
 """One space of music and words, ready to be used."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -22,6 +22,8 @@ Vectors = npt.NDArray[np.float32]
 
 # Windows that go through the audio tower at once: enough to be fast, little memory.
 _WINDOWS_AT_ONCE = 8
+# Texts whose reading and place are remembered.
+_TEXTS_KEPT = 512
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class Model:
             raise TypeError("embed_text takes a list of texts, not one text")
         if not texts:
             return np.empty((0, self.dim), np.float32)
-        return np.stack([self._text(text) for text in texts])
+        return np.stack([self._placed(text) for text in texts])
 
     def embed_audio(self, paths: Iterable[str | PathLike[str]]) -> Vectors:
         """Places tracks in the space, each as a whole.
@@ -168,9 +170,16 @@ class Model:
 
     def read(self, text: str) -> Reading:
         """What is understood of a text: terms of the lexicon, and what is left as a sentence."""
-        if self.words is None:
-            return Reading((), text)
-        return read(text, self.words.lexicon, self.text_tower.knows)
+        return self._read(text)
+
+    @cached_property
+    def _read(self) -> Callable[[str], Reading]:
+        # A page asks for hits, slips, moments and a map of one query, and again for each change.
+        return lru_cache(_TEXTS_KEPT)(self._reading)
+
+    @cached_property
+    def _placed(self) -> Callable[[str], Vectors]:
+        return lru_cache(_TEXTS_KEPT)(self._text)
 
     @cached_property
     def audio_tower(self) -> AudioTower:
@@ -224,6 +233,11 @@ class Model:
         front_end = self.config.front_end
         samples = decode_blocks(path, front_end.sample_rate, start=start, duration=duration)
         return cut_windows(front_end.stream(samples), self.config.window, self.config.hop)
+
+    def _reading(self, text: str) -> Reading:
+        if self.words is None:
+            return Reading((), text)
+        return read(text, self.words.lexicon, self.text_tower.knows)
 
     def _text(self, text: str) -> Vectors:
         if not text.strip():
