@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse, Response
 
 from tunespace.library import Library, Term, Track, TrackLike
 from tunespace.library import Query as Asked
-from tunespace.library.tags import read_picture
+from tunespace.library.pictures import read_picture
 from tunespace.server.schemas import (
     LARGEST_ID,
     LONGEST_TEXT,
@@ -163,7 +163,7 @@ async def get_artwork(
     id: Id,  # noqa: A002
     placeholder: Annotated[bool, Query(description="Draw one where there is none.")] = False,  # noqa: FBT002
 ) -> Response:
-    """The picture that is in the file of a track."""
+    """The cover of a track: the picture in its file, or the one that lies beside it."""
     track = await _track(state, id)
     picture = None
     try:

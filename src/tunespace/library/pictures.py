@@ -1,0 +1,103 @@
+"""Covers: the picture in a file of music, or the one that lies beside it."""
+
+import base64
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_FRONT = 3
+_LARGEST = 20 * 2**20
+_IMAGES = (
+    ("image/jpeg", rb"\xff\xd8\xff"),
+    ("image/png", rb"\x89PNG\r\n\x1a\n"),
+    ("image/webp", rb"RIFF....WEBP"),
+    ("image/gif", rb"GIF8[79]a"),
+)
+# What taggers and players call the cover of an album, the best first.
+_NAMES = ("cover", "folder", "front", "album", "albumart", "albumartsmall", "artwork")
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A cover.
+
+    Attributes:
+        type: "image/jpeg" or another that browsers show.
+        data: Its bytes.
+    """
+
+    type: str
+    data: bytes
+
+
+def read_picture(path: str) -> Picture | None:
+    """The cover of a file: of several pictures in it the front, or else what lies beside it."""
+    import mutagen
+
+    try:
+        file = mutagen.File(path)
+        found = list(_pictures(file)) if file is not None else []
+    except Exception:  # noqa: BLE001 - damaged tags raise whatever the damage leads to
+        found = []
+    for _, data in sorted(found, key=lambda pair: pair[0] != _FRONT):
+        if picture := _shown(data):
+            return picture
+    return _beside(path)
+
+
+def _shown(data: bytes) -> Picture | None:
+    for type_, beginning in _IMAGES:
+        # What a tag or a name says it is may be wrong, and must not be believed.
+        if re.match(beginning, data, re.DOTALL) and len(data) <= _LARGEST:
+            return Picture(type_, data)
+    return None
+
+
+def _beside(path: str) -> Picture | None:
+    """The cover of the folder; neither a link, which may lead anywhere, nor anything but a file."""
+    folder = os.path.dirname(path)
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return None
+    covers = []
+    for name in names:
+        stem, suffix = os.path.splitext(name.lower())
+        if suffix in _SUFFIXES and stem in _NAMES:
+            covers.append((_NAMES.index(stem), name))
+    for _, name in sorted(covers):
+        try:
+            cover = os.path.join(folder, name)
+            if not stat.S_ISREG(os.lstat(cover).st_mode):
+                continue
+            with open(os.open(cover, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
+                picture = _shown(file.read(_LARGEST + 1))
+        except OSError:
+            continue
+        if picture is not None:
+            return picture
+    return None
+
+
+def _pictures(file: Any) -> Iterator[tuple[int, bytes]]:  # noqa: ANN401 - mutagen has no types
+    """Kind and bytes of each picture of a file, whatever its format."""
+    from mutagen import flac
+
+    read: Any = flac.Picture
+
+    for picture in getattr(file, "pictures", ()):  # FLAC
+        yield picture.type, picture.data
+    tags = file.tags
+    if tags is None:
+        return
+    for frame in getattr(tags, "getall", lambda _: ())("APIC"):  # ID3
+        yield int(frame.type), frame.data
+    for coded in tags.get("metadata_block_picture", ()) if hasattr(tags, "get") else ():  # Vorbis
+        picture = read(base64.b64decode(coded))
+        yield picture.type, picture.data
+    for cover in tags.get("covr", ()) if hasattr(tags, "get") else ():  # MP4
+        yield _FRONT, bytes(cover)
