@@ -345,6 +345,9 @@ def test_the_contract_names_all_that_is_there(client: Client) -> None:
         for operation in path.values()
     ]
     assert len(ids) == len(set(ids))
+    refused = contract["paths"]["/api/search"]["post"]["responses"]["422"]["content"]
+    assert refused["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Problem"}
+    assert "detail" in contract["components"]["schemas"]["Problem"]["properties"]
 
 
 def test_a_playlist_grows_and_is_written_down(client: Client) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -45,6 +46,18 @@ _REFUSALS = {
     429: "Too many requests.",
     503: "The library cannot be used now.",
 }
+
+
+_PROBLEM = "#/components/schemas/Problem"
+
+
+class _Application(FastAPI):
+    """Knows what every refusal looks like once, not once for each operation."""
+
+    def openapi(self) -> dict[str, Any]:
+        contract = super().openapi()
+        contract["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return contract
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -89,7 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
         waveforms.close()
         collection.close()
 
-    app = FastAPI(
+    app = _Application(
         title="tunespace",
         version=__version__,
         summary="Find music with words.",
@@ -101,7 +114,7 @@ def create_app(settings: Settings) -> FastAPI:
         responses={
             status: {
                 "description": said,
-                "content": {problems.MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+                "content": {problems.MEDIA_TYPE: {"schema": {"$ref": _PROBLEM}}},
             }
             for status, said in _REFUSALS.items()
         },
