@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tunespace.cli.options import JsonOption, LibraryOption, ModelOption
-from tunespace.cli.output import clock, console, print_json, printable, progress_bar
+from tunespace.cli.output import console, print_json, printable, progress_bar
 from tunespace.library import IndexReport, Library, Progress
+from tunespace.library.clock import clock
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

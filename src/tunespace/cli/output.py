@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tunespace.library import Hit
+from tunespace.library.clock import clock
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,13 +23,6 @@ def console(*, stderr: bool = False) -> "Console":
     if not found.is_terminal and "COLUMNS" not in os.environ:
         found.width = 200
     return found
-
-
-def clock(seconds: float) -> str:
-    """``m:ss``, or ``h:mm:ss`` of an hour and more."""
-    whole = int(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
 def printable(text: str) -> str:

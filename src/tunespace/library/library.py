@@ -300,6 +300,11 @@ class Library:
         """Path and reason of each file that could not be read."""
         return self._store.failures()
 
+    def failed(self) -> int:
+        """How many files could not be read."""
+        [(count,)] = self._store.select("SELECT count(*) FROM tracks WHERE reason IS NOT NULL")
+        return int(count)
+
     def missing(self) -> int:
         """How many tracks have lost their file since the last run of ``index``."""
         rows = self._store.select("SELECT path FROM tracks WHERE reason IS NULL")

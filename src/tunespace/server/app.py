@@ -128,7 +128,7 @@ def create_app(settings: Settings) -> FastAPI:
         """Whether the server works."""
 
         def ask(library: Library) -> tuple[int, int]:
-            return len(library), len(library.failures())
+            return len(library), library.failed()
 
         found, failed = await state.collection.run(ask)
         return Health(

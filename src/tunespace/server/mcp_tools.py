@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from tunespace import __version__
 from tunespace.errors import QueryError, TunespaceError
 from tunespace.library import Hit, Library, Query, Term, Text, Track, TrackLike
+from tunespace.library.clock import clock
 from tunespace.server.collection import Collection
 from tunespace.server.jobs import Job, Jobs
 from tunespace.server.schemas import LARGEST_ID, LONGEST_TEXT, printable
@@ -186,7 +187,7 @@ def _music(track: Track) -> Music:
         album=printable(track.album),
         genre=printable(track.genre),
         year=track.year,
-        length=_clock(track.seconds),
+        length=clock(track.seconds),
     )
 
 
@@ -196,14 +197,9 @@ def _listed(hits: list[Hit]) -> Listed:
             _music(hit.track).model_copy(
                 update={
                     "score": round(hit.score, 1),
-                    "best_at": f"{_clock(hit.start)}-{_clock(hit.end)}",
+                    "best_at": f"{clock(hit.start)}-{clock(hit.end)}",
                 }
             )
             for hit in hits
         ]
     )
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}:{rest:02}"
