@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
 import sounds
@@ -77,6 +78,21 @@ def test_the_oldest_make_room(tmp_path: Path) -> None:
         found = [await made.of(file) for file in files]
         assert [path.exists() for path in found] == [False, False, True]
         assert (await made.of(files[0])).exists()
+        await made.close()
+
+    asyncio.run(ask())
+
+
+def test_too_many_at_once_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playable, "_MOST_WAITING", 2)
+    files = [aiff(tmp_path, name) for name in "abc"]
+
+    async def ask() -> None:
+        made = Playable()
+        found = await asyncio.gather(*(made.of(file) for file in files), return_exceptions=True)
+        assert [isinstance(one, Path) for one in found] == [True, True, False]
+        assert isinstance(found[2], HTTPException)
+        assert found[2].status_code == 503
         await made.close()
 
     asyncio.run(ask())

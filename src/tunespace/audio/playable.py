@@ -31,7 +31,7 @@ def write_playable(path: str | PathLike[str], target: str | PathLike[str]) -> No
     with Path(target).open("wb") as written, av.open(written, "w", format="flac") as out:
         heard = False
         with opened(file) as (container, source):
-            rate = _rate(source.rate)
+            rate = _rate(source.rate or _HIGHEST_RATE)
             stream = out.add_stream("flac", rate=rate)
             stream.layout = "mono" if source.channels == 1 else "stereo"
             stream.format = "s16"

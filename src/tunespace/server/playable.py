@@ -11,6 +11,8 @@ from collections import OrderedDict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from fastapi import HTTPException
+
 from tunespace.audio.playable import write_playable
 from tunespace.errors import AudioError
 from tunespace.server.child import bound, child
@@ -47,6 +49,7 @@ class Playable:
 
         Raises:
             AudioError: It cannot be made; its ``reason`` says why.
+            HTTPException: Too many are being made.
         """
         key = (str(file), file.stat().st_mtime_ns)
         if key in self._made:
@@ -54,7 +57,9 @@ class Playable:
             return self._made[key]
         if key not in self._making:
             if len(self._making) >= _MOST_WAITING:
-                raise AudioError(file, "has to wait: too many files are being converted")
+                raise HTTPException(
+                    503, "too many files are being converted: ask again in a moment"
+                )
             # A task of its own: a player that asks twice, or goes away and comes back, waits for
             # the same file.
             task = self._making[key] = asyncio.create_task(self._make(key, file))
