@@ -214,6 +214,18 @@ def test_doctor_finds_everything_in_order(run: Run, music: Path) -> None:
     assert "broken.mp3 is not audio" in ran.out
 
 
+def test_what_is_excluded_stays_out_and_doctor_says_so(run: Run, music: Path) -> None:
+    run("index", str(music), "--exclude", "Live/", "--exclude", "high*")
+    again = run("index", str(music), "--json").json()
+    assert (again["tracks"], again["unchanged"]) == (1, 1)
+    assert f"{music}; left out: Live/, high*" in run("doctor").out.replace("\n", "")
+    assert run("index", str(music), "--exclude", "", "--json").json()["added"] == 1
+    assert "left out" not in run("doctor").out
+    refused = run("index", str(music), "--exclude", "!")
+    assert refused.code == 1
+    assert "a pattern of --exclude cannot be read" in refused.err
+
+
 def test_doctor_says_what_is_wrong(run: Run, music: Path, tmp_path: Path) -> None:
     assert "there is no library" in run("doctor").out
     run("index", music)

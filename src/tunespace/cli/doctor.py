@@ -43,6 +43,7 @@ def doctor(
         with Library.open(library, create=False) as lib:
             failures = lib.failures()
             findings.append(_try("library", lambda: _library(lib)))
+            findings.append(_try("folders", lambda: _folders(lib)))
             findings.append(_try("space", lambda: _space(lib)))
     except TunespaceError as error:
         findings.append(Finding("library", ok=False, found=str(error)))
@@ -98,6 +99,12 @@ def _library(lib: Library) -> str:
             f"{text}, the files of {gone:,} are gone: run `tunespace index` on their folder again"
         )
     return text
+
+
+def _folders(lib: Library) -> str:
+    folders = ", ".join(lib.roots()) or "none; single files only"
+    left_out = [pattern for pattern in lib.excluded() if pattern]
+    return f"{folders}; left out: {', '.join(left_out)}" if left_out else folders
 
 
 def _space(lib: Library) -> str:

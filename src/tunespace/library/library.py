@@ -296,6 +296,10 @@ class Library:
         """The folders that were indexed."""
         return self._store.roots
 
+    def excluded(self) -> list[str]:
+        """The patterns of what is left out."""
+        return self._store.excluded
+
     def failures(self) -> list[tuple[str, str]]:
         """Path and reason of each file that could not be read."""
         return self._store.failures()
