@@ -8,8 +8,7 @@ from tunespace.library.describing import FittingWord, describe
 from tunespace.library.facets import Value
 from tunespace.library.indexing import Failed, IndexReport, Progress
 from tunespace.library.library import Library, default_folder
-from tunespace.library.query import Clip, Point, Query, Term, Text, TrackLike
-from tunespace.library.refining import Remark
+from tunespace.library.query import Clip, Point, Query, Remark, Term, Text, TrackLike
 from tunespace.library.search import Hit, Moment
 from tunespace.library.store import Track
 

@@ -18,8 +18,7 @@ from tunespace.library.facets import Value, facets
 from tunespace.library.indexing import IndexReport, Progress, index
 from tunespace.library.matrix import Matrices
 from tunespace.library.paths import path_between
-from tunespace.library.query import Clip, Query, Term, Text, TrackLike
-from tunespace.library.refining import Remark, refine
+from tunespace.library.query import Clip, Query, Remark, Term, Text, TrackLike
 from tunespace.library.search import Hit, Moment, Searcher
 from tunespace.library.store import Store, Track
 from tunespace.library.where import Where, parse_where
@@ -208,6 +207,8 @@ class Library:
 
     def refine(self, remark: str, shown: Sequence[int]) -> Remark:
         """What somebody means who sees some tracks and says "calmer", or "like the second one"."""
+        from tunespace.library.refining import refine  # its patterns take a search 15 ms
+
         words = self.model.words
         return refine(remark, shown, words.lexicon if words else None)
 

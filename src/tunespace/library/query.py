@@ -71,3 +71,18 @@ class Query:
     min_score: float = 0.0
     per_artist: int | None = None
     duplicates: bool = False
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What a remark comes to.
+
+    Attributes:
+        terms: To add to the query, or to put in the place of its terms of the same thing.
+        labels: Of each term, for people; empty for a track, whose title the asker knows.
+        where: A filter to add; empty for none.
+    """
+
+    terms: tuple[Term, ...] = ()
+    labels: tuple[str, ...] = ()
+    where: str = ""

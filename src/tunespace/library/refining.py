@@ -6,9 +6,8 @@ filter where it speaks of years.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from tunespace.library.query import Term, Text, TrackLike
+from tunespace.library.query import Remark, Term, Text, TrackLike
 from tunespace.text import Lexicon, degrees
 from tunespace.text.folding import fold
 
@@ -66,21 +65,6 @@ _COMPARATIVES = (
     ("der", ("",)),
     ("are", ("", "a")),
 )
-
-
-@dataclass(frozen=True)
-class Remark:
-    """What a remark comes to.
-
-    Attributes:
-        terms: To add to the query, or to put in the place of its terms of the same thing.
-        labels: Of each term, for people; empty for a track, whose title the asker knows.
-        where: A filter to add; empty for none.
-    """
-
-    terms: tuple[Term, ...] = ()
-    labels: tuple[str, ...] = ()
-    where: str = ""
 
 
 def refine(remark: str, shown: Sequence[int], lexicon: Lexicon | None) -> Remark:
