@@ -14,7 +14,7 @@ demo: $(INSTALLED)
 	@$(VENV)/bin/python demo/demo.py '$(MUSIC)'
 
 test: $(READY)
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(READY)
 	$(VENV)/bin/ruff format --check .
