@@ -43,6 +43,13 @@ def vectors(library: Library) -> dict[str, bytes]:
     return {Path(os.fsdecode(path)).name: vector for path, vector in rows}
 
 
+def another(model: str, folder: Path) -> str:
+    """The same model under another name, which makes another space."""
+    other = shutil.copytree(model, folder / "other")
+    tiny_model.write_config(other, name="other")
+    return str(other)
+
+
 def test_a_second_run_touches_nothing(library: Library, music: Path) -> None:
     assert counts(library.index([music])) == {"added": 4}
     assert counts(library.index([music])) == {"unchanged": 4}
@@ -151,9 +158,7 @@ def test_another_model_does_not_hear_what_is_excluded(
     library: Library, music: Path, tmp_path: Path, model: str
 ) -> None:
     library.index([music])
-    other = shutil.copytree(model, tmp_path / "other")
-    tiny_model.write_config(other, name="other")
-    with Library.open(library.folder, model=str(other)) as changed:
+    with Library.open(library.folder, model=another(model, tmp_path)) as changed:
         report = changed.index([music], exclude=["album 0"])
         assert counts(report) == {"excluded": 2, "updated": 2}
         assert len(changed.search("low")) == 2
@@ -307,9 +312,7 @@ def test_another_model_makes_another_space_over_all_tracks(
     library: Library, music: Path, tmp_path: Path, model: str
 ) -> None:
     library.index([music])
-    other = shutil.copytree(model, tmp_path / "other")
-    tiny_model.write_config(other, name="other")
-    with Library.open(library.folder, model=str(other)) as changed:
+    with Library.open(library.folder, model=another(model, tmp_path)) as changed:
         with pytest.raises(LibraryError, match="was indexed with tiny@"):
             changed.search("low")
         report = changed.index([music / "album 0"])

@@ -39,13 +39,6 @@ _POLITE = re.compile(
     r"^(?:(?:now|please|ok|okay|then|make it|make them|something|somewhat|can it be|can you|it "
     r"should be|should be|give me|show me|i want|with|just)\s+)+"
 )
-_LITTLE_WORDS = re.compile(r"^(?:a (?:little|bit|little bit|touch|tad)|slightly|somewhat)\s+")
-_MUCH_WORDS = re.compile(r"^(?:much|a lot|lots|way|far|even|really|very much)\s+")
-_MORE = re.compile(r"^(?:more of|more)\s+")
-_LESS = re.compile(
-    r"^(?:(?:without any|without|less of|less|fewer|no more|not so|not too|not that|not as|not|no|"
-    r"remove|minus)\s+|-\s*)"
-)
 _LIKE = re.compile(r"^(?:like|similar to|in the style of|close to|near)\s+")
 _UNLIKE = re.compile(r"^(?:unlike|different from)\s+")
 _THE_ONE = re.compile(
@@ -125,12 +118,7 @@ def _term(part: str, shown: Sequence[int], lexicon: Lexicon | None) -> tuple[Ter
 def _degree(part: str) -> tuple[str, float]:
     """What a part is about, and how much more or less of it is wanted."""
     weight = _SOME
-    for pattern, found_weight in (
-        (_LITTLE_WORDS, _LITTLE),
-        (_MUCH_WORDS, _MUCH),
-        (degrees.LITTLE, _LITTLE),
-        (degrees.MUCH, _MUCH),
-    ):
+    for pattern, found_weight in ((degrees.LITTLE, _LITTLE), (degrees.MUCH, _MUCH)):
         if found := pattern.match(part):
             part, weight = part[found.end() :], found_weight
             break
@@ -139,11 +127,11 @@ def _degree(part: str) -> tuple[str, float]:
     less = _AWAY if weight == _SOME else -weight
     if found := _UNLIKE.match(part):
         return "like " + part[found.end() :], _AWAY
-    if found := _LESS.match(part) or degrees.LESS.match(part):
+    if found := degrees.LESS.match(part):
         return part[found.end() :], less
     if found := degrees.LESS_BEHIND.search(part):
         return part[: found.start()], less
-    if found := _MORE.match(part) or degrees.MORE.match(part):
+    if found := degrees.MORE.match(part):
         part = part[found.end() :]
     if found := degrees.MORE_BEHIND.search(part):
         part = part[: found.start()]

@@ -1,11 +1,14 @@
 """Processes of our own: what needs much memory, or may go astray, does not do so in the server."""
 
 import asyncio
+import json
+import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any, NoReturn
 
 from tunespace.models.workers import environment
 
@@ -35,6 +38,31 @@ async def child(command: str, *arguments: str, one_thread: bool = False) -> Asyn
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+async def answer_of(command: str, *arguments: str, seconds: float) -> dict[str, Any] | None:
+    """What a process that ends with ``tell`` has to say; none where it ended without a word.
+
+    Raises:
+        TimeoutError: It took longer than ``seconds``, and was ended.
+    """
+    async with (
+        asyncio.timeout(seconds),
+        child(command, *arguments, one_thread=True) as process,
+    ):
+        said, _ = await process.communicate()
+    try:
+        answer: dict[str, Any] = json.loads(said)
+    except ValueError:
+        return None
+    return answer
+
+
+def tell(answer: dict[str, Any]) -> NoReturn:
+    """Says one line of JSON and ends the process, whatever decoders have left running in it."""
+    sys.stdout.write(json.dumps(answer))
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def bound(*, memory: int, seconds: int, file_size: int) -> None:

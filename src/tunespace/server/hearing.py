@@ -6,9 +6,7 @@ The file is gone as soon as it was heard.
 
 import asyncio
 import base64
-import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +17,7 @@ import numpy.typing as npt
 
 from tunespace.errors import AudioError, TunespaceError
 from tunespace.models import Model, load_model
-from tunespace.server.child import bound, child
+from tunespace.server.child import answer_of, bound, tell
 from tunespace.server.settings import Settings
 
 _COMMAND = "import sys; from tunespace.server.hearing import hear; hear(*sys.argv[1:])"
@@ -102,17 +100,11 @@ class Hearing:
             str(int(settings.upload_seconds) + 1),
         )
         try:
-            async with (
-                asyncio.timeout(settings.upload_seconds),
-                child(_COMMAND, *arguments, one_thread=True) as process,
-            ):
-                said, _ = await process.communicate()
+            answer = await answer_of(_COMMAND, *arguments, seconds=settings.upload_seconds)
         except TimeoutError as error:
             raise UploadError(422, "listening to the file took too long") from error
-        try:
-            answer = json.loads(said)
-        except ValueError as error:
-            raise UploadError(422, "the file cannot be listened to") from error
+        if answer is None:
+            raise UploadError(422, "the file cannot be listened to")
         if "reason" in answer:
             raise AudioError(file, answer["reason"])
         vector = np.frombuffer(base64.b64decode(answer["vector"]), np.float32)
@@ -142,6 +134,4 @@ def hear(model: str, path: str, memory: str, seconds: str) -> None:
         answer = {"reason": error.reason}
     except MemoryError:
         answer = {"reason": "needs too much memory"}
-    sys.stdout.write(json.dumps(answer))
-    sys.stdout.flush()
-    os._exit(0)
+    tell(answer)

@@ -4,9 +4,6 @@ What was converted lies in a temporary folder while there is room, and is gone w
 """
 
 import asyncio
-import json
-import os
-import sys
 from collections import OrderedDict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +12,7 @@ from fastapi import HTTPException
 
 from tunespace.audio.playable import write_playable
 from tunespace.errors import AudioError
-from tunespace.server.child import bound, child
+from tunespace.server.child import answer_of, bound, tell
 
 _COMMAND = "import sys; from tunespace.server.playable import convert; convert(*sys.argv[1:])"
 _SECONDS = 120.0
@@ -94,17 +91,11 @@ class Playable:
 
     async def _convert(self, file: Path, target: Path) -> None:
         try:
-            async with (
-                asyncio.timeout(_SECONDS),
-                child(_COMMAND, str(file), str(target), one_thread=True) as process,
-            ):
-                said, _ = await process.communicate()
+            answer = await answer_of(_COMMAND, str(file), str(target), seconds=_SECONDS)
         except TimeoutError as error:
             raise AudioError(file, "takes too long to convert") from error
-        try:
-            answer: dict[str, str] = json.loads(said)
-        except ValueError as error:
-            raise AudioError(file, "cannot be converted") from error
+        if answer is None:
+            raise AudioError(file, "cannot be converted")
         if "reason" in answer:
             raise AudioError(file, answer["reason"])
 
@@ -127,6 +118,4 @@ def convert(path: str, target: str) -> None:
         answer = {"reason": error.reason}
     except (OSError, MemoryError):
         answer = {"reason": "is too long to be converted, or the disk is full"}
-    sys.stdout.write(json.dumps(answer))
-    sys.stdout.flush()
-    os._exit(0)
+    tell(answer)

@@ -1,4 +1,4 @@
-"""How sixteen languages say more, less, a little and much; English is read where remarks are.
+"""How sixteen languages say more, less, a little and much.
 
 Longer phrases stand before those that they begin with. Scripts without spaces need none behind.
 """
@@ -6,6 +6,7 @@ Longer phrases stand before those that they begin with. Scripts without spaces n
 import re
 
 _LITTLE = (
+    "a little bit|a little|a bit|a touch|a tad|slightly|somewhat|"  # en
     "un poco|un poquito|algo "  # es
     "|um pouco|um pouquinho "  # pt
     "|un peu|légèrement "  # fr
@@ -21,21 +22,27 @@ _LITTLE = (
     "|थोड़ा|थोड़ी|थोड़े "  # hi
 )
 _MUCH = (
-    "mucho|muito|bem|beaucoup|bien|molto|viel|deutlich|veel|mycket|dużo|o wiele|znacznie|çok "
-    "|noch|encore|aún|ainda|ancora|nog|ännu|jeszcze|ещё|еще|jauh|гораздо|намного|значительно|كثيرا|كثيراً|बहुत"
+    "very much|very|much|a lot|lots|way|far|even|really|"  # en
+    "mucho|muy|aún|muito|bem|ainda|beaucoup|très|bien|encore|molto|ancora "  # es pt fr it
+    "|viel|sehr|deutlich|noch|veel|erg|nog|mycket|väldigt|ännu "  # de nl sv
+    "|dużo|bardzo|o wiele|znacznie|jeszcze|çok|jauh|sangat "  # pl tr id
+    "|гораздо|намного|значительно|очень|ещё|еще|كثيرا|كثيراً|बहुत"  # ru ar hi
 )
 _MORE = (
+    "more of|more|"  # en
     "más|mais|plus de|plus d'|plus|davantage de|di più|più|mehr|meer|mera|mer|bardziej|więcej "
     "|daha fazla|daha çok|daha|lebih banyak|lebih|более|больше|أكثر|ज़्यादा|ज्यादा|और "
 )
 _LESS = (
-    "menos|sin|moins de|moins d'|moins|sans|meno|senza|menos|sem|weniger|ohne|nicht so|minder "
+    "without any|without|less of|less|fewer|no more|not so|not too|not that|not as|not|no|remove "
+    "|minus|"  # en
+    "menos|sin|moins de|moins d'|moins|sans|meno|senza|sem|weniger|ohne|nicht so|minder "
     "|zonder|niet zo|mindre|färre|utan|inte så|mniej|bez|daha az|kurangi|kurang|tanpa|менее "
     "|меньше|без|не так|не такая|не такой|أقل|بدون|بلا|कम|बिना"
 )
 # Written without spaces, or with particles that cling to the word.
 _MORE_GLUED = "もっと|もう少し|より|更加|更多|更|再|多一点|多点|더욱|더 많은|더"
-_LESS_GLUED = "更少|少一点|少点|少|不要|没有|不那么|덜"
+_LESS_GLUED = "-|更少|少一点|少点|少|不要|没有|不那么|덜"
 _LITTLE_BEHIND = "一点|一些|点"
 _LESS_BEHIND = (
     "を減らして|を少なく|少なめで|少なめ|を抜いて|なしで|なし|抜きで|抜き "
