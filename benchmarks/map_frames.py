@@ -9,13 +9,10 @@ in software gives; what the page itself computes for each frame is the same with
 import argparse
 import json
 import shutil
-import subprocess
-import sys
 import time
-import urllib.request
 from pathlib import Path
 
-from benchmarks.serving import SERVE
+from benchmarks.serving import read, served
 from playwright.sync_api import sync_playwright
 
 RESULT = Path(__file__).parent / "results" / "map-frames.json"
@@ -38,13 +35,9 @@ def main() -> None:
     parser.add_argument("library", type=Path)
     library = parser.parse_args().library
     shutil.rmtree(library / "maps", ignore_errors=True)
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(library)], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        address = server.stdout.readline().strip()
+    with served(library) as (address, _):
         began = time.perf_counter()
-        while (found := read(f"{address}/api/map"))["state"] == "making":
+        while (found := json.loads(read(f"{address}/api/map")))["state"] == "making":
             time.sleep(0.5)
         made = time.perf_counter() - began
         record = {
@@ -53,8 +46,6 @@ def main() -> None:
             "seconds_to_lay_out": round(made, 1),
             **frames(address),
         }
-    finally:
-        server.kill()
     RESULT.write_text(json.dumps(record, indent=2) + "\n")
     print(json.dumps(record, indent=2))
 
@@ -103,12 +94,6 @@ def frames(address: str) -> dict[str, object]:
             for name, share in (("p50", 0.5), ("p95", 0.95), ("most", 1.0))
         },
     }
-
-
-def read(address: str) -> dict:
-    """What an address answers."""
-    with urllib.request.urlopen(address) as answer:
-        return json.load(answer)
 
 
 if __name__ == "__main__":

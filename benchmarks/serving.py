@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tunespace.library.store import Store
@@ -36,18 +38,14 @@ def main() -> None:
     parser.add_argument("--music", type=Path, required=True)
     arguments = parser.parse_args()
     began = time.perf_counter()
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(arguments.library)], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        address = server.stdout.readline().strip()
+    with served(arguments.library) as (address, pid):
         health = json.loads(read(f"{address}/health"))
         found = {
             "command": "python -m benchmarks.serving LIBRARY --music FOLDER",
             "tracks": health["tracks"],
             "people": PEOPLE,
             "cold_start_seconds": round(time.perf_counter() - began, 2),
-            "idle_megabytes": megabytes(server.pid),
+            "idle_megabytes": megabytes(pid),
         }
         read(f"{address}/api/search?q=jazz")
         found["alone"] = asked(address, 1000, SECONDS)
@@ -59,11 +57,21 @@ def main() -> None:
         while json.loads(read(f"{address}/api/index"))["state"] == "running":
             time.sleep(1)
         found["without waiting"] = asked(address, 0, SECONDS // 3)
-        found["megabytes_after"] = megabytes(server.pid)
-    finally:
-        server.kill()
+        found["megabytes_after"] = megabytes(pid)
     RESULT.write_text(json.dumps(found, indent=2) + "\n")
     print(json.dumps(found, indent=2))
+
+
+@contextmanager
+def served(library: Path) -> Iterator[tuple[str, int]]:
+    """A server of a library: its address and its process."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVE, str(library)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield server.stdout.readline().strip(), server.pid
+    finally:
+        server.kill()
 
 
 def asked(address: str, pause: int, seconds: int) -> dict[str, float]:

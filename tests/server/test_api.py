@@ -1,7 +1,6 @@
 import base64
 import os
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from starlette.testclient import TestClient
 import sounds
 import tunespace
 from tunespace.library import Library
+
+from .conftest import until
 
 Client = Callable[..., TestClient]
 
@@ -313,10 +314,7 @@ def test_a_library_that_changes_is_searched_as_it_is(
         lib.index([music], workers=1)
     assert api.get("/health").json()["tracks"] == 4
     # Searches go on with the last state until the next is opened.
-    for _ in range(100):
-        if "new" in titles(api.get("/api/search", params={"q": "low"})):
-            break
-        time.sleep(0.05)
+    until(lambda: "new" in titles(api.get("/api/search", params={"q": "low"})), tries=100)
     assert "new" in titles(api.get("/api/search", params={"q": "low"}))
 
 
@@ -384,10 +382,7 @@ def test_the_model_gives_its_memory_back_when_nobody_asks(client: Client) -> Non
     assert titles(api.get("/api/search", params={"q": "low"}))[0] == "low tone"
     app: Any = api.app
     model = app.state.tunespace.collection.model
-    for _ in range(100):
-        if "text_tower" not in vars(model):
-            break
-        time.sleep(0.05)
+    until(lambda: "text_tower" not in vars(model), tries=100)
     assert "text_tower" not in vars(model)
     assert titles(api.get("/api/search", params={"q": "high"}))[0] == "high tone"
 

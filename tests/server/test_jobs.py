@@ -1,6 +1,5 @@
 import json
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from starlette.testclient import TestClient
 
 import sounds
 from tunespace.library import Library
+
+from .conftest import until
 
 Client = Callable[..., TestClient]
 
@@ -26,12 +27,8 @@ def own(library: Path, tmp_path: Path) -> Path:
 
 
 def ended(api: TestClient) -> Any:  # noqa: ANN401 - JSON
-    for _ in range(200):
-        job = api.get("/api/index").json()
-        if job["state"] != "running":
-            return job
-        time.sleep(0.05)
-    raise AssertionError("it never ends")
+    until(lambda: api.get("/api/index").json()["state"] != "running", tries=200)
+    return api.get("/api/index").json()
 
 
 def test_the_library_is_brought_up_to_date(client: Client, own: Path) -> None:
@@ -49,10 +46,8 @@ def test_the_library_is_brought_up_to_date(client: Client, own: Path) -> None:
     assert told[-1]["state"] == "done"
     job = ended(api)
     assert (job["added"], job["removed"], job["failed"]) == (1, 1, 2)
-    for _ in range(100):  # the next state is opened beside the searches
-        if "new" in api.get("/api/search?q=low").text:
-            break
-        time.sleep(0.05)
+    # The next state is opened beside the searches.
+    until(lambda: "new" in api.get("/api/search?q=low").text, tries=100)
     assert "new" in api.get("/api/search?q=low").text
     failures = api.get("/api/index/failures").json()
     assert failures["total"] == 2

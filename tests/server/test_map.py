@@ -1,4 +1,3 @@
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ from tunespace.library import Library
 from tunespace.library.store import Store
 from tunespace.models import load_model
 from tunespace.server.layout import Layout, lay_out
+
+from .conftest import until
 
 Client = Callable[..., TestClient]
 
@@ -94,12 +95,8 @@ def test_new_tracks_do_not_move_the_others(clusters: Path, tmp_path: Path) -> No
 
 
 def made(api: TestClient) -> Any:  # noqa: ANN401 - JSON
-    for _ in range(600):
-        found = api.get("/api/map").json()
-        if found["state"] != "making":
-            return found
-        time.sleep(0.1)
-    raise AssertionError("the map is never ready")
+    until(lambda: api.get("/api/map").json()["state"] != "making", tries=1200)
+    return api.get("/api/map").json()
 
 
 def test_the_map_of_a_server(client: Client, clusters: Path) -> None:

@@ -6,14 +6,15 @@ Debian: ``apt-get install webkit2gtk-driver xvfb``.
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import sounds
+
+from .conftest import until
 
 webdriver = pytest.importorskip("selenium.webdriver")
 DRIVER = shutil.which("WebKitWebDriver")
@@ -69,14 +70,6 @@ def page(screen: None, address: str) -> Iterator[Any]:  # noqa: ARG001
     assert wrong == []
 
 
-def until(true: Callable[[], object], seconds: float = 20.0) -> None:
-    """Waits; fails when it has waited too long."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.05)
-
-
 def titles(page: Any) -> list[str]:  # noqa: ANN401
     return [
         text.strip()
@@ -124,7 +117,7 @@ def test_search_play_refine_keep_and_map(page: Any, tmp_path: Path) -> None:  # 
     until(lambda: page.execute_script(playlist) == 3)
     press(page, "Map")
     drawn = "return document.querySelector('section[aria-label=Map] canvas')?.width > 300"
-    until(lambda: page.execute_script(drawn), seconds=60)
+    until(lambda: page.execute_script(drawn), tries=1200)
     clip = tmp_path / "mine.flac"
     sounds.write(clip, 0.5 * sounds.tone(2.0, 16_000, 5000.0)[None], 16_000, "flac")
     page.find_element(css, "input[type=file]").send_keys(str(clip))

@@ -264,8 +264,16 @@ class Library:
             AudioError: The file cannot be read.
             ModelError: The model has no lexicon.
         """
-        vector = self._searcher.vector_of(_likeness(track))
-        return describe(self.model, vector, self._searcher.matrix.vectors, top=top)
+        return describe(self.model, self.vector_of(track), self._searcher.matrix.vectors, top=top)
+
+    def vector_of(self, track: str | PathLike[str] | Track) -> npt.NDArray[np.float32]:
+        """``(dim,)`` float32, unit length: where a track, or any file, lies.
+
+        Raises:
+            QueryError: The library does not have the track any more.
+            AudioError: The file cannot be read.
+        """
+        return self._searcher.vector_of(_likeness(track))
 
     def track(self, id_: int) -> Track | None:
         """A track by its id; none where the library has none of it."""

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
@@ -77,8 +76,6 @@ def bound(*, memory: int, seconds: int, file_size: int) -> None:
         import resource
     except ImportError:  # Windows has none; the parent's clock still holds
         return
-    # A file that grows too large is an error for who writes it, not the end of the process.
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))

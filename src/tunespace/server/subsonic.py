@@ -162,14 +162,12 @@ def _path(library: Library, asked: dict[str, str]) -> Answer:
     wanted = [_id(asked, name) for name in ("startSongId", "endSongId")]
     ends = [_track(library, id_) for id_ in wanted]
     tracks = library.path_between(*ends, count=max(2, _number(asked, "count", 25)))
-    ids, vectors = library.points()
-    rows = {int(id_): row for row, id_ in enumerate(ids)}
-    first = vectors[rows[ends[0].id]]
+    first = library.vector_of(ends[0])
     return {
         "sonicMatch": [
             {
                 "entry": _child(track),
-                "similarity": _similarity(float(first @ vectors[rows[track.id]])),
+                "similarity": _similarity(float(first @ library.vector_of(track))),
             }
             for track in tracks
         ]
