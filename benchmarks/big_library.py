@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tunespace import load_model
-from tunespace.library.store import Embedded, Store
+from tunespace.library.store.sqlite import Embedded, Store
 from tunespace.library.tags import Tags
 
 SYLLABLES = [c + v for c in "bdfglmnprst" for v in "aeiou"]

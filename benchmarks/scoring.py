@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 import tunespace
-from tunespace.evaluation.classification import tag_figures
+from tunespace.data.manifest import Item
 from tunespace.evaluation.datasets.emotify import EMOTIONS, Emotify
-from tunespace.evaluation.manifest import Item
+from tunespace.evaluation.metrics.classification import tag_figures
 from tunespace.evaluation.protocols.base import Texts, carried_by
-from tunespace.library.scores import scale_of
+from tunespace.library.search.score_calibration import scale_of
 from tunespace.models.model import Model
-from tunespace.models.towers import unit
+from tunespace.models.onnx_towers import unit
 
 RESULT = Path(__file__).parent / "results" / "scoring.json"
 Vectors = npt.NDArray[np.float32]

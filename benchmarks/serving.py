@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tunespace.library.store import Store
+from tunespace.library.store.sqlite import Store
 
 RESULT = Path(__file__).parent / "results" / "serving.json"
 LUA = Path(__file__).with_suffix(".lua")
@@ -25,7 +25,7 @@ PEOPLE = 100
 SECONDS = 60
 SERVE = (
     "import sys; from pathlib import Path; from tunespace.server import Settings; "
-    "from tunespace.server.running import run; "
+    "from tunespace.server.serve import run; "
     "run(Settings(library=Path(sys.argv[1]), port=0, requests_a_minute=0, allow_write=True), "
     "on_ready=lambda address, _: print(address, flush=True))"
 )

@@ -25,8 +25,8 @@ import numpy as np
 from tunespace import Library, load_model
 from tunespace.audio import cut_windows, decode_blocks
 from tunespace.library import Query, Term, Text
-from tunespace.library.scan import scan
-from tunespace.library.where import parse_where
+from tunespace.library.index.scan import scan
+from tunespace.library.search.filter_parser import parse_where
 from tunespace.models import Model
 
 QUERIES = [

@@ -18,10 +18,10 @@ import torch
 from torch.nn import functional
 
 from tunespace.training import lesson as lessons
-from tunespace.training.data.batches import TrainingBatches
-from tunespace.training.data.reader import Batch
-from tunespace.training.recipe import load_recipe
-from tunespace.training.run import train
+from tunespace.training.data.batch_sampler import TrainingBatches
+from tunespace.training.data.collate import Batch
+from tunespace.training.loop.train import train
+from tunespace.training.recipe.recipe import load_recipe
 
 RESULT = Path(__file__).parent / "results" / "training-speed.json"
 

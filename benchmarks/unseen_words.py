@@ -23,21 +23,21 @@ import torch
 from scipy.stats import rankdata
 
 import tunespace
-from tunespace.evaluation.bootstrap import figure
+from tunespace.evaluation.metrics.bootstrap import figure
 from tunespace.models.config import TOKENIZER
+from tunespace.models.lexicon_vectors import Words
 from tunespace.models.model import Model
-from tunespace.models.towers import open_tokenizer, unit
-from tunespace.models.words import Words
+from tunespace.models.onnx_towers import open_tokenizer, unit
 from tunespace.text import read
-from tunespace.training.language import (
+from tunespace.training.bundled.sentence_encoder import embed, fit_ridge
+from tunespace.training.bundled.synthetic_queries import worded
+from tunespace.training.bundled.text_tower import (
     MAX_TOKENS,
     TextSources,
     make_lesson,
     teach,
 )
-from tunespace.training.sentences import embed, fit_ridge
-from tunespace.training.tuning import Schedule, SentenceTower
-from tunespace.training.wording import worded
+from tunespace.training.bundled.tune_encoder import Schedule, SentenceTower
 
 RESULT = Path(__file__).parent / "results" / "unseen-words.json"
 LEFT_OUT = 6

@@ -89,3 +89,14 @@ def write_as(
         tags=tags,
         options=kind.options,
     )
+
+
+def write_noise(path: Path, low: float, high: float, seconds: float = 2.0, seed: int = 0) -> Path:
+    """Write noise whose spectrum has one level below and another above 2 kHz."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(seed)
+    spectrum = np.fft.rfft(random.standard_normal(round(seconds * 16_000)))
+    hertz = np.fft.rfftfreq(round(seconds * 16_000), 1 / 16_000)
+    spectrum *= np.where(hertz < 2000, low, high)
+    samples = np.fft.irfft(spectrum)
+    return wav(path, (0.1 * samples).astype(np.float32))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from benchmarks.systems import grooves, recordings, scores
 
-from tunespace.training.culture import similar_artists
+from tunespace.training.collaborative_filtering import similar_artists
 
 HERE = Path("build/systems")
 _MAKERS = {"groove": grooves.make, "score": scores.make, "cut": recordings.make}

@@ -74,8 +74,8 @@ def do(job: dict[str, Any], data: Path, out: Path, cache: Path, names: dict[str,
     """One run, from the recipe to its figures."""
     import torch
 
-    from tunespace.training.recipe import load_recipe
-    from tunespace.training.run import train
+    from tunespace.training.loop.train import train
+    from tunespace.training.recipe.recipe import load_recipe
 
     torch.set_num_threads(1)
     began = time.perf_counter()

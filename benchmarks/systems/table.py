@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from tunespace.training.curves import SMALL_AND_SAME
+from tunespace.training.loop.plot_metrics import SMALL_AND_SAME
 
 HERE = Path(__file__).parent
 PAGES = [HERE.parents[1] / "docs" / name for name in ("design-choices.md", "training-tips.md")]

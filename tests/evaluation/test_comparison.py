@@ -8,8 +8,8 @@ import pytest
 import tiny_model
 from tunespace.errors import DataError
 from tunespace.evaluation import compare, load_data
-from tunespace.evaluation.page import page
-from tunespace.evaluation.published import Published
+from tunespace.evaluation.html_report import page
+from tunespace.evaluation.published_results import Published
 from tunespace.models import Model, load_model
 
 
@@ -38,7 +38,7 @@ def test_differences_are_in_pairs(model: Model, deaf: Model, clips: Path) -> Non
 def test_clips_that_one_model_cannot_hear_are_left_out_for_all(
     model: Model, deaf: Model, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tunespace.evaluation.embedding import embed_clips as whole
+    from tunespace.evaluation.embed_clips import embed_clips as whole
 
     def half_deaf(judged: Model, wanted: list, **options: object) -> tuple:  # type: ignore[type-arg]
         vectors, failed = whole(judged, wanted, **options)  # type: ignore[arg-type]

@@ -18,15 +18,6 @@ from tunespace.server import Settings, create_app
 Client = Callable[..., TestClient]
 
 
-def until(true: Callable[[], object], tries: int = 400) -> None:
-    """Looks twenty times a second whether something has come true; fails when it never does."""
-    for _ in range(tries):
-        if true():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it never came true")
-
-
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a library with three tracks and a broken file."""

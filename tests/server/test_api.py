@@ -11,9 +11,8 @@ from starlette.testclient import TestClient
 
 import sounds
 import tunespace
+from polling import wait_until
 from tunespace.library import Library
-
-from .conftest import until
 
 Client = Callable[..., TestClient]
 
@@ -314,7 +313,7 @@ def test_a_library_that_changes_is_searched_as_it_is(
         lib.index([music], workers=1)
     assert api.get("/health").json()["tracks"] == 4
     # Searches go on with the last state until the next is opened.
-    until(lambda: "new" in titles(api.get("/api/search", params={"q": "low"})), tries=100)
+    wait_until(lambda: "new" in titles(api.get("/api/search", params={"q": "low"})), tries=100)
     assert "new" in titles(api.get("/api/search", params={"q": "low"}))
 
 
@@ -382,13 +381,13 @@ def test_the_model_gives_its_memory_back_when_nobody_asks(client: Client) -> Non
     assert titles(api.get("/api/search", params={"q": "low"}))[0] == "low tone"
     app: Any = api.app
     model = app.state.tunespace.collection.model
-    until(lambda: "text_tower" not in vars(model), tries=100)
+    wait_until(lambda: "text_tower" not in vars(model), tries=100)
     assert "text_tower" not in vars(model)
     assert titles(api.get("/api/search", params={"q": "high"}))[0] == "high tone"
 
 
 def test_points_of_many_dimensions_are_answered_whole() -> None:
-    from tunespace.server.embeddings import _answer
+    from tunespace.server.routes.embeddings import _answer
 
     rows = np.random.default_rng(0).normal(size=(2, 1024)).astype(np.float32)
     coded = _answer(rows, "base64", "large", 2).data[1].embedding

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 import sounds
-
-from .conftest import until
+from polling import wait_until
 
 webdriver = pytest.importorskip("selenium.webdriver")
 DRIVER = shutil.which("WebKitWebDriver")
@@ -89,36 +88,36 @@ def press(page: Any, name: str) -> None:  # noqa: ANN401
             name,
         )
 
-    until(found)
+    wait_until(found)
     found().click()
 
 
 def test_search_play_refine_keep_and_map(page: Any, tmp_path: Path) -> None:  # noqa: ANN401
     css = "css selector"
     page.find_element(css, "input[type=search]").send_keys("low")
-    until(lambda: titles(page)[:1] == ["low tone"])
+    wait_until(lambda: titles(page)[:1] == ["low tone"])
     press(page, "Play low tone")
-    until(lambda: page.execute_script("return document.querySelector('audio').currentSrc"))
+    wait_until(lambda: page.execute_script("return document.querySelector('audio').currentSrc"))
     press(page, "Pause")
     remark = page.find_element(css, "#more")
     remark.send_keys("much more high\ue007")
     sliders = "return document.querySelectorAll('section[aria-label=Refine] [type=range]').length"
-    until(lambda: page.execute_script(sliders) == 1)
+    wait_until(lambda: page.execute_script(sliders) == 1)
     press(page, "Undo the last change")
-    until(lambda: page.execute_script(sliders) == 0)
+    wait_until(lambda: page.execute_script(sliders) == 0)
     press(page, "2000s 1")
-    until(lambda: titles(page) == ["high tone"])
+    wait_until(lambda: titles(page) == ["high tone"])
     press(page, "Remove filter 2000s")
-    until(lambda: len(titles(page)) == 3)
+    wait_until(lambda: len(titles(page)) == 3)
     press(page, "low tone in the playlist")
     press(page, "Playlist (1)")
     press(page, "Extend it")
     playlist = "return document.querySelectorAll('section[aria-label=Playlist] li').length"
-    until(lambda: page.execute_script(playlist) == 3)
+    wait_until(lambda: page.execute_script(playlist) == 3)
     press(page, "Map")
     drawn = "return document.querySelector('section[aria-label=Map] canvas')?.width > 300"
-    until(lambda: page.execute_script(drawn), tries=1200)
+    wait_until(lambda: page.execute_script(drawn), tries=1200)
     clip = tmp_path / "mine.flac"
     sounds.write(clip, 0.5 * sounds.tone(2.0, 16_000, 5000.0)[None], 16_000, "flac")
     page.find_element(css, "input[type=file]").send_keys(str(clip))
-    until(lambda: titles(page)[:1] == ["high tone"])
+    wait_until(lambda: titles(page)[:1] == ["high tone"])

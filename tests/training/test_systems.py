@@ -7,11 +7,11 @@ import pytest
 
 import tunespace
 from tiny_music import manifest
-from tunespace.evaluation.manifest import load_manifest
+from tunespace.data.manifest import load_manifest
 from tunespace.evaluation.protocols import split_tags
-from tunespace.training.catalogue import recipe_names
-from tunespace.training.recipe import load_recipe
-from tunespace.training.run import Trained, train
+from tunespace.training.loop.train import Trained, train
+from tunespace.training.recipe.catalogue import recipe_names
+from tunespace.training.recipe.recipe import load_recipe
 
 FRONT_END = (
     "front_end.sample_rate=16000",

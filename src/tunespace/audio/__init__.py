@@ -5,7 +5,7 @@ Nothing here knows any model: sample rate, mel bands and window length are argum
 
 from typing import TYPE_CHECKING, Any
 
-from tunespace.audio.mel import LogMel
+from tunespace.audio.log_mel import LogMel
 from tunespace.audio.windows import Window, cut_windows
 
 if TYPE_CHECKING:

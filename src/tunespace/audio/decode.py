@@ -21,7 +21,7 @@ import numpy.typing as npt
 from av.error import EOFError as EndOfFileError
 from av.error import FFmpegError, InvalidDataError
 
-from tunespace.audio.members import open_member, within
+from tunespace.audio.archives import open_member, within
 from tunespace.errors import AudioError
 
 Waveform = npt.NDArray[np.float32]

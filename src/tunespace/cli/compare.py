@@ -111,7 +111,7 @@ def compare(
     if out is not None:
         write_json(out, figures)
     if html is not None:
-        from tunespace.evaluation.page import page
+        from tunespace.evaluation.html_report import page
 
         first = found.reports[0]
         others = [p for protocol, _ in first.protocols for p in first.published(protocol)]
@@ -140,7 +140,7 @@ def _print(found: "Comparison") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from tunespace.evaluation.bootstrap import shown as as_shown
+    from tunespace.evaluation.metrics.bootstrap import shown as as_shown
     from tunespace.evaluation.report import is_headline
 
     out = console()

@@ -167,8 +167,8 @@ class Wanted:
             DataError: Something is wrong with the data, or they lack what was asked for by name;
                 names all of it.
         """
+        from tunespace.data.manifest import missing_audio
         from tunespace.evaluation import load_data, with_audio
-        from tunespace.evaluation.manifest import missing_audio
         from tunespace.evaluation.protocols import faults_of
 
         protocols = self._protocols()
@@ -236,7 +236,7 @@ def _print(report: "Report") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from tunespace.evaluation.bootstrap import shown as as_shown
+    from tunespace.evaluation.metrics.bootstrap import shown as as_shown
     from tunespace.evaluation.report import is_headline
 
     out = console()
@@ -301,7 +301,7 @@ def print_published(report: "Report") -> None:
     """Numbers of others under the same protocols."""
     from rich.text import Text
 
-    from tunespace.evaluation.bootstrap import shown as as_shown
+    from tunespace.evaluation.metrics.bootstrap import shown as as_shown
 
     out = console()
     for protocol, _ in report.protocols:

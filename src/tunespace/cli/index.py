@@ -10,7 +10,7 @@ import typer
 from tunespace.cli.options import JsonOption, LibraryOption, ModelOption
 from tunespace.cli.output import console, print_json, printable, progress_bar
 from tunespace.library import IndexReport, Library, Progress
-from tunespace.library.clock import clock
+from tunespace.library.duration import clock
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tunespace.library import Hit
-from tunespace.library.clock import clock
+from tunespace.library.duration import clock
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -111,7 +111,7 @@ def _like(lib: Library, name: str) -> Clip | TrackLike:
 
 def _show(hits: list[Hit], m3u8: Path | None, *, as_json: bool) -> None:
     if m3u8 is not None:
-        from tunespace.library.playlist import write_m3u8
+        from tunespace.library.m3u8 import write_m3u8
 
         count = write_m3u8(hits, m3u8)
         typer.echo(f"{count} tracks in {m3u8}", err=True)

@@ -46,7 +46,7 @@ def serve(
     try:
         # Only this command needs them.
         from tunespace.server import Settings
-        from tunespace.server.running import run, speak
+        from tunespace.server.serve import run, speak
         from tunespace.server.settings import is_local, new_token
     except ModuleNotFoundError as error:
         raise TunespaceError(

@@ -13,12 +13,12 @@ from tunespace.errors import TrainingError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tunespace.training.recipe import Recipe
+    from tunespace.training.recipe.recipe import Recipe
 
 
 def recipes(as_json: JsonOption = False) -> None:
     """List the systems that can be trained, with their papers."""
-    from tunespace.training.catalogue import catalogue
+    from tunespace.training.recipe.catalogue import catalogue
 
     found = catalogue()
     if as_json:
@@ -70,8 +70,8 @@ def train(
 ) -> None:
     """Train a system of the literature, or go on where a run was stopped."""
     with _train_extra():
-        from tunespace.training.recipe import load_recipe
-        from tunespace.training.run import train as _  # noqa: F401 - what it needs is there
+        from tunespace.training.loop.train import train as _  # noqa: F401 - what it needs is there
+        from tunespace.training.recipe.recipe import load_recipe
     loaded = load_recipe(recipe, presets=preset or (), changes=change or ())
     _run(loaded, data, out, cache, accelerator, devices, workers, loaders, as_json=as_json)
 
@@ -87,8 +87,8 @@ def fine_tune(
 ) -> None:
     """Let a model learn from clips and texts of your own: a table of audio and text is enough."""
     with _train_extra():
-        from tunespace.training.fine_tuning import fine_tuning
-        from tunespace.training.run import train as _  # noqa: F401 - what it needs is there
+        from tunespace.training.loop.train import train as _  # noqa: F401 - what it needs is there
+        from tunespace.training.recipe.fine_tune import fine_tuning
     loaded = fine_tuning(model, tuple(change or ()))
     _run(loaded, data, out, cache, "cpu", 1, workers, None, as_json=as_json)
 
@@ -105,7 +105,7 @@ def _run(
     *,
     as_json: bool,
 ) -> None:
-    from tunespace.training.run import train as run
+    from tunespace.training.loop.train import train as run
 
     terminal = console(stderr=True)
     bar = progress_bar(terminal, "clips") if terminal.is_terminal and not as_json else None
@@ -148,7 +148,7 @@ def export(
 ) -> None:
     """Make a model folder of a run; it needs no torch."""
     with _train_extra():
-        from tunespace.training.export import export_run
+        from tunespace.training.loop.export import export_run
     folder, _, _ = export_run(run, out, last=last)
     console().print(str(folder), highlight=False, soft_wrap=True)
 

@@ -3,10 +3,10 @@
 model + data set + protocol -> similarities -> metrics with intervals -> report.
 """
 
+from tunespace.data.manifest import Item, Manifest, load_manifest, with_audio
 from tunespace.evaluation.comparison import Comparison, compare
 from tunespace.evaluation.datasets import DATASETS, load_data
 from tunespace.evaluation.leakage import Overlap, overlap
-from tunespace.evaluation.manifest import Item, Manifest, load_manifest, with_audio
 from tunespace.evaluation.report import Report, evaluate
 
 __all__ = [

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tunespace.data.manifest import Manifest
 from tunespace.errors import DataError
-from tunespace.evaluation.bootstrap import Difference, Figure, difference
 from tunespace.evaluation.leakage import Overlap
-from tunespace.evaluation.manifest import Manifest
+from tunespace.evaluation.metrics.bootstrap import Difference, Figure, difference
 from tunespace.evaluation.protocols import Protocol
 from tunespace.evaluation.report import SCHEMA, Report, check, hear, judge
 from tunespace.models import JointModel

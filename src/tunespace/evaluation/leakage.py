@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tunespace.data.manifest import Item, Manifest
 from tunespace.errors import AudioError
-from tunespace.evaluation.manifest import Item, Manifest
-from tunespace.text.folding import fold
+from tunespace.text.normalize import fold
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tunespace.errors import DataError
-from tunespace.evaluation.embedding import embed_clips
-from tunespace.evaluation.listening import Clip
+from tunespace.evaluation.audio_view import Clip
+from tunespace.evaluation.embed_clips import embed_clips
 from tunespace.models import JointModel
 from tunespace.models.model import Vectors
-from tunespace.models.samples import write_samples
-from tunespace.models.towers import unit
+from tunespace.models.onnx_towers import unit
+from tunespace.models.waveform_input import write_samples
 
 if TYPE_CHECKING:
     from mteb.models import ModelMeta

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tunespace.errors import AudioError
-from tunespace.evaluation.ranking import Floats
+from tunespace.evaluation.metrics.ranking import Floats
 from tunespace.models import JointModel
 from tunespace.models.model import Vectors
 
@@ -262,7 +262,7 @@ def _write(folder: Path, samples: Vectors) -> Path:
 
 
 def _write_mp3(folder: Path, samples: Vectors) -> Path:
-    from tunespace.audio.changes import write_mp3
+    from tunespace.audio.perturb import write_mp3
 
     path = folder / "clip.mp3"
     write_mp3(samples, _RATE, 128, str(path))

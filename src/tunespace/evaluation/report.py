@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from tunespace import __version__
+from tunespace.data.manifest import Manifest, missing_audio
 from tunespace.errors import DataError
-from tunespace.evaluation.bootstrap import DRAWS, LEVEL
-from tunespace.evaluation.embedding import embed_clips
+from tunespace.evaluation.audio_view import Listening
+from tunespace.evaluation.embed_clips import embed_clips
 from tunespace.evaluation.leakage import Overlap
-from tunespace.evaluation.listening import Listening
-from tunespace.evaluation.manifest import Manifest, missing_audio
+from tunespace.evaluation.metrics.bootstrap import DRAWS, LEVEL
 from tunespace.evaluation.probes import PROMPTS, probe
 from tunespace.evaluation.protocols import Material, Outcome, Protocol, Texts, faults_of
-from tunespace.evaluation.published import Published, beside
+from tunespace.evaluation.published_results import Published, beside
 from tunespace.models import JointModel
 from tunespace.models.model import Vectors
 

@@ -4,13 +4,13 @@ The only state is the library's folder: a SQLite file that is the truth, and mat
 from it and can be made again.
 """
 
-from tunespace.library.describing import FittingWord, describe
-from tunespace.library.facets import Value
-from tunespace.library.indexing import Failed, IndexReport, Progress
+from tunespace.library.index.indexer import Failed, IndexReport, Progress
 from tunespace.library.library import Library, default_folder
 from tunespace.library.query import Clip, Point, Query, Remark, Term, Text, TrackLike
-from tunespace.library.search import Hit, Moment
-from tunespace.library.store import Track
+from tunespace.library.search.describe import FittingWord, describe
+from tunespace.library.search.facets import Value
+from tunespace.library.search.searcher import Hit, Moment
+from tunespace.library.store.sqlite import Track
 
 __all__ = [
     "Clip",

@@ -13,15 +13,15 @@ import numpy.typing as npt
 from platformdirs import user_data_path
 
 from tunespace.errors import LibraryError, QueryError
-from tunespace.library.describing import FittingWord, describe
-from tunespace.library.facets import Value, facets
-from tunespace.library.indexing import IndexReport, Progress, index
-from tunespace.library.matrix import Matrices
-from tunespace.library.paths import path_between
+from tunespace.library.index.indexer import IndexReport, Progress, index
 from tunespace.library.query import Clip, Query, Remark, Term, Text, TrackLike
-from tunespace.library.search import Hit, Moment, Searcher
-from tunespace.library.store import Store, Track
-from tunespace.library.where import Where, parse_where
+from tunespace.library.search.describe import FittingWord, describe
+from tunespace.library.search.facets import Value, facets
+from tunespace.library.search.filter_parser import Where, parse_where
+from tunespace.library.search.interpolate import path_between
+from tunespace.library.search.searcher import Hit, Moment, Searcher
+from tunespace.library.store.sqlite import Store, Track
+from tunespace.library.store.vector_matrix import Matrices
 from tunespace.models import Model, load_model
 
 
@@ -207,7 +207,7 @@ class Library:
 
     def refine(self, remark: str, shown: Sequence[int]) -> Remark:
         """What somebody means who sees some tracks and says "calmer", or "like the second one"."""
-        from tunespace.library.refining import refine  # its patterns take a search 15 ms
+        from tunespace.library.search.refinement import refine  # its patterns take a search 15 ms
 
         words = self.model.words
         return refine(remark, shown, words.lexicon if words else None)

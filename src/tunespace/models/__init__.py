@@ -5,9 +5,9 @@ by term and as a sentence.
 """
 
 from tunespace.models.config import ModelConfig
-from tunespace.models.folder import find_model, list_models
-from tunespace.models.joint import JointModel, load_joint_model
+from tunespace.models.joint_model import JointModel, load_joint_model
 from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Model, load_model
+from tunespace.models.registry import find_model, list_models
 
 __all__ = [
     "AudioEmbedding",

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from tunespace.audio import Window, cut_windows
 from tunespace.errors import ModelError, QueryError
 from tunespace.models.config import CONCEPTS, LANGUAGES, LEXICON, REFERENCE, ModelConfig
-from tunespace.models.folder import check_file, find_model
-from tunespace.models.towers import AudioTower, TextTower, unit
-from tunespace.models.words import Words
+from tunespace.models.lexicon_vectors import Words
+from tunespace.models.onnx_towers import AudioTower, TextTower, unit
+from tunespace.models.registry import check_file, find_model
 from tunespace.text import Reading, read
 
 Vectors = npt.NDArray[np.float32]

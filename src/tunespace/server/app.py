@@ -13,27 +13,30 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from tunespace import __version__
 from tunespace.library import Library
-from tunespace.server import (
+from tunespace.server import error_handlers
+from tunespace.server.mcp_server import make_mcp
+from tunespace.server.middleware.request_guard import Guard
+from tunespace.server.routes import (
     embeddings,
-    jobs,
-    maps,
-    measuring,
+    indexing,
+    metrics,
     playlists,
-    problems,
-    searching,
+    search,
     subsonic,
     tracks,
 )
-from tunespace.server.clips import Clips
-from tunespace.server.collection import Collection
-from tunespace.server.hearing import Hearing
-from tunespace.server.mcp_tools import make_mcp
-from tunespace.server.playable import Playable
-from tunespace.server.safety import Guard
+from tunespace.server.routes import map as map_routes
+from tunespace.server.routes.indexing import Jobs
+from tunespace.server.routes.map import Maps
+from tunespace.server.routes.metrics import Measures
 from tunespace.server.schemas import Health, Problem
+from tunespace.server.services.clip_cache import Clips
+from tunespace.server.services.clip_encoder import Hearing
+from tunespace.server.services.library_pool import Collection
+from tunespace.server.services.transcoder import Playable
+from tunespace.server.services.waveforms import Waveforms
 from tunespace.server.settings import Settings
 from tunespace.server.state import Shared, State
-from tunespace.server.waveforms import Waveforms
 
 # Compiled from page/; see there.
 _PAGE = Path(__file__).parent / "page"
@@ -68,7 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
         ModelError: Its model cannot be used.
     """
     collection = Collection(settings)
-    running = jobs.Jobs(collection)
+    running = Jobs(collection)
     tools = make_mcp(collection, running if settings.allow_write else None)
     # Each request by itself: nothing of a conversation is kept here. Names are checked by the
     # guard already.
@@ -77,7 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
         json_response=True,
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
-    measures = measuring.Measures()
+    measures = Measures()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -88,7 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
             Clips(),
             waveforms := Waveforms(),
             playable := Playable(),
-            drawn := maps.Maps(collection),
+            drawn := Maps(collection),
             running,
             measures,
         )
@@ -114,13 +117,22 @@ def create_app(settings: Settings) -> FastAPI:
         responses={
             status: {
                 "description": said,
-                "content": {problems.MEDIA_TYPE: {"schema": {"$ref": _PROBLEM}}},
+                "content": {error_handlers.MEDIA_TYPE: {"schema": {"$ref": _PROBLEM}}},
             }
             for status, said in _REFUSALS.items()
         },
         generate_unique_id_function=_operation_id,
     )
-    for part in (searching, tracks, maps, playlists, embeddings, jobs, subsonic, measuring):
+    for part in (
+        search,
+        tracks,
+        map_routes,
+        playlists,
+        embeddings,
+        indexing,
+        subsonic,
+        metrics,
+    ):
         app.include_router(part.router)
 
     @app.get("/health", tags=["server"], operation_id="health")
@@ -141,8 +153,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     app.router.routes.extend(spoken.routes)
     app.mount("/", StaticFiles(directory=_PAGE, html=True))
-    problems.install(app)
-    streams = searching.UPLOADS | embeddings.UPLOADS
+    error_handlers.install(app)
+    streams = search.UPLOADS | embeddings.UPLOADS
     app.add_middleware(Guard, settings=settings, streams=streams, measures=measures)
     return app
 

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
-from tunespace.server.clips import Clips
-from tunespace.server.collection import Collection
-from tunespace.server.hearing import Hearing
-from tunespace.server.playable import Playable
+from tunespace.server.services.clip_cache import Clips
+from tunespace.server.services.clip_encoder import Hearing
+from tunespace.server.services.library_pool import Collection
+from tunespace.server.services.transcoder import Playable
+from tunespace.server.services.waveforms import Waveforms
 from tunespace.server.settings import Settings
-from tunespace.server.waveforms import Waveforms
 
 if TYPE_CHECKING:
-    from tunespace.server.jobs import Jobs
-    from tunespace.server.maps import Maps
-    from tunespace.server.measuring import Measures
+    from tunespace.server.routes.indexing import Jobs
+    from tunespace.server.routes.map import Maps
+    from tunespace.server.routes.metrics import Measures
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,6 @@ Nothing here knows any model: a lexicon is an argument, and vectors are made els
 """
 
 from tunespace.text.lexicon import Entry, Lexicon
-from tunespace.text.reading import Reading, Term, read
+from tunespace.text.query_parser import Reading, Term, read
 
 __all__ = ["Entry", "Lexicon", "Reading", "Term", "read"]

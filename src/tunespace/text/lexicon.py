@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tunespace.text.folding import fold, most_tokens, tokens
+from tunespace.text.normalize import fold, most_tokens, tokens
 
 # They say that music is meant, not which.
 SKIPPED = frozenset(

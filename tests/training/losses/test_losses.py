@@ -7,22 +7,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tunespace.training import parts
 from tunespace.training.losses import InfoNCE, Pairs, build_loss, nt_xent
-from tunespace.training.losses.negatives import draw
+from tunespace.training.losses.negative_sampling import draw
+from tunespace.training.recipe import config
 
-LOSSES: list[parts.Loss] = [
-    parts.InfoNCE(),
-    parts.InfoNCE(mask_duplicates=False, learnable=False),
-    parts.WeightedInfoNCE(),
-    parts.Decoupled(),
-    parts.Sigmoid(),
-    parts.ThreeWay(),
-    parts.Slap(hidden=6),
-    parts.Triplet(anchor="both"),
-    parts.Triplet(anchor="audio", negatives="hard"),
-    parts.Triplet(anchor="audio", negatives="weighted"),
-    parts.Triplet(anchor="text", negatives="weighted-by-labels"),
+LOSSES: list[config.Loss] = [
+    config.InfoNCE(),
+    config.InfoNCE(mask_duplicates=False, learnable=False),
+    config.WeightedInfoNCE(),
+    config.Decoupled(),
+    config.Sigmoid(),
+    config.ThreeWay(),
+    config.Slap(hidden=6),
+    config.Triplet(anchor="both"),
+    config.Triplet(anchor="audio", negatives="hard"),
+    config.Triplet(anchor="audio", negatives="weighted"),
+    config.Triplet(anchor="text", negatives="weighted-by-labels"),
 ]
 
 
@@ -56,27 +56,27 @@ def test_infonce_is_the_mean_of_both_cross_entropies() -> None:
     scores = np.exp((found.audio @ found.text.T).numpy() / 0.2)
     own = np.diagonal(scores)
     wanted = -0.5 * (np.log(own / scores.sum(1)) + np.log(own / scores.sum(0))).mean()
-    loss = build_loss(parts.InfoNCE(temperature=0.2), 5).double()
+    loss = build_loss(config.InfoNCE(temperature=0.2), 5).double()
     assert float(loss(found).detach()) == pytest.approx(wanted, abs=1e-6)
 
 
 def test_the_temperature_of_infonce_is_learned_and_bounded() -> None:
-    loss = build_loss(parts.InfoNCE(temperature=0.2, max_scale=100.0), 5)
+    loss = build_loss(config.InfoNCE(temperature=0.2, max_scale=100.0), 5)
     assert isinstance(loss.logit_scale, nn.Parameter)
     loss(pairs()).backward()
     assert loss.logit_scale.grad is not None
     with torch.no_grad():
         loss.logit_scale.fill_(50.0)
     assert torch.isfinite(loss(pairs()))
-    fixed = build_loss(parts.InfoNCE(learnable=False), 5)
+    fixed = build_loss(config.InfoNCE(learnable=False), 5)
     assert not any(p.requires_grad for p in fixed.parameters())
 
 
 def test_the_same_text_of_another_clip_is_no_negative() -> None:
     alike = pairs(same=True)
-    assert float(build_loss(parts.InfoNCE(), 5)(alike).detach()) == pytest.approx(0, abs=1e-6)
-    assert float(build_loss(parts.InfoNCE(mask_duplicates=False), 5)(alike).detach()) > 0.1
-    assert float(build_loss(parts.Triplet(), 5)(alike).detach()) == 0
+    assert float(build_loss(config.InfoNCE(), 5)(alike).detach()) == pytest.approx(0, abs=1e-6)
+    assert float(build_loss(config.InfoNCE(mask_duplicates=False), 5)(alike).detach()) > 0.1
+    assert float(build_loss(config.Triplet(), 5)(alike).detach()) == 0
 
 
 def test_triplet_is_the_hinge_on_the_only_negative_there_is() -> None:
@@ -85,7 +85,7 @@ def test_triplet_is_the_hinge_on_the_only_negative_there_is() -> None:
     by_text = np.maximum(0, 0.4 - np.diagonal(s) + s[[0, 1], [1, 0]])
     by_audio = np.maximum(0, 0.4 - np.diagonal(s) + s[[1, 0], [0, 1]])
     values = {
-        anchor: float(build_loss(parts.Triplet(anchor=anchor), 5)(found).detach())
+        anchor: float(build_loss(config.Triplet(anchor=anchor), 5)(found).detach())
         for anchor in ("text", "audio", "both")
     }
     assert values["text"] == pytest.approx(by_text.mean(), abs=1e-6)
@@ -130,7 +130,7 @@ def test_an_anchor_without_a_negative_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("settings", LOSSES, ids=str)
-def test_gradients_are_those_of_the_numbers(settings: parts.Loss) -> None:
+def test_gradients_are_those_of_the_numbers(settings: config.Loss) -> None:
     found, loss = pairs(hard=True), build_loss(settings, 5).double()
 
     def value(audio: Tensor, text: Tensor) -> Tensor:
@@ -145,7 +145,7 @@ def test_gradients_are_those_of_the_numbers(settings: parts.Loss) -> None:
 @pytest.mark.parametrize("settings", LOSSES, ids=str)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_gives_a_number_close_to_the_full_one(
-    settings: parts.Loss, dtype: torch.dtype
+    settings: config.Loss, dtype: torch.dtype
 ) -> None:
     found = pairs(batch=16, dtype=torch.float32, hard=True)
     loss = build_loss(settings, 5)
@@ -163,7 +163,7 @@ def in_half(found: Pairs, dtype: torch.dtype) -> Pairs:
 def test_weighted_infonce_counts_what_the_others_say_too() -> None:
     found = pairs()
     assert found.meaning is not None
-    plain = build_loss(parts.InfoNCE(temperature=0.07), 5).double()
+    plain = build_loss(config.InfoNCE(temperature=0.07), 5).double()
     assert isinstance(plain, InfoNCE)
     each = plain.entropies(found).detach()
     alike = (found.meaning @ found.meaning.T).numpy()
@@ -171,7 +171,7 @@ def test_weighted_infonce_counts_what_the_others_say_too() -> None:
     u = u / max(u.sum(), 1e-6)
     weights = np.exp((u - u.max()) / 0.01)
     wanted = float((weights * each.numpy()).sum() / weights.sum())
-    loss = build_loss(parts.WeightedInfoNCE(), 5).double()
+    loss = build_loss(config.WeightedInfoNCE(), 5).double()
     assert float(loss(found).detach()) == pytest.approx(wanted, rel=1e-6)
 
 
@@ -182,12 +182,12 @@ def test_decoupled_leaves_the_positive_out_of_the_denominator() -> None:
     rows = np.log((np.exp(s) * others).sum(1))
     columns = np.log((np.exp(s) * others).sum(0))
     wanted = (-np.diagonal(s) + (rows + columns) / 2).mean()
-    loss = build_loss(parts.Decoupled(), 5).double()
+    loss = build_loss(config.Decoupled(), 5).double()
     assert float(loss(found).detach()) == pytest.approx(wanted, rel=1e-6)
 
 
 def test_decoupled_holds_scales_that_overflow_elsewhere() -> None:
-    loss = build_loss(parts.Decoupled(temperature=0.01), 5)
+    loss = build_loss(config.Decoupled(temperature=0.01), 5)
     value = loss(in_half(pairs(dtype=torch.float32), torch.float16))
     assert torch.isfinite(value)
 
@@ -197,14 +197,14 @@ def test_sigmoid_judges_each_pair_on_its_own() -> None:
     s = 10 * (found.text @ found.audio.T).numpy() - 10
     sign = 2 * np.eye(len(s)) - 1
     wanted = np.log1p(np.exp(-sign * s)).sum() / len(s)
-    loss = build_loss(parts.Sigmoid(), 5).double()
+    loss = build_loss(config.Sigmoid(), 5).double()
     assert float(loss(found).detach()) == pytest.approx(wanted, rel=1e-6)
 
 
 def test_what_is_wrongly_said_stands_among_the_negatives_of_its_clip_alone() -> None:
     with_wrong, without = pairs(hard=True), pairs()
     assert with_wrong.wrong is not None
-    loss = build_loss(parts.InfoNCE(temperature=0.2), 5).double()
+    loss = build_loss(config.InfoNCE(temperature=0.2), 5).double()
     s = (without.text @ without.audio.T).numpy() / 0.2
     wrong = (with_wrong.wrong * with_wrong.audio).sum(1).numpy() / 0.2
     beside = np.where(np.arange(6) > 0, np.exp(wrong), 0)
@@ -212,7 +212,7 @@ def test_what_is_wrongly_said_stands_among_the_negatives_of_its_clip_alone() -> 
     of_clips = -own + np.log(np.exp(s).sum(0) + beside)
     of_texts = -own + np.log(np.exp(s).sum(1))
     assert float(loss(with_wrong).detach()) == pytest.approx((of_clips + of_texts).mean() / 2)
-    hinge = build_loss(parts.Triplet(anchor="audio", negatives="hard"), 5)
+    hinge = build_loss(config.Triplet(anchor="audio", negatives="hard"), 5)
     gap = np.maximum(0, 0.4 - own * 0.2 + wrong * 0.2)[1:]
     assert float(hinge(with_wrong).detach()) == pytest.approx(gap.mean())
 
@@ -220,8 +220,8 @@ def test_what_is_wrongly_said_stands_among_the_negatives_of_its_clip_alone() -> 
 def test_three_ways_are_the_mean_of_three_pairs() -> None:
     found = pairs()
     assert found.image is not None
-    loss = build_loss(parts.ThreeWay(temperature=0.2), 5).double()
-    one = build_loss(parts.InfoNCE(temperature=0.2), 5).double()
+    loss = build_loss(config.ThreeWay(temperature=0.2), 5).double()
+    one = build_loss(config.InfoNCE(temperature=0.2), 5).double()
     values = [
         one(found),
         one(replace(found, audio=found.image)),
@@ -244,7 +244,7 @@ def test_nt_xent_looks_for_the_other_half_of_each_pair() -> None:
 def test_slap_is_nothing_when_all_predictions_are_right() -> None:
     found = pairs()
     same = replace(found, text=found.audio, slow_audio=found.audio, slow_text=found.audio)
-    loss = build_loss(parts.Slap(hidden=6), 5).double()
+    loss = build_loss(config.Slap(hidden=6), 5).double()
     loss.of_audio = loss.of_text = nn.Identity()
     assert float(loss(same)) == pytest.approx(0, abs=1e-9)
     assert float(loss(found)) > 0.1

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tunespace.data.manifest import Item, Manifest, load_manifest, no_faults
 from tunespace.errors import DataError
 from tunespace.evaluation.datasets.base import Dataset
 from tunespace.evaluation.datasets.ecals import Ecals
@@ -15,7 +16,6 @@ from tunespace.evaluation.datasets.magnatagatune import MagnaTagATune
 from tunespace.evaluation.datasets.mtg_jamendo import MtgJamendo
 from tunespace.evaluation.datasets.musiccaps import MusicCaps
 from tunespace.evaluation.datasets.song_describer import SongDescriber
-from tunespace.evaluation.manifest import Item, Manifest, load_manifest, no_faults
 from tunespace.evaluation.protocols import STANDARD, Protocol
 
 DATASETS: dict[str, Dataset] = {

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from tunespace.data.manifest import Manifest
+from tunespace.data.tables import separated, stop
 from tunespace.errors import DataError
-from tunespace.evaluation.manifest import Manifest
 from tunespace.evaluation.protocols import Protocol
-from tunespace.evaluation.tables import separated, stop
 from tunespace.models.config import sha256_of
 
 

@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tunespace.data.manifest import Item, Manifest
 from tunespace.errors import DataError
 from tunespace.evaluation.datasets.base import Dataset, first_that_exists, read_table
-from tunespace.evaluation.manifest import Item, Manifest
 from tunespace.evaluation.protocols import Protocol, SentenceToMusic, TagToMusic
 
 _FOLDER = "ecals_annotation"

@@ -23,9 +23,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from tunespace.data.manifest import Item, Manifest
 from tunespace.errors import DataError
 from tunespace.evaluation.datasets.base import Dataset, read_table
-from tunespace.evaluation.manifest import Item, Manifest
 from tunespace.evaluation.protocols import (
     NegationPairs,
     Protocol,

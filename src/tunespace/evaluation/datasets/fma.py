@@ -9,9 +9,9 @@ import csv
 from pathlib import Path
 from typing import ClassVar
 
+from tunespace.data.manifest import Item, Manifest
 from tunespace.errors import DataError
 from tunespace.evaluation.datasets.base import Dataset, first_that_exists
-from tunespace.evaluation.manifest import Item, Manifest
 from tunespace.evaluation.protocols import Protocol, SameArtist, ZeroShot
 
 _BROKEN = {"99134", "108925", "133297"}

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+from tunespace.data.manifest import Item, Manifest
 from tunespace.evaluation.datasets.base import Dataset, audio_of
-from tunespace.evaluation.manifest import Item, Manifest
 from tunespace.evaluation.protocols import Protocol, ZeroShot
 
 GENRES = "blues classical country disco hiphop jazz metal pop reggae rock".split()

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tunespace.data.manifest import Item, Manifest
+from tunespace.data.tables import read_rows, stop
 from tunespace.errors import DataError
 from tunespace.evaluation.datasets.base import Dataset, audio_of, first_that_exists
-from tunespace.evaluation.manifest import Item, Manifest
 from tunespace.evaluation.protocols import MusicToText, Protocol, SentenceToMusic, TagToMusic
-from tunespace.evaluation.tables import read_rows, stop
 
 _SENTENCES = (
     "caption_writing",

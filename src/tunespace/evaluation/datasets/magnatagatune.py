@@ -10,9 +10,9 @@ from collections import Counter
 from pathlib import Path
 from typing import ClassVar
 
+from tunespace.data.manifest import Item, Manifest
 from tunespace.errors import DataError
 from tunespace.evaluation.datasets.base import Dataset, first_that_exists, read_table
-from tunespace.evaluation.manifest import Item, Manifest
 from tunespace.evaluation.protocols import (
     NegationPairs,
     Protocol,

@@ -8,9 +8,9 @@ of ``raw_30s`` are whole tracks of at least 30 s, despite the name.
 from pathlib import Path
 from typing import ClassVar
 
+from tunespace.data.manifest import Item, Manifest
 from tunespace.errors import DataError
 from tunespace.evaluation.datasets.base import Dataset, first_that_exists
-from tunespace.evaluation.manifest import Item, Manifest
 from tunespace.evaluation.protocols import (
     NegationPairs,
     Protocol,

@@ -11,9 +11,9 @@ import ast
 from pathlib import Path
 from typing import ClassVar
 
+from tunespace.data.manifest import Item, Manifest
 from tunespace.errors import DataError
 from tunespace.evaluation.datasets.base import Dataset, audio_of, read_table
-from tunespace.evaluation.manifest import Item, Manifest
 from tunespace.evaluation.protocols import MusicToText, Protocol, SentenceToMusic
 
 _FILE = "musiccaps-public.csv"

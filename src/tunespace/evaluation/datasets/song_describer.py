@@ -9,9 +9,9 @@ test part of split-0: a model that trained on another split of it may have heard
 from pathlib import Path
 from typing import ClassVar
 
+from tunespace.data.manifest import Item, Manifest
 from tunespace.errors import DataError
 from tunespace.evaluation.datasets.base import Dataset, first_that_exists, read_table
-from tunespace.evaluation.manifest import Item, Manifest
 from tunespace.evaluation.protocols import MusicToText, Protocol, SentenceToMusic
 
 _FILE = "song_describer.csv"

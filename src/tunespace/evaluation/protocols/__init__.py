@@ -1,6 +1,6 @@
 """How numbers are made: a protocol is a small object, and all of it stands in the report."""
 
-from tunespace.evaluation.listening import Listening
+from tunespace.evaluation.audio_view import Listening
 from tunespace.evaluation.protocols.base import (
     Material,
     OfTags,

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from tunespace.data.manifest import Item
 from tunespace.errors import QueryError
-from tunespace.evaluation.bootstrap import Figure, Unit, figure
-from tunespace.evaluation.listening import WHOLE, Listening
-from tunespace.evaluation.manifest import Item
-from tunespace.evaluation.ranking import (
+from tunespace.evaluation.audio_view import WHOLE, Listening
+from tunespace.evaluation.metrics.bootstrap import Figure, Unit, figure
+from tunespace.evaluation.metrics.ranking import (
     Floats,
     Ranked,
     average_precision,

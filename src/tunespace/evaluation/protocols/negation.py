@@ -11,9 +11,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from tunespace.evaluation.bootstrap import figure
-from tunespace.evaluation.classification import tag_figures
-from tunespace.evaluation.manifest import Item
+from tunespace.data.manifest import Item
+from tunespace.evaluation.metrics.bootstrap import figure
+from tunespace.evaluation.metrics.classification import tag_figures
 from tunespace.evaluation.protocols.base import (
     Material,
     OfTags,

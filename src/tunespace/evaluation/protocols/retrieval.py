@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from tunespace.evaluation.classification import tag_figures
-from tunespace.evaluation.manifest import Item
+from tunespace.data.manifest import Item
+from tunespace.evaluation.metrics.classification import tag_figures
+from tunespace.evaluation.metrics.ranking import Ties, average_precision, rank_vectors
 from tunespace.evaluation.protocols.base import (
     Material,
     OfTags,
@@ -17,7 +18,6 @@ from tunespace.evaluation.protocols.base import (
     cosines,
     of_ranking,
 )
-from tunespace.evaluation.ranking import Ties, average_precision, rank_vectors
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from tunespace.evaluation.bootstrap import figure
-from tunespace.evaluation.classification import triplet_accuracy
-from tunespace.evaluation.manifest import Item
+from tunespace.data.manifest import Item
+from tunespace.evaluation.metrics.bootstrap import figure
+from tunespace.evaluation.metrics.classification import triplet_accuracy
+from tunespace.evaluation.metrics.ranking import Ties, rank_vectors
 from tunespace.evaluation.protocols.base import Material, Outcome, Protocol, of_ranking
-from tunespace.evaluation.ranking import Ties, rank_vectors
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,12 +47,12 @@ def _said_type(folder: Path) -> str:
 def _of_weights(folder: Path, kind: str) -> ForeignModel:
     """The project is told by the names of the weights."""
     from tunespace.models.foreign.checkpoint import find_weights, read_weights
+    from tunespace.models.foreign.checkpoint_model import WeightedModel
     from tunespace.models.foreign.clamp3 import Clamp3
     from tunespace.models.foreign.msclap import MsClap
     from tunespace.models.foreign.muq_mulan import MuqMulan
     from tunespace.models.foreign.ttmr import Ttmr
     from tunespace.models.foreign.ttmrpp import TtmrPp
-    from tunespace.models.foreign.weighted import WeightedModel
 
     known: dict[str, type[WeightedModel]] = {
         "mulan.audio_to_latents.weight": MuqMulan,

@@ -13,9 +13,9 @@ from tunespace.audio import decode_blocks
 from tunespace.audio.decode import Waveform
 from tunespace.errors import QueryError
 from tunespace.models.config import sha256_of
-from tunespace.models.joint import WEIGHTS
+from tunespace.models.joint_model import WEIGHTS
 from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Vectors
-from tunespace.models.towers import unit
+from tunespace.models.onnx_towers import unit
 
 _SUFFIXES = {*WEIGHTS, ".json", ".txt", ".model", ".yaml", ".yml"}
 

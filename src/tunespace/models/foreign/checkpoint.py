@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from tunespace.errors import ModelError
-from tunespace.models.joint import WEIGHTS
+from tunespace.models.joint_model import WEIGHTS
 
 
 class Weights(dict[str, torch.Tensor]):

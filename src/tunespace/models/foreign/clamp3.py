@@ -26,10 +26,10 @@ from torch import Tensor, nn
 from tunespace.audio import decode_blocks
 from tunespace.audio.decode import Waveform
 from tunespace.models.foreign.checkpoint import Weights, fill, find_weights, read_weights
-from tunespace.models.foreign.parts import encoder_of, settings_of, subfolder, tokenizer_of
-from tunespace.models.foreign.weighted import WeightedModel
+from tunespace.models.foreign.checkpoint_model import WeightedModel
+from tunespace.models.foreign.pretrained import encoder_of, settings_of, subfolder, tokenizer_of
 from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Vectors
-from tunespace.models.towers import unit
+from tunespace.models.onnx_towers import unit
 
 _TOKENS = 128
 _HEAD = 64

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tunespace.models.joint import JointModel, load_joint_model
-from tunespace.models.samples import listen_to_samples, write_samples
+from tunespace.models.joint_model import JointModel, load_joint_model
+from tunespace.models.waveform_input import listen_to_samples, write_samples
 
 _AROUND = 1.0
 

@@ -21,8 +21,9 @@ from torch.nn import functional
 
 from tunespace.audio.decode import Waveform
 from tunespace.models.foreign.checkpoint import Weights, fill
+from tunespace.models.foreign.checkpoint_model import WeightedModel
 from tunespace.models.foreign.htsat import htsat
-from tunespace.models.foreign.parts import (
+from tunespace.models.foreign.pretrained import (
     decibels,
     encoder_of,
     filled_up,
@@ -30,7 +31,6 @@ from tunespace.models.foreign.parts import (
     subfolder,
     tokenizer_of,
 )
-from tunespace.models.foreign.weighted import WeightedModel
 from tunespace.models.model import Vectors
 
 _AUDIO = "audio_encoder.base.htsat."

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from tunespace.audio.decode import Waveform
 from tunespace.errors import ModelError
 from tunespace.models.foreign.checkpoint import Weights, fill
-from tunespace.models.foreign.parts import (
+from tunespace.models.foreign.checkpoint_model import WeightedModel
+from tunespace.models.foreign.pretrained import (
     decibels,
     encoder_of,
     filled_up,
@@ -30,7 +31,6 @@ from tunespace.models.foreign.parts import (
     tokenizer_of,
     tokens_of,
 )
-from tunespace.models.foreign.weighted import WeightedModel
 from tunespace.models.model import Vectors
 
 _LONGEST = 64

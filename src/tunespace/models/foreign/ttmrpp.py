@@ -21,14 +21,14 @@ from torch import Tensor, nn
 from tunespace.audio.decode import Waveform
 from tunespace.errors import ModelError
 from tunespace.models.foreign.checkpoint import Weights, fill
-from tunespace.models.foreign.parts import (
+from tunespace.models.foreign.checkpoint_model import WeightedModel
+from tunespace.models.foreign.pretrained import (
     filled_up,
     mel_filters,
     settings_of,
     spectrum,
 )
 from tunespace.models.foreign.ttmr import first_token, projector, text_tower
-from tunespace.models.foreign.weighted import WeightedModel
 from tunespace.models.model import Vectors
 
 

@@ -2,13 +2,19 @@
 
 from torch import nn
 
-from tunespace.training import parts
-from tunespace.training.losses.pairs import Pairs
-from tunespace.training.losses.scaled import Decoupled, InfoNCE, Scaled, Sigmoid, WeightedInfoNCE
-from tunespace.training.losses.self_supervision import nt_xent
+from tunespace.training.losses.batch_embeddings import Pairs
+from tunespace.training.losses.contrastive import (
+    Decoupled,
+    InfoNCE,
+    Scaled,
+    Sigmoid,
+    WeightedInfoNCE,
+)
+from tunespace.training.losses.nt_xent import nt_xent
 from tunespace.training.losses.slap import Slap
 from tunespace.training.losses.three_way import ThreeWay
 from tunespace.training.losses.triplet import Triplet
+from tunespace.training.recipe import config
 
 __all__ = [
     "Decoupled",
@@ -25,7 +31,7 @@ __all__ = [
 ]
 
 
-def build_loss(settings: parts.Loss, dim: int) -> nn.Module:
+def build_loss(settings: config.Loss, dim: int) -> nn.Module:
     """The loss of a recipe: a module that maps ``Pairs`` to a number.
 
     Args:
@@ -33,17 +39,17 @@ def build_loss(settings: parts.Loss, dim: int) -> nn.Module:
         dim: Of the space.
     """
     match settings:
-        case parts.InfoNCE():
+        case config.InfoNCE():
             return InfoNCE(settings)
-        case parts.WeightedInfoNCE():
+        case config.WeightedInfoNCE():
             return WeightedInfoNCE(settings)
-        case parts.Decoupled():
+        case config.Decoupled():
             return Decoupled(settings)
-        case parts.Sigmoid():
+        case config.Sigmoid():
             return Sigmoid(settings)
-        case parts.ThreeWay():
+        case config.ThreeWay():
             return ThreeWay(settings)
-        case parts.Slap():
+        case config.Slap():
             return Slap(settings, dim)
-        case parts.Triplet():
+        case config.Triplet():
             return Triplet(settings)

@@ -9,14 +9,14 @@ it collapses.
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tunespace.training import parts
-from tunespace.training.losses.pairs import Pairs
+from tunespace.training.losses.batch_embeddings import Pairs
+from tunespace.training.recipe import config
 
 
 class Slap(nn.Module):
     """Two predictors and the distances of what they predict."""
 
-    def __init__(self, settings: parts.Slap, dim: int) -> None:
+    def __init__(self, settings: config.Slap, dim: int) -> None:
         """Builds a predictor for each modality."""
         super().__init__()
         self._balance = settings.balance

@@ -5,18 +5,18 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from tunespace.training import parts
-from tunespace.training.losses.pairs import Pairs
-from tunespace.training.losses.scaled import InfoNCE
+from tunespace.training.losses.batch_embeddings import Pairs
+from tunespace.training.losses.contrastive import InfoNCE
+from tunespace.training.recipe import config
 
 
 class ThreeWay(nn.Module):
     """The mean of InfoNCE over the three pairs of modalities, each with its own temperature."""
 
-    def __init__(self, settings: parts.ThreeWay) -> None:
+    def __init__(self, settings: config.ThreeWay) -> None:
         """Starts at the temperature of the recipe."""
         super().__init__()
-        one = parts.InfoNCE(**settings.model_dump(exclude={"kind"}))
+        one = config.InfoNCE(**settings.model_dump(exclude={"kind"}))
         self.audio_text, self.image_text, self.audio_image = (InfoNCE(one) for _ in range(3))
 
     def forward(self, pairs: Pairs) -> Tensor:

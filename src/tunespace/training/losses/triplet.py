@@ -7,15 +7,15 @@ Weinberger and Saul 2009; with the cosine as in Choi et al. 2019 (section 3.2), 
 import torch
 from torch import Tensor, nn
 
-from tunespace.training import parts
-from tunespace.training.losses.negatives import draw
-from tunespace.training.losses.pairs import Pairs
+from tunespace.training.losses.batch_embeddings import Pairs
+from tunespace.training.losses.negative_sampling import draw
+from tunespace.training.recipe import config
 
 
 class Triplet(nn.Module):
     """``mean max(0, margin - cos(anchor, positive) + cos(anchor, negative))``."""
 
-    def __init__(self, settings: parts.Triplet) -> None:
+    def __init__(self, settings: config.Triplet) -> None:
         """Takes the margin and the way of drawing from the recipe."""
         super().__init__()
         self.settings = settings

@@ -3,13 +3,13 @@
 from torch import nn
 
 from tunespace.models.config import ModelConfig
-from tunespace.models.folder import find_model
-from tunespace.training import parts
+from tunespace.models.registry import find_model
+from tunespace.training.recipe import config
 from tunespace.training.towers.cnn_transformer import CnnTransformer
 from tunespace.training.towers.conv import Conv1d, Conv2d, ShortChunk
 from tunespace.training.towers.frozen import Frozen
 from tunespace.training.towers.linear import Linear
-from tunespace.training.towers.pictures import Ast, Htsat, ResNet
+from tunespace.training.towers.spectrogram_image import Ast, Htsat, ResNet
 
 __all__ = [
     "Ast",
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def build_audio_tower(
-    settings: parts.AudioTower, n_mels: int, frames: int
+    settings: config.AudioTower, n_mels: int, frames: int
 ) -> tuple[nn.Module, int]:
     """The audio tower of a recipe and the width of what it gives.
 
@@ -36,24 +36,24 @@ def build_audio_tower(
         TrainingError: Sizes do not fit together, or pretrained weights cannot be read.
     """
     match settings:
-        case parts.Frozen(model=name):
+        case config.Frozen(model=name):
             return Frozen(), ModelConfig.load(find_model(name)).dim
-        case parts.Linear():
+        case config.Linear():
             return Linear(settings, n_mels), settings.width
-        case parts.Conv1d():
+        case config.Conv1d():
             return Conv1d(settings, n_mels), settings.width
-        case parts.Conv2d():
+        case config.Conv2d():
             return Conv2d(settings), settings.width
-        case parts.ShortChunk():
+        case config.ShortChunk():
             return ShortChunk(settings), settings.width
-        case parts.CnnTransformer():
+        case config.CnnTransformer():
             return CnnTransformer(settings, n_mels, frames), settings.width
-        case parts.ResNet():
+        case config.ResNet():
             resnet = ResNet(settings, n_mels, frames)
             return resnet, resnet.width
-        case parts.Ast():
+        case config.Ast():
             ast = Ast(settings, n_mels, frames)
             return ast, ast.width
-        case parts.Htsat():
+        case config.Htsat():
             htsat = Htsat(settings, n_mels, frames)
             return htsat, htsat.width

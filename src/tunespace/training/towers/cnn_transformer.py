@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from tunespace.errors import TrainingError
-from tunespace.training import parts
+from tunespace.training.recipe import config
 
 _BLOCKS = 4
 
@@ -15,7 +15,7 @@ _BLOCKS = 4
 class CnnTransformer(nn.Module):
     """Four residual blocks, a linear map per frame, a class token, pre-norm transformer layers."""
 
-    def __init__(self, settings: parts.CnnTransformer, n_mels: int, frames: int) -> None:
+    def __init__(self, settings: config.CnnTransformer, n_mels: int, frames: int) -> None:
         """Builds the network for clips of ``frames``.
 
         Raises:

@@ -1,0 +1,1 @@
+"""Manifests, their tables and splits: the input of training and evaluation."""

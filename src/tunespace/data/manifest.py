@@ -1,0 +1,311 @@
+"""The one input of training and evaluation: a table of clips with what is known about each.
+
+A file of comma- or tab-separated values, JSON lines or Parquet with a row for each clip. Columns:
+
+- ``audio`` (also ``path`` or ``file``): relative to the manifest's folder. ``start`` and
+  ``duration`` in seconds choose a stretch of it.
+- ``track_id``, ``artist_id``; ``title``, ``artist``, ``album``, ``year``; ``split``.
+- ``tags``, ``similar_artists``: lists. In values separated by commas or tabs: a JSON list, or
+  values separated by ``;`` or ``|``, or else by commas.
+- ``captions`` (also ``caption`` or ``text``): a list, or one sentence.
+- Every other column is a label, as ``genre`` for zero-shot classification.
+
+Shards hold the audio as well: ``.tar`` of WebDataset (``KEY.flac`` beside ``KEY.json`` with the
+columns, or ``KEY.txt`` with a caption), and Parquet whose column ``audio`` holds bytes, as Hugging
+Face's data sets do. Only their words are held in memory.
+
+Everything that is wrong is found and named at once, with its line, before any work is done.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tunespace.audio.archives import is_there, stamp
+from tunespace.data.tables import Complain, files_of, read_rows
+from tunespace.errors import DataError
+
+_ALIASES = {"path": "audio", "file": "audio", "caption": "captions", "text": "captions"}
+_ALIASES |= {"tag": "tags", "id": "track_id"}
+_TEXTS = ("title", "artist", "album", "artist_id", "split")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A clip and what is known about it.
+
+    Attributes:
+        track_id: Unique within the manifest.
+        audio: The file; None where only the texts are at hand.
+        start: Of the stretch to listen to, in seconds.
+        duration: Of the stretch; to the end without it.
+        title: Of the track.
+        artist: Name.
+        album: Name.
+        artist_id: The artist's name in the data set; the printed name where there is none.
+        year: Of release.
+        tags: Words.
+        captions: Sentences.
+        similar_artists: Their ``artist_id``.
+        split: As "train" or "test".
+        labels: Every other column.
+        line: Where it stands in its file, from 1.
+    """
+
+    track_id: str
+    audio: Path | None = None
+    start: float = 0.0
+    duration: float | None = None
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+    artist_id: str = ""
+    year: int | None = None
+    tags: tuple[str, ...] = ()
+    captions: tuple[str, ...] = ()
+    similar_artists: tuple[str, ...] = ()
+    split: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    line: int = 0
+
+    @property
+    def by(self) -> str:
+        """Who it is by, in whatever way is known."""
+        return self.artist_id or self.artist
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Clips to judge or train with.
+
+    Attributes:
+        name: For reports.
+        items: In the order of the file.
+        categories: What kind of word a tag is, as "genre", where that is known.
+        citation: Of the data set.
+        licence: Of the data set.
+        remarks: What a reader of figures on it must know.
+        data: Name of the data set; empty for a manifest of one's own.
+        split: Of it.
+    """
+
+    name: str
+    items: tuple[Item, ...]
+    categories: Mapping[str, str] = field(default_factory=dict)
+    citation: str = ""
+    licence: str = ""
+    remarks: tuple[str, ...] = ()
+    data: str = ""
+    split: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what is judged: texts, labels, and the size of each file."""
+        hashed = hashlib.sha256()
+        for item in self.items:
+            size = stamp(item.audio)[0] if item.audio and is_there(item.audio) else None
+            known = (item.track_id, size, item.start, item.duration, item.tags, item.captions)
+            about = (item.title, item.by, item.album, item.year, item.similar_artists)
+            row = (*known, *about, sorted(item.labels.items()))
+            hashed.update(json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        return hashed.hexdigest()
+
+    def part(self, split: str) -> "Manifest":
+        """The clips of one split.
+
+        Raises:
+            DataError: There is no such split.
+        """
+        items = tuple(item for item in self.items if item.split == split)
+        if not items:
+            raise DataError([_no_split(self.name, split, self.items)])
+        return replace(self, items=items)
+
+
+def no_faults(_items: Sequence[Item]) -> list[str]:
+    """Nothing is wrong."""
+    return []
+
+
+def load_manifest(
+    path: str | Path,
+    *,
+    split: str = "",
+    faults: Callable[[Sequence[Item]], list[str]] = no_faults,
+    rejected: list[str] | None = None,
+) -> Manifest:
+    """Reads a manifest and checks it.
+
+    Args:
+        path: Of the file; or a folder of shards, or a pattern as ``shards/*.tar``.
+        split: Only the clips of this split.
+        faults: What else is wrong with the clips, as ``missing_audio``; said together with what
+            is wrong with the file.
+        rejected: Where it is given, what is wrong with a row is put there and the row left out,
+            so that one line of a million does not stop a training.
+
+    Raises:
+        DataError: It cannot be read, or something in it is wrong; names all of it.
+    """
+    problems: list[str] = []
+    wrong_rows = problems if rejected is None else rejected
+    items: list[Item] = []
+    first: dict[str, str] = {}
+    for file in (files := files_of(path)):
+        for line, row in read_rows(file, wrong_rows.append):
+            before = len(wrong_rows)
+            item = _item(row, line, file, wrong_rows.append)
+            if item is None:
+                continue
+            here = f"line {line}" if len(files) == 1 else f"{file.name} line {line}"
+            if (at := first.setdefault(item.track_id, here)) != here:
+                wrong_rows.append(f"{file} line {line}: {item.track_id!r} is also {at}")
+            if rejected is None or len(wrong_rows) == before:
+                items.append(item)
+    name = Path(path).stem.rstrip("*-_") or Path(path).parent.name
+    kept = [item for item in items if not split or item.split == split]
+    if split and not kept:
+        problems.append(_no_split(name, split, items))
+    problems += faults(kept or items)
+    if problems:
+        raise DataError(problems)
+    if not items:
+        raise DataError([f"{path} holds no clips", *(rejected or [])])
+    return Manifest(name, tuple(kept), split=split)
+
+
+def write_manifest(items: Sequence[Item], path: Path) -> None:
+    """Writes clips as lines of JSON that ``load_manifest`` reads; audio by its absolute path.
+
+    A name of a file that is no text cannot be written, and its clip is left out.
+    """
+    lines = []
+    for item in items:
+        known = asdict(item) | {"audio": str(item.audio.absolute()) if item.audio else ""}
+        labels = known.pop("labels")
+        del known["line"]
+        row = {key: value for key, value in known.items() if value not in (None, "", ())}
+        try:
+            lines.append(json.dumps(labels | row, ensure_ascii=False).encode())
+        except UnicodeEncodeError:
+            continue
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+
+
+def missing_audio(items: Sequence[Item], name: str = "") -> list[str]:
+    """A sentence for each clip whose file is not there."""
+    return [
+        f"{name}{_line(item)}: {item.audio or 'audio'} does not exist".strip()
+        for item in items
+        if item.audio is None or not is_there(item.audio)
+    ]
+
+
+def with_audio(manifest: Manifest) -> Manifest:
+    """The clips whose file is there.
+
+    Raises:
+        DataError: None is.
+    """
+    items = tuple(item for item in manifest.items if item.audio and is_there(item.audio))
+    if not items:
+        raise DataError([f"{manifest.name}: not one of its {len(manifest.items):,} files exists"])
+    return replace(manifest, items=items)
+
+
+def _no_split(name: str, split: str, items: Iterable[Item]) -> str:
+    known = sorted({item.split for item in items if item.split})
+    has = f"it has {', '.join(known)}" if known else "it has none"
+    return f"{name}: there is no split {split!r}; {has}"
+
+
+def _line(item: Item) -> str:
+    return f" line {item.line}" if item.line else f" {item.track_id}"
+
+
+def _item(found: Mapping[str, Any], line: int, file: Path, wrong: Complain) -> Item | None:
+    row = {_ALIASES.get(key, key): value for key, value in found.items()}
+
+    def complain(what: str) -> None:
+        wrong(f"{file} line {line}: {what}")
+
+    def text(name: str) -> str:
+        return str(row.get(name) or "").strip()
+
+    def number(name: str) -> float | None:
+        value = row.get(name)
+        if value is None or value == "":
+            return None
+        try:
+            found = float(value)
+        except (TypeError, ValueError):
+            complain(f"{name} {value!r} is not a number")
+            return None
+        if not 0 <= found < float("inf"):
+            complain(f"{name} {value!r} is not possible")
+            return None
+        return found
+
+    audio = str(row.get("audio") or "").strip()
+    if not audio:
+        complain("names no audio")
+        return None
+    start, duration, year = number("start"), number("duration"), number("year")
+    if duration == 0:
+        complain("duration is 0")
+        duration = None
+    lists: dict[str, tuple[str, ...]] = {}
+    for name in ("tags", "captions", "similar_artists"):
+        values = _list(row.get(name), sentences=name == "captions")
+        if any(not value.strip() for value in values):
+            complain(f"an empty text among its {name.replace('_', ' ')}")
+        lists[name] = tuple(value.strip() for value in values)
+    known = {*lists, *_TEXTS, "audio", "start", "duration", "year", "track_id"}
+    return Item(
+        track_id=str(row.get("track_id") or "") or _name(audio, start, duration),
+        audio=file.parent / audio,
+        start=start or 0.0,
+        duration=duration,
+        year=None if year is None else int(year),
+        labels={
+            key: str(value).strip()
+            for key, value in row.items()
+            if key not in known and value not in (None, "")
+        },
+        line=line,
+        title=text("title"),
+        artist=text("artist"),
+        album=text("album"),
+        artist_id=text("artist_id"),
+        split=text("split"),
+        tags=lists["tags"],
+        captions=lists["captions"],
+        similar_artists=lists["similar_artists"],
+    )
+
+
+def _name(audio: str, start: float | None, duration: float | None) -> str:
+    """What a clip is called that has no ``track_id``: its file, and the stretch of it."""
+    return audio if start is None and duration is None else f"{audio}@{start or 0:g}+{duration}"
+
+
+def _list(value: object, *, sentences: bool) -> Sequence[str]:
+    if value is None or value == "":
+        return ()
+    if isinstance(value, list | tuple):
+        return [str(v) for v in value]
+    text = str(value)
+    if text.lstrip().startswith("["):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            pass
+        else:
+            return [str(v) for v in found]
+    if sentences:
+        return [text]
+    mark = next((mark for mark in (";", "|", ",") if mark in text), ";")
+    return text.split(mark)

@@ -1,0 +1,203 @@
+"""Rows of tables: values separated by commas or tabs, JSON lines, Parquet, shards of WebDataset."""
+
+import csv
+import json
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from tunespace.audio.archives import PARQUET, TAR, member
+from tunespace.errors import DataError
+
+Row = tuple[int, dict[str, Any]]
+Complain = Callable[[str], None]
+_AUDIO = frozenset(("aif", "aiff", "flac", "m4a", "mp3", "mp4", "oga", "ogg", "opus", "wav"))
+
+
+def files_of(path: str | Path) -> list[Path]:
+    """The files of a table: itself, all shards of a folder, or those that fit a pattern.
+
+    Raises:
+        DataError: There are none.
+    """
+    whole = Path(path)
+    if whole.is_dir():
+        found = sorted(file for suffix in (TAR, PARQUET) for file in whole.glob(f"*{suffix}"))
+        if not found:
+            raise DataError([f"{whole} is a folder without shards (.tar or .parquet)"])
+        return found
+    if "*" in whole.name and not whole.exists():
+        found = sorted(whole.parent.glob(whole.name))
+        if not found:
+            raise DataError([f"{whole}: there are no such files"])
+        return found
+    return [whole]
+
+
+def read_rows(file: Path, wrong: Complain) -> Iterator[Row]:
+    """Rows of a table, each with its line (in Parquet its number, from 1).
+
+    Args:
+        file: .csv, .tsv, .jsonl, .ndjson, .parquet or .tar.
+        wrong: Told of each row that is none; such rows are left out.
+
+    Raises:
+        DataError: The file cannot be read at all.
+    """
+    try:
+        match file.suffix.lower():
+            case ".csv" | ".tsv" as suffix:
+                yield from separated(file, "," if suffix == ".csv" else "\t", wrong=wrong)
+            case ".jsonl" | ".ndjson":
+                yield from _json_lines(file, wrong)
+            case ".parquet":
+                yield from _parquet(file)
+            case ".tar":
+                yield from _shard(file, wrong)
+            case other:
+                what = f"{other} files" if other else "a file without a suffix"
+                raise DataError(
+                    [f"{file}: {what} cannot be read; use .csv, .tsv, .jsonl, .parquet or .tar"]
+                )
+    except FileNotFoundError as error:
+        raise DataError([f"{file} does not exist"]) from error
+    except OSError as error:
+        raise DataError([f"{file} cannot be read ({error.strerror})"]) from error
+    except UnicodeDecodeError as error:
+        raise DataError([f"{file} is not text in UTF-8 (byte {error.start:,})"]) from error
+    except csv.Error as error:
+        raise DataError([f"{file} cannot be read ({error})"]) from error
+
+
+def stop(what: str) -> None:
+    """For tables that are right or useless.
+
+    Raises:
+        DataError: Always.
+    """
+    raise DataError([what])
+
+
+def separated(
+    file: Path, delimiter: str = ",", *, quoted: bool | None = None, wrong: Complain
+) -> Iterator[Row]:
+    """Rows of separated values; names of columns without the blanks around them.
+
+    Args:
+        file: Of the table.
+        delimiter: Between values.
+        quoted: Whether values can stand in quotes; without it, in all but tables with tabs.
+        wrong: Told of each row that has not as many values as there are columns.
+
+    Raises:
+        OSError, UnicodeDecodeError, csv.Error: It cannot be read.
+    """
+    plain = delimiter == "\t" if quoted is None else not quoted
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        reader = csv.DictReader(
+            lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
+        )
+        before = 1
+        for row in reader:
+            if None in row or None in row.values():
+                count = len(reader.fieldnames or ())
+                wrong(f"{file} line {before + 1}: there are not {count} values")
+            else:
+                yield before + 1, {key.strip(): value for key, value in row.items()}
+            before = reader.line_num
+
+
+def _json_lines(file: Path, wrong: Complain) -> Iterator[Row]:
+    with file.open(encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                wrong(f"{file} line {number}: is not JSON ({error})")
+                continue
+            if isinstance(row, dict):
+                yield number, row
+            else:
+                wrong(f"{file} line {number}: is not an object")
+
+
+def _parquet(file: Path) -> Iterator[Row]:
+    if not file.exists():
+        raise FileNotFoundError
+    try:
+        import pyarrow.parquet as parquet
+    except ImportError as error:
+        raise DataError(
+            [f"{file}: reading Parquet needs pyarrow: pip install 'tunespace[evaluate]'"]
+        ) from error
+    try:
+        table = parquet.ParquetFile(file)
+        columns = table.schema_arrow.names
+        # Bytes of audio stay where they are until they are decoded.
+        held = "audio" in columns and "audio.bytes" in {
+            table.schema.column(n).path for n in range(len(table.schema))
+        }
+        wanted = [name for name in columns if name != "audio" or not held]
+        number = 0
+        for batch in table.iter_batches(columns=wanted):
+            for row in batch.to_pylist() if wanted else [{} for _ in range(batch.num_rows)]:
+                number += 1
+                yield number, row | ({"audio": member(file, number)} if held else {})
+    except (OSError, ValueError) as error:  # ArrowInvalid is a ValueError
+        raise DataError([f"{file} cannot be read as Parquet ({error})"]) from error
+
+
+def _shard(file: Path, wrong: Complain) -> Iterator[Row]:
+    """Samples of an archive: neighbours whose names are equal up to their first dot."""
+    try:
+        with tarfile.open(file, "r:") as archive:
+            samples = groupby(filter(tarfile.TarInfo.isfile, archive), key=_key)
+            for number, (key, found) in enumerate(samples, start=1):
+                row = _sample(archive, file, key, list(found), number, wrong)
+                if row is not None:
+                    yield number, row
+    except tarfile.TarError as error:
+        raise DataError(
+            [f"{file} is no tar archive that can be read in places ({error})"]
+        ) from error
+
+
+def _key(info: tarfile.TarInfo) -> str:
+    folder, slash, name = info.name.rpartition("/")
+    return f"{folder}{slash}{name.split('.', 1)[0]}"
+
+
+def _sample(
+    archive: tarfile.TarFile,
+    file: Path,
+    key: str,
+    found: Sequence[tarfile.TarInfo],
+    number: int,
+    wrong: Complain,
+) -> dict[str, Any] | None:
+    row: dict[str, Any] = {}
+    audio = ""
+    for info in found:
+        ending = info.name.rpartition("/")[2].partition(".")[2].lower()
+        if ending in ("json", "txt"):
+            opened = archive.extractfile(info)
+            text = (opened.read() if opened else b"").decode("utf-8", "replace")
+            if ending == "txt":
+                row.setdefault("caption", text.strip())
+                continue
+            try:
+                known = json.loads(text)
+            except ValueError as error:
+                wrong(f"{file} sample {number} ({key}): its .json is not JSON ({error})")
+                return None
+            if not isinstance(known, dict):
+                wrong(f"{file} sample {number} ({key}): its .json is not an object")
+                return None
+            row |= known
+        elif ending.rpartition(".")[2] in _AUDIO:
+            audio = info.name
+    return row | {"audio": member(file, audio) if audio else ""}

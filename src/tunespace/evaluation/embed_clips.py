@@ -1,0 +1,139 @@
+"""The vectors of clips, each listened to once: what was heard is kept and found again.
+
+A vector is kept under the model's identity, the file's path, size and date, and the stretch of it,
+so another model, another file or another stretch is another vector. Runs that are killed go on
+where they were; several can use the same cache.
+"""
+
+import hashlib
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from tunespace.audio.archives import stamp
+from tunespace.errors import AudioError, DataError
+from tunespace.evaluation.audio_view import Clip
+from tunespace.models import JointModel
+from tunespace.models.model import Vectors
+from tunespace.models.onnx_towers import unit
+from tunespace.models.worker_pool import Crashed, work_through
+
+_SECONDS_BETWEEN_COMMITS = 1.0
+_SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID"
+
+
+def default_cache() -> Path:
+    """The file that vectors are kept in where none is named."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("tunespace")) / "embeddings.sqlite"
+
+
+def listen(clip: Clip, model: JointModel) -> Vectors | str:
+    """A clip's vector, or why it has none; runs in a worker process."""
+    if clip.duration == 0:
+        return "has no sound after what is skipped"
+    try:
+        heard = model.listen(clip.path, start=clip.start, duration=clip.duration)
+        if clip.pooling == "track":
+            return heard.vector
+        return unit(np.mean([window.vector for window in heard.windows], axis=0))
+    except AudioError as error:
+        return error.reason
+    except Exception as error:  # noqa: BLE001 - one file must not end the run
+        return f"cannot be read ({type(error).__name__}: {error})"
+
+
+def embed_clips(
+    model: JointModel,
+    clips: Sequence[Clip],
+    *,
+    cache: Path | None = None,
+    workers: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> tuple[Vectors, dict[int, str]]:
+    """Listens to clips in several processes.
+
+    Args:
+        model: Of the space.
+        clips: Each once or several times.
+        cache: File of vectors that were computed before; made when missing.
+        workers: Processes; one for each core where it is not given.
+        on_progress: Called with how many are done, and of how many.
+
+    Returns:
+        ``(clips, dim)`` float32, unit rows, and for each clip that cannot be heard why; the row of
+        such a clip is zero.
+
+    Raises:
+        DataError: The cache cannot be used.
+    """
+    vectors = np.zeros((len(clips), model.dim), np.float32)
+    failed: dict[int, str] = {}
+    with _opened(cache or default_cache()) as connection:
+        keys = [_key(model.identity, clip) for clip in clips]
+        places: dict[Clip, list[int]] = {}
+        for n, (clip, key) in enumerate(zip(clips, keys, strict=True)):
+            row = connection.execute("SELECT vector FROM vectors WHERE key = ?", (key,)).fetchone()
+            if row is not None:
+                vectors[n] = np.frombuffer(row[0], np.float32)
+            else:
+                places.setdefault(clip, []).append(n)
+        count = min(workers or os.cpu_count() or 1, len(places))
+        task = f"{__name__}:listen"
+        written = time.monotonic()
+        with closing(work_through(list(places), task, str(model.folder), count)) as answers:
+            for done, (clip, answer) in enumerate(answers, start=1):
+                for n in places[clip]:
+                    if isinstance(answer, np.ndarray):
+                        vectors[n] = answer
+                    else:
+                        failed[n] = answer.reason if isinstance(answer, Crashed) else answer
+                if isinstance(answer, np.ndarray):
+                    kept = (keys[places[clip][0]], answer.tobytes())
+                    connection.execute("INSERT OR REPLACE INTO vectors VALUES (?, ?)", kept)
+                if time.monotonic() - written > _SECONDS_BETWEEN_COMMITS:
+                    connection.commit()
+                    written = time.monotonic()
+                if on_progress is not None:
+                    on_progress(done, len(places))
+    return vectors, failed
+
+
+def _key(identity: str, clip: Clip) -> bytes:
+    try:
+        file = stamp(Path(clip.path))
+    except OSError:
+        file = (-1, -1)
+    about: tuple[object, ...] = (
+        identity, os.path.realpath(clip.path), *file, clip.start, clip.duration
+    )  # fmt: skip
+    if clip.pooling != "track":
+        about += (clip.pooling,)
+    return hashlib.blake2b(repr(about).encode("utf-8", "surrogateescape"), digest_size=16).digest()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection; what was done is kept also when the run is stopped."""
+    from filelock import FileLock
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # SQLite does not wait for another process that turns write-ahead logging on as well.
+        with FileLock(f"{path}.lock", timeout=30):
+            connection = sqlite3.connect(path, timeout=60)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(_SCHEMA)
+    except (OSError, sqlite3.Error) as error:
+        raise DataError([f"the cache {path} cannot be used ({error})"]) from error
+    try:
+        yield connection
+    finally:
+        connection.commit()
+        connection.close()

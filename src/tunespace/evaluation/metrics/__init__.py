@@ -1,0 +1,1 @@
+"""Metrics of ranking and classification, with bootstrap confidence intervals."""

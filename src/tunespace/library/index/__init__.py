@@ -1,0 +1,1 @@
+"""Indexing: scan folders, read tags, embed files, write the store."""

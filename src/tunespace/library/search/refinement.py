@@ -1,0 +1,184 @@
+"""What is meant by "calmer", "without drums" or "more like the second one", beside some results.
+
+A remark changes the question that was asked; it is none by itself. It becomes terms to add, and a
+filter where it speaks of years.
+"""
+
+import re
+from collections.abc import Sequence
+
+from tunespace.library.query import Remark, Term, Text, TrackLike
+from tunespace.text import Lexicon, degree_words
+from tunespace.text.normalize import fold
+
+_SOME = 0.5
+_LITTLE = 0.3
+_MUCH = 1.0
+_AWAY = -0.5
+
+_ORDINALS = {
+    name: n
+    for n, names in enumerate(
+        (
+            "first 1st one",
+            "second 2nd two",
+            "third 3rd three",
+            "fourth 4th four",
+            "fifth 5th five",
+            "sixth 6th six",
+            "seventh 7th seven",
+            "eighth 8th eight",
+            "ninth 9th nine",
+            "tenth 10th ten",
+        )
+    )
+    for name in names.split()
+}
+_PARTS = re.compile(r"\s*(?:[,;]|\b(?:and|but)\b)\s*")
+_POLITE = re.compile(
+    r"^(?:(?:now|please|ok|okay|then|make it|make them|something|somewhat|can it be|can you|it "
+    r"should be|should be|give me|show me|i want|with|just)\s+)+"
+)
+_LIKE = re.compile(r"^(?:like|similar to|in the style of|close to|near)\s+")
+_UNLIKE = re.compile(r"^(?:unlike|different from)\s+")
+_THE_ONE = re.compile(
+    r"^(?:the\s+)?(?:(?:number|no\.?|track|song|#)\s*)?(?P<which>\w+?)(?:\s+(?:one|track|song|result))?$"
+)
+_AFTER = re.compile(r"^(?:from\s+)?(?:after|since|later than|newer than)\s+(?P<year>\d{4})$")
+_BEFORE = re.compile(r"^(?:from\s+)?(?:before|until|earlier than|older than)\s+(?P<year>\d{4})$")
+_IN = re.compile(r"^(?:only\s+)?(?:from|in)\s+(?:the\s+)?(?P<decade>(?:19|20)?\d0)'?s$")
+
+
+# Endings of comparatives, and what the word may end with: calmer, happier; German ruhiger and
+# dunkler; Dutch donkerder; Swedish lugnare. Russian ones look like adjectives, which are known.
+_COMPARATIVES = (
+    ("ier", ("y",)),
+    ("er", ("", "e")),
+    ("ler", ("el",)),
+    ("der", ("",)),
+    ("are", ("", "a")),
+)
+
+
+def refine(remark: str, shown: Sequence[int], lexicon: Lexicon | None) -> Remark:
+    """Reads a remark.
+
+    Args:
+        remark: As it was said.
+        shown: Ids of the tracks that are shown, in their order.
+        lexicon: Knows which words there are, as "calm" behind "calmer".
+    """
+    said = " ".join(remark.lower().replace("\u2019", "'").split()).rstrip(".!?")
+    said = degree_words.PLEASE.sub("", said)
+    terms: list[Term] = []
+    labels: list[str] = []
+    filters: list[str] = []
+    for part in _parts(said, lexicon):
+        if where := _years(part):
+            filters.append(where)
+            continue
+        term, label = _term(part, shown, lexicon)
+        terms.append(term)
+        labels.append(label)
+    return Remark(tuple(terms), tuple(labels), " and ".join(filters))
+
+
+def _parts(said: str, lexicon: Lexicon | None) -> list[str]:
+    """The remark cut at commas and "and", but not within a term such as "drum and bass"."""
+    known = lexicon.english if lexicon else {}
+    words = said.split(" ")
+    kept: list[str] = []
+    at = 0
+    while at < len(words):
+        for length in range(min(4, len(words) - at), 1, -1):
+            some = words[at : at + length]
+            if "and" in some[1:-1] and fold(" ".join(some)) in known:
+                kept.append(" ".join(some).replace(" and ", " \0 "))
+                at += length
+                break
+        else:
+            kept.append(words[at])
+            at += 1
+    parts = [
+        part for whole in degree_words.AND.split(" ".join(kept)) for part in _PARTS.split(whole)
+    ]
+    return [part.replace("\0", "and") for part in parts if part.strip(" \0")]
+
+
+def _term(part: str, shown: Sequence[int], lexicon: Lexicon | None) -> tuple[Term, str]:
+    part, weight = _degree(_POLITE.sub("", part))
+    alike = _LIKE.match(part)
+    if alike:
+        part = part[alike.end() :]
+    track = _the_one(part, shown)
+    if track is not None and (alike or not part.isalpha() or part.startswith("the ")):
+        return Term(TrackLike(track), weight), ""
+    word = _positive(part, lexicon)
+    return Term(Text(word), weight), word
+
+
+def _degree(part: str) -> tuple[str, float]:
+    """What a part is about, and how much more or less of it is wanted."""
+    weight = _SOME
+    for pattern, found_weight in ((degree_words.LITTLE, _LITTLE), (degree_words.MUCH, _MUCH)):
+        if found := pattern.match(part):
+            part, weight = part[found.end() :], found_weight
+            break
+    if found := degree_words.LITTLE_BEHIND.search(part):
+        part, weight = part[: found.start()], _LITTLE
+    less = _AWAY if weight == _SOME else -weight
+    if found := _UNLIKE.match(part):
+        return "like " + part[found.end() :], _AWAY
+    if found := degree_words.LESS.match(part):
+        return part[found.end() :], less
+    if found := degree_words.LESS_BEHIND.search(part):
+        return part[: found.start()], less
+    if found := degree_words.MORE.match(part):
+        part = part[found.end() :]
+    if found := degree_words.MORE_BEHIND.search(part):
+        part = part[: found.start()]
+    return part, weight
+
+
+def _the_one(part: str, shown: Sequence[int]) -> int | None:
+    """The track that "the second one" is."""
+    found = _THE_ONE.match(part)
+    if found is None or not shown:
+        return None
+    which = found["which"]
+    if which == "last":
+        return shown[-1]
+    place = int(which) - 1 if which.isdecimal() else _ORDINALS.get(which, -1)
+    return shown[place] if 0 <= place < len(shown) else None
+
+
+def _positive(word: str, lexicon: Lexicon | None) -> str:
+    """The word that a comparative compares, where the lexicon has it and not the other."""
+    if _is_word(word, lexicon):
+        return word
+    candidates: list[str] = []
+    for ending, instead in _COMPARATIVES:
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) > 1 and not stem[-1].isspace():
+            candidates += [stem + end for end in instead]
+            if len(stem) > 2 and stem[-1] == stem[-2]:
+                candidates.append(stem[:-1])
+    return next((found for found in candidates if _is_word(found, lexicon)), word)
+
+
+def _is_word(text: str, lexicon: Lexicon | None) -> bool:
+    key = fold(text)
+    return lexicon is not None and (key in lexicon.english or key in lexicon.foreign)
+
+
+def _years(part: str) -> str:
+    part = _POLITE.sub("", part)
+    if found := _AFTER.match(part):
+        return f"year >= {found['year']}"
+    if found := _BEFORE.match(part):
+        return f"year <= {found['year']}"
+    if found := _IN.match(part):
+        decade = found["decade"]
+        first = int(decade) if len(decade) == 4 else int(decade) + (2000 if decade < "30" else 1900)
+        return f"year >= {first} and year <= {first + 9}"
+    return ""

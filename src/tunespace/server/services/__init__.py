@@ -1,0 +1,1 @@
+"""What the routes share: open libraries, clip encoding, caches, background jobs."""

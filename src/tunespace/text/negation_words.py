@@ -1,0 +1,50 @@
+"""How sixteen languages say "not this".
+
+Most put the word before what it negates, some behind it; English and Turkish also have an ending.
+Keys are folded. Where a lexicon has the whole phrase ("no vocals"), that entry goes first.
+"""
+
+from tunespace.text.normalize import fold
+
+# "no" is Spanish, English and Italian; Portuguese writes it for "in the", which is rarer here.
+BEFORE = frozenset(
+    map(
+        fold,
+        (
+            "no not without non never minus except don't doesn't isn't aren't avoid exclude "  # en
+            "sin nada sem não sans pas aucun aucune senza zonder geen niet "  # es pt fr it nl
+            "ohne kein keine keinen keiner nicht bez nie utan inte ingen inga "  # de pl sv
+            "без не нет بدون بلا ليس tanpa bukan tidak "  # ru ar id
+            "没有 沒有 无 無 不要 不是 没 बिना नहीं"  # zh hi
+        ).split(),
+    )
+)
+
+# Japanese, Korean, Turkish, Hindi.
+BEHIND = frozenset(
+    map(
+        fold,
+        "なし 無し ではない じゃない がない のない 없는 없이 없음 olmadan değil के_बिना".split(),
+    )
+)
+
+# Folded endings that take away what they follow.
+ENDINGS = ("less", "siz", "suz")  # "drumless"; Turkish vowels lose their dots or gain them
+
+# Words between a negation and what it negates: "without any of the drums", "not too fast".
+BETWEEN = frozenset(
+    map(
+        fold,
+        "any a an the of too very so much many is be have has contain contains include "
+        "de d' des du la le les el los las il lo der "
+        "die das den o os um uma to be 的".split(),
+    )
+)
+
+# A negation goes on across these: "no drums or bass".
+ON = frozenset(
+    map(
+        fold,
+        ("or nor neither ni oder noch ou nem o né of lub ani eller или ни 或").split(),
+    )
+)

@@ -1,0 +1,1 @@
+"""The pipeline that builds the bundled model ``tunespace-small``."""

@@ -1,0 +1,268 @@
+"""Makes `tunespace-small`, the bundled model, from free music and what its teachers say about it.
+
+Steps, each kept in the run folder, so that a run that was stopped goes on:
+    1. spectrograms of the music, one byte a value
+    2. excerpts and mixtures of it, and what five taggers say of them
+    3. the concept space, its statistics frozen on that
+    4. the student: three of the taggers made small, and a head that learns from them what the other
+       two say; trained on all five
+    5. the sentence encoder, taught what texts made of the lexicon and texts near them describe
+    6. the model folder
+"""
+
+import argparse
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from tunespace.audio import cut_windows
+from tunespace.models.config import (
+    AUDIO_TOWER,
+    CONCEPTS,
+    LANGUAGES,
+    LEXICON,
+    REFERENCE,
+    TEXT_TOWER,
+    TOKENIZER,
+    ModelConfig,
+    sha256_of,
+)
+from tunespace.models.lexicon_vectors import Words
+from tunespace.models.onnx_towers import open_session, unit
+from tunespace.training.bundled.concept_space import ConceptSpace, fit_concept_space
+from tunespace.training.bundled.distillation.excerpts import Excerpts, draw_excerpts
+from tunespace.training.bundled.distillation.export import export_audio_tower
+from tunespace.training.bundled.distillation.low_rank import Sizes, compress
+from tunespace.training.bundled.distillation.principal_directions import principal_directions
+from tunespace.training.bundled.distillation.segments import (
+    Segments,
+    Spectrograms,
+    make_spectrograms,
+)
+from tunespace.training.bundled.distillation.student import Student, at_common_level
+from tunespace.training.bundled.distillation.teacher_logits import Teacher, ask
+from tunespace.training.bundled.distillation.teachers import (
+    FCN_FRONT_END,
+    MUSICNN_FRONT_END,
+    load_fcn,
+)
+from tunespace.training.bundled.distillation.train_student import Schedule, distil, held_out_tracks
+from tunespace.training.bundled.text_tower import MAX_TOKENS, TextSources, make_text_tower
+
+NAME = "tunespace-small"
+# Those that the student holds come first. msd-fcn is the hardest to make small.
+HELD = {
+    "jamendo-fcn": Sizes(32, {1: 32, 2: 48}),
+    "msd-fcn": Sizes(32, {1: 48, 2: 64}),
+    "mtat-fcn": Sizes(32, {1: 32, 2: 48}),
+}
+IMITATED = ("pons-msd-musicnn", "pons-mtt-musicnn")
+# Excerpts that the small teachers are fitted on.
+_FITTED = 256
+# Chosen with the first model on Emotify; on captions, 0 to .6 are level (docs/bundled-model.md).
+SENTENCE_WEIGHT = (0.3, 1.0)
+REFERENCE_SEGMENTS = 512
+# Beside the concepts, with so much of their length (docs/bundled-model.md).
+DIRECTIONS = 64
+DIRECTION_SHARE = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """What the model is made from.
+
+    Attributes:
+        music: Folder of the music that the segments name.
+        segments: ``.npz`` with the file and start of each segment (see ``Segments``).
+        teachers: Folder of the taggers' weights, ``NAME.safetensors``.
+        tags: JSON, the tags of the teachers' data sets.
+        lexicon: Folder with ``lexicon.tsv``, ``languages.tsv`` and ``concepts.json``.
+        encoder: Folder of a BERT sentence encoder with ``model.safetensors``, ``tokenizer.json``.
+        strong_encoder: Folder of a stronger one; only what it says is used.
+        vectors: File of word vectors in GloVe's text format; only what they say is used.
+    """
+
+    music: Path
+    segments: Path
+    teachers: Path
+    tags: Path
+    lexicon: Path
+    encoder: Path
+    strong_encoder: Path
+    vectors: Path
+
+    def text(self) -> TextSources:
+        """Those of the text tower."""
+        return TextSources(self.encoder, self.strong_encoder, self.vectors)
+
+
+def make(sources: Sources, run: Path, out: Path, *, schedule: Schedule, workers: int) -> None:
+    """Makes the model folder ``out``; intermediate results stay in ``run``."""
+    run.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
+    figures = make_audio_tower(sources, run, out, schedule, workers)
+    for name in (LEXICON, LANGUAGES, CONCEPTS):
+        shutil.copyfile(sources.lexicon / name, out / name)
+    shutil.copyfile(sources.encoder / TOKENIZER, out / TOKENIZER)
+    dim = len(json.loads((out / CONCEPTS).read_text(encoding="utf-8"))) + DIRECTIONS
+    words = Words.load(out / LEXICON, out / LANGUAGES, out / CONCEPTS, dim)
+    figures |= make_text_tower(sources.text(), words, run / "text", out)
+    files = (AUDIO_TOWER, TEXT_TOWER, TOKENIZER, LEXICON, LANGUAGES, CONCEPTS, REFERENCE)
+    config = ModelConfig(
+        name=NAME,
+        dim=dim,
+        front_end=FCN_FRONT_END,
+        window=schedule.window,
+        hop=schedule.window,
+        max_tokens=MAX_TOKENS,
+        sentence_weight=SENTENCE_WEIGHT,
+        files={name: sha256_of(out / name) for name in files},
+    )
+    (out / "config.json").write_text(json.dumps(config.as_json(), indent=2) + "\n")
+    (run / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
+    print(json.dumps(figures, indent=2))
+
+
+def make_audio_tower(
+    sources: Sources, run: Path, out: Path, schedule: Schedule, workers: int
+) -> dict[str, float]:
+    """Writes ``audio.onnx`` and ``reference.npy``; returns figures of the held-out tracks."""
+    segments = Segments.load(sources.segments)
+    htk, slaney = (
+        make_spectrograms(segments, sources.music, front_end, run / name, workers=workers)
+        for name, front_end in (("htk", FCN_FRONT_END), ("slaney", MUSICNN_FRONT_END))
+    )
+    heard = htk.heard & slaney.heard
+    held_out = held_out_tracks(segments.paths, schedule)
+    excerpts = draw_excerpts(
+        heard,
+        held_out,
+        htk.values.shape[1],
+        window=schedule.window,
+        each=schedule.each,
+        mixed=schedule.mixed,
+        seed=schedule.seed,
+    )
+    teachers = [
+        Teacher(name, sources.teachers / f"{name}.safetensors") for name in (*HELD, *IMITATED)
+    ]
+    answers = ask(
+        teachers, excerpts, htk, slaney, schedule.window, run / "answers", workers=workers
+    )
+    alone = np.flatnonzero(excerpts.other_rows < 0)
+    by_teacher = np.split(answers[alone], len(teachers), axis=1)  # each has 50 tags
+    logits = {teacher.name: said for teacher, said in zip(teachers, by_teacher, strict=True)}
+    space = fit_concept_space(logits, sources.tags, sources.lexicon / CONCEPTS)
+    student = _begin(sources.teachers, htk, excerpts, space, schedule)
+    student, figures = distil(
+        student, htk, excerpts, space.standardised(answers), schedule, run / "student"
+    )
+    weights, intercept = _joint_space(student, htk, excerpts, alone, space, schedule)
+    n_mels = FCN_FRONT_END.n_mels
+    export_audio_tower(student, weights, intercept, schedule.window, n_mels, out / AUDIO_TOWER)
+    np.save(out / REFERENCE, _reference(htk, out / AUDIO_TOWER, schedule))
+    return figures | {
+        "segments": int(heard.sum()),
+        "segments_missing": int((~heard).sum()),
+        "segments_held_out": int((held_out & heard).sum()),
+        "excerpts": len(excerpts),
+    }
+
+
+def _begin(
+    teachers: Path,
+    spectrograms: Spectrograms,
+    excerpts: Excerpts,
+    space: ConceptSpace,
+    schedule: Schedule,
+) -> Student:
+    """The student before it is trained: teachers made small, and a new head."""
+    torch.manual_seed(schedule.seed)
+    random = np.random.default_rng(schedule.seed)
+    learned = np.flatnonzero(~excerpts.held_out)
+    chosen = random.choice(learned, min(_FITTED, len(learned)), replace=False)
+    heard = [excerpts.decibels(spectrograms, int(row), schedule.window) for row in chosen]
+    log_mel = at_common_level(torch.from_numpy(np.stack(heard)))
+    fcns = []
+    for name, sizes in HELD.items():
+        fcn = load_fcn(teachers / f"{name}.safetensors")
+        fcns.append(compress(fcn, log_mel, sizes, schedule.seed))
+    return Student(fcns, torch.from_numpy(space.mean), torch.from_numpy(space.std))
+
+
+def _joint_space(
+    student: Student,
+    spectrograms: Spectrograms,
+    excerpts: Excerpts,
+    rows: npt.NDArray[np.int64],
+    space: ConceptSpace,
+    schedule: Schedule,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """The map from the student's outputs to concepts, and to directions without a name.
+
+    Concepts have mean 0 and one deviation over the music. A tag that the student cannot repeat well
+    varies less than the teacher's, and so weighs less in a concept beside others.
+    """
+    said = []
+    with torch.no_grad():
+        for some in np.array_split(rows, max(1, len(rows) // 64)):
+            heard = [excerpts.decibels(spectrograms, int(row), schedule.window) for row in some]
+            said.append(student(torch.from_numpy(np.stack(heard))).numpy())
+    outputs = np.concatenate(said)
+    concepts = space.concepts(outputs)
+    std = concepts.std(axis=0)
+    std[std == 0] = 1
+    named = space.weights / std, -concepts.mean(axis=0) / std
+    unnamed = principal_directions(outputs, DIRECTIONS)
+    parts = []
+    for (weights, intercept), share in ((named, 1.0), (unnamed, DIRECTION_SHARE)):
+        length = np.linalg.norm(outputs @ weights + intercept, axis=1).mean() / share
+        parts.append((weights / length, intercept / length))
+    joined = [np.concatenate(some, axis=-1).astype(np.float32) for some in zip(*parts, strict=True)]
+    return joined[0], joined[1]
+
+
+def _reference(
+    spectrograms: Spectrograms, tower: Path, schedule: Schedule
+) -> npt.NDArray[np.float16]:
+    """``(segments, dim)`` unit rows: what the tower says of some of the music."""
+    rows = np.flatnonzero(spectrograms.heard)
+    chosen = np.random.default_rng(schedule.seed).permutation(rows)[:REFERENCE_SEGMENTS]
+    session = open_session(tower)
+    vectors = []
+    for row in np.sort(chosen):
+        log_mel = spectrograms.decibels(int(row))
+        windows = [window.frames for window in cut_windows([log_mel], *[schedule.window] * 2)]
+        vectors.append(session.run(None, {"log_mel": np.stack(windows)})[0].mean(axis=0))
+    return unit(np.stack(vectors)).astype(np.float16)
+
+
+def main() -> None:
+    """Reads the arguments and makes the model."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tunespace.training.bundled.build", description=__doc__
+    )
+    for name in Sources.__dataclass_fields__:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True, help="folder of intermediate results")
+    parser.add_argument("--out", type=Path, required=True, help="the model folder to make")
+    parser.add_argument("--epochs", type=int, default=Schedule().epochs)
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    sources = Sources(**{name: getattr(arguments, name) for name in Sources.__dataclass_fields__})
+    make(
+        sources,
+        arguments.run,
+        arguments.out,
+        schedule=Schedule(epochs=arguments.epochs),
+        workers=arguments.workers,
+    )
+
+
+if __name__ == "__main__":
+    main()

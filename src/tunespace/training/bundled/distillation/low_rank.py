@@ -1,0 +1,164 @@
+"""A teacher made several times faster, and nearly the same.
+
+A convolution's responses lie near a space of few dimensions. It is split in two: one onto that
+space, and one of 1x1 back (Zhang et al. 2016, "Accelerating very deep convolutional networks",
+section 3). Each is fitted on what the layers before it give once they are split themselves, so
+that errors are mended instead of added up (section 3.3, "asymmetric"). Of the first convolution,
+whose filters of 3x3 over one channel say much the same, some are left out, and the second is fitted
+to what is left (He et al. 2017, "Channel pruning for accelerating very deep neural networks"); they
+are chosen greedily.
+"""
+
+import copy
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tunespace.training.bundled.distillation.teachers import Fcn
+
+# Places of each window that a convolution is fitted on.
+_PLACES = 100
+# Of the correction to the teacher's own weights, in units of the mean power of an input.
+_PENALTY = 0.02
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What is left of a teacher.
+
+    Attributes:
+        filters: Of the first convolution.
+        ranks: By number of a convolution (the first is 0), the dimensions that are kept.
+    """
+
+    filters: int
+    ranks: dict[int, int]
+
+
+def compress(fcn: Fcn, log_mel: Tensor, sizes: Sizes, seed: int) -> Fcn:
+    """Leaves out filters of a teacher and splits its convolutions.
+
+    Args:
+        fcn: Is left as it is.
+        log_mel: ``(windows, frames, 96)`` decibels of music to fit on.
+        sizes: Of what is left.
+        seed: Of the places that are looked at.
+    """
+    random = torch.Generator().manual_seed(seed)
+    small = copy.deepcopy(fcn)
+    with torch.no_grad():
+        exact = small_input = fcn.entered(log_mel)
+        for number in range(max(sizes.ranks) + 2):
+            whole = fcn.convolutions[number]
+            if number > 0:
+                inputs, wanted = _pairs(whole, exact, small_input, random)
+                if number == 1:
+                    kept = _best_channels(inputs, wanted, sizes.filters)
+                    weight, bias = _parts(fcn.convolutions[0])
+                    small.convolutions[0] = _convolution(weight[kept], bias[kept])
+                    small_input = small_input[:, kept]
+                    inputs = inputs.reshape(len(inputs), -1, 9)[:, kept].flatten(1)
+                    weight, bias = _parts(whole)
+                    whole = _convolution(weight[:, kept], bias)
+                weights = _corrected(whole, inputs, wanted)
+                rank = sizes.ranks.get(number)
+                small.convolutions[number] = (
+                    _one(weights) if rank is None else _split(weights, inputs, rank)
+                )
+            exact, small_input = fcn.step(number, exact), small.step(number, small_input)
+    return small
+
+
+def _best_channels(inputs: Tensor, wanted: Tensor, count: int) -> list[int]:
+    """The channels, chosen one by one, from which a linear map explains most of what is wanted."""
+    x = inputs - inputs.mean(dim=0)
+    gram, cross = x.T @ x, x.T @ (wanted - wanted.mean(dim=0))
+    gram += 1e-4 * gram.diagonal().mean() * torch.eye(len(gram), dtype=torch.float64)
+    blocks = torch.arange(len(gram)).reshape(-1, 9)
+    chosen: list[int] = []
+    while len(chosen) < min(count, len(blocks)):
+        # What is left of every column once the chosen ones have explained what they can.
+        if chosen:
+            have = blocks[chosen].flatten()
+            shared = torch.linalg.solve(gram[have][:, have], gram[have])
+            rest = gram - gram[:, have] @ shared
+            wants = cross - shared.T @ cross[have]
+        else:
+            rest, wants = gram, cross
+        gains = [
+            -1.0
+            if channel in chosen
+            else float(
+                (wants[block] * torch.linalg.solve(rest[block][:, block], wants[block])).sum()
+            )
+            for channel, block in enumerate(blocks)
+        ]
+        chosen.append(int(np.argmax(gains)))
+    return sorted(chosen)
+
+
+def _convolution(weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
+    """With these weights, ``(outputs, inputs, size, size)``, at every place."""
+    outputs, inputs, size, _ = weight.shape
+    layer = nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=bias is not None)
+    layer.weight.copy_(weight)
+    if bias is not None and layer.bias is not None:
+        layer.bias.copy_(bias)
+    return layer
+
+
+def _parts(layer: nn.Module) -> tuple[Tensor, Tensor]:
+    """Weights and bias of a convolution."""
+    return cast("Tensor", layer.weight), cast("Tensor", layer.bias)
+
+
+def _pairs(
+    whole: nn.Module, exact: Tensor, small: Tensor, random: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """At some places, what the split layers give and what the teacher's convolution says."""
+    inputs, wanted = [], []
+    for one_exact, one_small in zip(torch.split(exact, 8), torch.split(small, 8), strict=True):
+        places = one_exact.shape[2] * one_exact.shape[3]
+        chosen = torch.randperm(places, generator=random)[:_PLACES]
+        around = functional.unfold(one_small, 3, padding=1)[:, :, chosen]
+        said = whole(one_exact).flatten(2)[:, :, chosen]
+        inputs.append(around.transpose(1, 2).flatten(0, 1))
+        wanted.append(said.transpose(1, 2).flatten(0, 1))
+    return torch.cat(inputs).double(), torch.cat(wanted).double()
+
+
+def _corrected(whole: nn.Module, inputs: Tensor, wanted: Tensor) -> Tensor:
+    """``(inputs + 1, outputs)``: ridge regression of what the teacher's own weights leave over."""
+    weight, bias = _parts(whole)
+    own = torch.cat([weight.flatten(1).T, bias[None]]).double()
+    ones = torch.ones(len(inputs), 1, dtype=torch.float64)
+    inputs = torch.cat([inputs, ones], dim=1)
+    gram = inputs.T @ inputs
+    penalty = _PENALTY * gram.diagonal().mean()
+    gram += penalty * torch.eye(len(gram), dtype=torch.float64)
+    change: Tensor = torch.linalg.solve(gram, inputs.T @ (wanted - inputs @ own))
+    return own + change
+
+
+def _one(weights: Tensor) -> nn.Conv2d:
+    return _convolution(_kernels(weights[:-1]), weights[-1])
+
+
+def _split(weights: Tensor, inputs: Tensor, rank: int) -> nn.Sequential:
+    responses = inputs @ weights[:-1] + weights[-1]
+    mean = responses.mean(dim=0)
+    centred = responses - mean
+    _, directions = torch.linalg.eigh(centred.T @ centred)
+    kept = directions[:, -rank:]
+    onto = _convolution(_kernels(weights[:-1] @ kept), None)
+    rest = mean - kept @ (kept.T @ (mean - weights[-1]))
+    return nn.Sequential(onto, _convolution(kept[:, :, None, None], rest))
+
+
+def _kernels(weights: Tensor) -> Tensor:
+    """``(inputs * 9, outputs)`` as ``(outputs, inputs, 3, 3)``."""
+    return weights.T.reshape(weights.shape[1], -1, 3, 3)

@@ -1,0 +1,224 @@
+"""The text tower of the bundled model: a small sentence encoder that learns music's words.
+
+It is taught three kinds of texts: words of the lexicon, and texts made of them, whose points are
+known; and any other words, whose points a stronger encoder and word vectors predict from the
+lexicon. The small encoder thereby learns what the strong one knows of music, and no more.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from transformers import AutoModel, AutoTokenizer
+
+from tunespace.models.config import TEXT_TOWER, TOKENIZER
+from tunespace.models.lexicon_vectors import Words
+from tunespace.models.onnx_towers import unit
+from tunespace.text.lexicon import Entry
+from tunespace.training.bundled.kernel_ridge import Smoothing, mean_words
+from tunespace.training.bundled.sentence_encoder import (
+    append_linear,
+    embed,
+    export_encoder,
+    fit_ridge,
+    load_encoder,
+    mean_pooled,
+)
+from tunespace.training.bundled.synthetic_queries import Text, pieces, worded
+from tunespace.training.bundled.tune_encoder import Schedule, SentenceTower, tune
+from tunespace.training.towers.word_vectors import read_word_vectors
+
+Vectors = npt.NDArray[np.float32]
+
+MAX_TOKENS = 128
+_PENALTY = 1.0
+_COMBINATIONS = 24_000
+# The most frequent words of the word vectors, whatever they mean: people type anything.
+_COMMON_WORDS = 14_000
+_VECTORS_READ = 200_000
+# A predicted point is half as sure as a known one.
+_WEIGHT_OF_PREDICTED = 0.5
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class TextSources:
+    """What the text tower is made from.
+
+    Attributes:
+        encoder: Folder of a BERT sentence encoder with ``model.safetensors``, ``tokenizer.json``.
+        strong_encoder: Folder of a stronger one, in transformers' format, with mean pooling.
+        vectors: File of word vectors in GloVe's text format, the most frequent words first.
+    """
+
+    encoder: Path
+    strong_encoder: Path
+    vectors: Path
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What there is to learn.
+
+    Attributes:
+        texts: All of them.
+        points: ``(texts, dim)`` float32, unit rows.
+        weights: ``(texts,)`` float32, what each counts.
+        smoothing: What predicts the points of other texts, and what it needs to read them.
+    """
+
+    texts: list[str]
+    points: Vectors
+    weights: Vectors
+    smoothing: "Predictor"
+
+
+class Predictor:
+    """Where any text belongs, as far as a strong encoder and word vectors can tell."""
+
+    def __init__(self, sources: TextSources, run: Path) -> None:
+        """Reads the word vectors; ``run`` keeps what the strong encoder says."""
+        self.sources, self.run = sources, run
+        words, vectors = read_word_vectors(sources.vectors, _VECTORS_READ)
+        self.words = words
+        self.vectors = dict(zip(words, vectors, strict=True))
+        self.width = vectors.shape[1]
+        self.smoothing: Smoothing | None = None
+
+    def fit(self, texts: list[str], points: Vectors) -> None:
+        """Takes texts whose points are known."""
+        self.smoothing = Smoothing(*self._read(texts), points)
+
+    def __call__(self, texts: list[str]) -> Vectors:
+        """``(texts, dim)`` float32, the shorter, the less is known."""
+        if self.smoothing is None:
+            raise RuntimeError("fit comes first")
+        return self.smoothing(*self._read(texts))
+
+    def _read(self, texts: list[str]) -> tuple[Vectors, Vectors]:
+        strong = kept_sentences(self.sources.strong_encoder, texts, self.run / "strong.npz")
+        return strong, mean_words(texts, self.vectors, self.width)
+
+
+def make_text_tower(sources: TextSources, words: Words, run: Path, out: Path) -> dict[str, float]:
+    """Writes ``text.onnx``; returns figures."""
+    run.mkdir(parents=True, exist_ok=True)
+    entries = list(words.lexicon.entries.values())
+    lesson = make_lesson(sources, words, entries, run, Schedule().seed)
+    tower = teach(sources, lesson, len(entries), run, Schedule())
+    write_tower(tower, words.dim, run, out)
+    return {"lexicon_entries": len(entries), "texts": len(lesson.texts)}
+
+
+def make_lesson(
+    sources: TextSources,
+    words: Words,
+    entries: list[Entry],
+    run: Path,
+    seed: int,
+    combinations: int = _COMBINATIONS,
+) -> Lesson:
+    """Gathers texts and where they belong.
+
+    Args:
+        sources: Of predictions.
+        words: Knows the points of the entries.
+        entries: Those that may be learned from; no other's point or description is used.
+        run: Folder that keeps what the strong encoder says.
+        seed: Of whatever is drawn.
+        combinations: Of words of the lexicon.
+    """
+    named = len(words.concepts)
+    points = {entry.word: words.vector(entry.word)[:named] for entry in entries}
+    known = [entry.word for entry in entries] + [entry.description for entry in entries]
+    predictor = Predictor(sources, run)
+    predictor.fit(known, np.stack(list(points.values()) * 2))
+    made = worded(entries, combinations, seed)
+    in_lexicon = {entry.word.lower() for entry in words.lexicon.entries.values()}
+    common = [w for w in predictor.words if w.isascii() and w.isalpha() and len(w) > 2]
+    others = pieces(entries, seed) + [w for w in common if w not in in_lexicon][:_COMMON_WORDS]
+    return Lesson(
+        texts=[text.text for text in made] + others,
+        points=unit(np.concatenate([_sums(made, points), predictor(others)])),
+        weights=np.concatenate(
+            [
+                np.ones(len(made), np.float32),
+                np.full(len(others), _WEIGHT_OF_PREDICTED, np.float32),
+            ]
+        ),
+        smoothing=predictor,
+    )
+
+
+def teach(
+    sources: TextSources, lesson: Lesson, known: int, run: Path, schedule: Schedule
+) -> SentenceTower:
+    """A tower that learned the lesson, of which the first ``2 * known`` texts are the entries."""
+    encoder = load_encoder(sources.encoder)
+    first = run / "first.npy"
+    if not first.exists():
+        plain = run / "plain.onnx"
+        export_encoder(encoder, plain)
+        beginning = lesson.texts[: 2 * known]
+        np.save(first, embed(plain, sources.encoder / TOKENIZER, beginning, MAX_TOKENS))
+    ridge = fit_ridge(np.load(first), lesson.points[: 2 * known], _PENALTY)
+    return tune(
+        SentenceTower(encoder, ridge),
+        sources.encoder / TOKENIZER,
+        lesson.texts,
+        lesson.points,
+        lesson.weights,
+        schedule,
+        run,
+    )
+
+
+def write_tower(tower: SentenceTower, dim: int, run: Path, out: Path) -> None:
+    """Writes ``text.onnx`` in int8, the linear map behind it in full.
+
+    Dimensions of the space beyond those that it learned are 0: no text speaks of them.
+    """
+    small = run / "encoder.onnx"
+    export_encoder(tower.encoder, small)
+    weight, bias = (p.detach().numpy() for p in (tower.head.weight, tower.head.bias))
+    linear = np.vstack([weight.T, bias[None]])
+    linear = np.pad(linear, ((0, 0), (0, dim - linear.shape[1])))
+    append_linear(small, linear, out / TEXT_TOWER)
+
+
+def _sums(made: list[Text], points: dict[str, Vectors]) -> Vectors:
+    sums = np.stack([np.sum([points[word] for word in text.words], axis=0) for text in made])
+    return unit(sums.astype(np.float32))
+
+
+def kept_sentences(folder: Path, texts: list[str], kept: Path) -> Vectors:
+    """``(texts, width)`` float32, unit rows: a sentence encoder's, each text read once and kept."""
+    found: dict[str, Vectors] = {}
+    if kept.exists():
+        with np.load(kept, allow_pickle=False) as file:
+            found = dict(zip(file["texts"].tolist(), file["rows"], strict=True))
+    new = sorted(set(texts) - set(found), key=len)
+    if new:
+        found |= dict(zip(new, _sentences(folder, new), strict=True))
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = kept.with_suffix(".new.npz")
+        np.savez(unfinished, texts=np.array(list(found)), rows=np.stack(list(found.values())))
+        unfinished.rename(kept)
+    return np.stack([found[text] for text in texts])
+
+
+def _sentences(folder: Path, texts: list[str]) -> Vectors:
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    network = AutoModel.from_pretrained(folder, local_files_only=True).eval()
+    rows = []
+    with torch.no_grad():
+        for first in range(0, len(texts), _BATCH):
+            some = texts[first : first + _BATCH]
+            read = tokenizer(
+                some, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+            )
+            states = network(**read).last_hidden_state
+            rows.append(mean_pooled(states, read["attention_mask"]))
+    return torch.cat(rows).numpy()

@@ -1,0 +1,47 @@
+"""Text to learn words from: of the data, of the lexicon, of artists and tracks."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from tunespace.data.manifest import Item
+from tunespace.training.captions.samplers import metadata, token
+from tunespace.training.captions.templates import lexicon
+
+_SHUFFLES = 4
+
+
+def corpus(items: Sequence[Item]) -> list[str]:
+    """Every text that can be said about the clips, each once, in their order."""
+    found: dict[str, None] = {}
+    for item in items:
+        found.update(dict.fromkeys(item.captions))
+        found.update(dict.fromkeys(item.tags))
+        if len(item.tags) > 1:
+            found[" ".join(item.tags)] = None
+        if item.title or item.artist:
+            found[metadata(item)] = None
+        if item.similar_artists:
+            found[" ".join(item.similar_artists)] = None
+    return list(found)
+
+
+def general() -> list[str]:
+    """What the lexicon of the bundled model says of its words: text about music at large."""
+    return [f"{entry.word} {entry.description}" for entry in lexicon().entries.values()]
+
+
+def musical(items: Iterable[Item], seed: int) -> list[str]:
+    """Tags, artist and track of each clip side by side, in several orders.
+
+    Doh et al. 2024, section 3: words, artists and tracks that are heard together come close to each
+    other. The artist stands there as one word, ``artist:name``, and by the words of the name.
+    """
+    random = np.random.default_rng(seed)
+    found = []
+    for item in items:
+        words = [*item.tags, token("track", item.track_id)]
+        if item.by:
+            words += [token("artist", item.by), item.artist]
+        found += [" ".join(random.permutation(words)) for _ in range(_SHUFFLES)]
+    return found

@@ -1,0 +1,170 @@
+"""Text samplers: each draws a text for a clip.
+
+A text comes with those of the clip's tags that it names, so that a loss knows of which other clips
+it is true as well.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tunespace.data.manifest import Item
+from tunespace.errors import TrainingError
+from tunespace.training.captions.mined_templates import fill
+from tunespace.training.captions.templates import write_caption
+from tunespace.training.recipe import config
+
+BETWEEN = ", "
+_CLAUSES = re.compile(r"(?<=[.!?;,])\s+")
+
+
+@dataclass(frozen=True)
+class Said:
+    """A text about a clip.
+
+    Attributes:
+        text: Never empty.
+        labels: Those of the clip's tags that it names.
+        wrong: Another text that is not true of the clip; empty for none.
+    """
+
+    text: str
+    labels: tuple[str, ...] = ()
+    wrong: str = ""
+
+
+def missing(settings: config.Texts, item: Item) -> str:
+    """Why nothing can be said about a clip; empty where something can."""
+    match settings:
+        case config.Captions():
+            return "" if item.captions else "has no caption"
+        case config.Metadata():
+            return "" if item.title or item.artist else "has neither title nor artist"
+        case config.Similar():
+            return "" if item.similar_artists else "has no similar artists"
+        case config.Artist():
+            return "" if item.by else "has no artist"
+        case config.Track():
+            return ""
+        case config.Pool(of=some):
+            return "" if any(not missing(one, item) for one in some) else missing(some[0], item)
+        case config.Mixture(of=mixed):
+            some = [one.texts for one in mixed]
+            return "" if any(not missing(one, item) for one in some) else missing(some[0], item)
+        case config.Views(of=some):
+            return next((why for one in some if (why := missing(one, item))), "")
+        case _:
+            return "" if item.tags else "has no tag"
+
+
+def say(
+    settings: config.Texts, item: Item, random: np.random.Generator, ways: Sequence[str] = ()
+) -> Said:
+    """Draws a text about a clip of which ``missing`` says nothing.
+
+    Args:
+        settings: Of the recipe.
+        item: The clip.
+        random: Source of what is drawn.
+        ways: In which captions of the data are written.
+
+    Raises:
+        TrainingError: Several texts at once are no text.
+    """
+    match settings:
+        case config.OneTag():
+            tag = str(random.choice(item.tags))
+            return Said(tag, (tag,))
+        case config.AllTags():
+            return Said(BETWEEN.join(item.tags), item.tags)
+        case config.StochasticTags():
+            some = _some_tags(item, random)
+            return Said(BETWEEN.join(some), some)
+        case config.Template(template=template, stochastic=stochastic):
+            some = _some_tags(item, random) if stochastic else item.tags
+            return Said(template.replace("{tags}", BETWEEN.join(some)), some)
+        case config.TagsToCaption(ways=kind):
+            some = _some_tags(item, random)
+            filled = fill(ways, some, random) if kind == "mined" else None
+            if filled is not None:
+                return Said(*filled)
+            return Said(write_caption(some, random), some)
+        case config.Captions(keep=keep):
+            caption = item.captions[int(random.integers(len(item.captions)))]
+            return Said(_view(caption, keep, random))
+        case config.Metadata():
+            return Said(metadata(item))
+        case config.Similar(most=most):
+            count = int(random.integers(1, min(most, len(item.similar_artists)) + 1))
+            names = random.permutation(item.similar_artists)[:count]
+            return Said(f"similar to {BETWEEN.join(map(str, names))}")
+        case config.Artist():
+            return Said(token("artist", item.by))
+        case config.Track():
+            return Said(token("track", item.track_id))
+        case config.Pool(of=some_texts):
+            there_are = [one for one in some_texts if not missing(one, item)]
+            return _pooled(there_are, item, random, ways)
+        case config.Mixture(of=mixed):
+            there = [one for one in mixed if not missing(one.texts, item)]
+            weights = np.array([one.weight for one in there])
+            chosen = int(random.choice(len(there), p=weights / weights.sum()))
+            return say(there[chosen].texts, item, random, ways)
+        case config.Views():
+            raise TrainingError("texts: views cannot be a part of another text")
+
+
+def metadata(item: Item) -> str:
+    """What is printed about a track, in words (TTMR++, section 2.2)."""
+    text = f"music track {item.title}" if item.title else "music"
+    text += f" by {item.artist}" if item.artist else ""
+    return text + (f" from {item.album}" if item.album else "")
+
+
+def token(kind: str, name: str) -> str:
+    """A name as one word of a vocabulary, as ``artist:nina_simone``."""
+    words = re.findall(r"\w+", name.casefold())
+    return f"{kind}:{'_'.join(words)}"
+
+
+def query(item: Item) -> Said:
+    """What validation asks for: a caption, or all tags; the same for every recipe and every time.
+
+    Raises:
+        TrainingError: The clip has neither.
+    """
+    if item.captions:
+        return Said(item.captions[0])
+    if not item.tags:
+        raise TrainingError(f"{item.track_id} has neither a caption nor a tag to validate with")
+    return Said(BETWEEN.join(item.tags), item.tags)
+
+
+def _some_tags(item: Item, random: np.random.Generator) -> tuple[str, ...]:
+    """Between one and all of its tags, in any order (Doh et al. 2023, section 2.3)."""
+    count = int(random.integers(1, len(item.tags) + 1))
+    return tuple(item.tags[n] for n in random.permutation(len(item.tags))[:count])
+
+
+def _view(caption: str, keep: float, random: np.random.Generator) -> str:
+    if keep == 1:
+        return caption
+    clauses = _CLAUSES.split(caption)
+    kept = random.random(len(clauses)) < keep
+    kept[int(random.integers(len(clauses)))] = True
+    left = [clause for clause, stays in zip(clauses, kept, strict=True) if stays]
+    return " ".join(left).rstrip(",;")
+
+
+def _pooled(
+    some: list[config.Texts], item: Item, random: np.random.Generator, ways: Sequence[str]
+) -> Said:
+    """Any number of them in any order (TTMR++, section 2.2)."""
+    count = int(random.integers(1, len(some) + 1))
+    said = [say(some[n], item, random, ways) for n in random.permutation(len(some))[:count]]
+    labels = tuple(dict.fromkeys(label for one in said for label in one.labels))
+    # A text that says more than tags is not true of all that carry them.
+    known = labels if all(one.labels for one in said) else ()
+    return Said(". ".join(one.text for one in said), known)

@@ -1,0 +1,81 @@
+"""Tag-to-caption: a sentence about tags, in the ways that people write about music.
+
+The kind of each tag (genre, instrument, mood, ...) is looked up in the lexicon of the bundled
+model; a tag that is not there goes where anything can stand. The ways were found by looking at how
+the captions of MusicCaps are built, and are written in our own words: what it is, what plays, how
+it feels, where it could be heard, in this order and in others.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import numpy as np
+
+from tunespace.models.registry import BUNDLED, DEFAULT
+from tunespace.text import Lexicon
+
+_WHAT = ("a {x} track", "a {x} song", "a piece of {x} music", "{x} music", "this is {x}")
+_WITH = ("with {x}", "featuring {x}", "played on {x}", "in which one hears {x}", "built on {x}")
+_FEELS = (
+    "it feels {x}",
+    "the mood is {x}",
+    "it sounds {x}",
+    "with a {x} feel",
+    "it comes across as {x}",
+)
+_FOR = ("fit for {x}", "it could be heard at {x}", "something for {x}")
+_ANY = ("{x}", "one would call it {x}", "tagged as {x}")
+
+
+def write_caption(tags: Sequence[str], random: np.random.Generator) -> str:
+    """A sentence that names each of the tags once."""
+    sorts: dict[str, list[str]] = {"genre": [], "instrument": [], "mood": [], "use": [], "": []}
+    for tag in tags:
+        sorts[sort_of(tag)].append(tag)
+    clauses = []
+    # Moods stand before the style as often as on their own.
+    if sorts["genre"] and sorts["mood"] and random.random() < 0.5:
+        sorts["genre"][0] = f"{sorts['mood'].pop()} {sorts['genre'][0]}"
+    for sort, ways in (
+        ("genre", _WHAT),
+        ("instrument", _WITH),
+        ("mood", _FEELS),
+        ("use", _FOR),
+        ("", _ANY),
+    ):
+        if sorts[sort]:
+            way = ways[int(random.integers(len(ways)))]
+            clauses.append(way.replace("{x}", _listed(sorts[sort])))
+    if len(clauses) > 1 and random.random() < 0.3:
+        clauses = [clauses[n] for n in random.permutation(len(clauses))]
+    joined = (", " if random.random() < 0.6 else ". ").join(clauses)
+    return joined[0].upper() + joined[1:] + "."
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+_SORTS: Mapping[str, str] = {
+    "genre": "genre",
+    "instrument": "instrument",
+    "vocal": "instrument",
+    "mood": "mood",
+    "sound": "mood",
+    "rhythm": "mood",
+    "era": "mood",
+    "theme": "use",
+    "place": "use",
+}
+
+
+@cache
+def lexicon() -> Lexicon:
+    """That of the bundled model."""
+    return Lexicon.load(BUNDLED / DEFAULT / "lexicon.tsv", None)
+
+
+def sort_of(tag: str) -> str:
+    """Its kind, as the lexicon has it: genre, instrument, mood, use; empty for none of these."""
+    entry = lexicon().entries.get(tag.casefold())
+    return _SORTS.get(entry.kind, "") if entry is not None else ""

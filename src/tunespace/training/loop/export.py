@@ -1,0 +1,235 @@
+"""A run's towers as a model folder, which needs no torch."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from torch import Tensor, nn
+
+from tunespace.errors import TrainingError
+from tunespace.models import load_model
+from tunespace.models.config import (
+    AUDIO_TOWER,
+    CONCEPTS,
+    LANGUAGES,
+    LEXICON,
+    REFERENCE,
+    TEXT_TOWER,
+    TOKENIZER,
+    ModelConfig,
+    sha256_of,
+)
+from tunespace.models.model import Vectors
+from tunespace.models.onnx_towers import unit
+from tunespace.training.collaborative_filtering import load_factors, width_of
+from tunespace.training.loop.run_layout import (
+    BEST,
+    CHECKPOINTS,
+    DATA,
+    LAST,
+    METRICS,
+    MODEL,
+    RECIPE,
+    TEXT,
+)
+from tunespace.training.onnx_export import write_behind, write_graph
+from tunespace.training.recipe import config
+from tunespace.training.recipe.recipe import Recipe
+from tunespace.training.towers.dual_encoder import TwoTowers
+from tunespace.training.towers.text_encoder import TextEncoder
+from tunespace.training.towers.text_tower import max_tokens
+
+_TOWERS, _AVERAGE = "towers.", "average.module."
+
+
+def export_run(
+    run: Path, out: Path | None = None, *, last: bool = False
+) -> tuple[Path, dict[str, float], int]:
+    """Writes the model folder of a run.
+
+    Args:
+        run: Its folder.
+        out: The model folder; ``model`` in the run's without it.
+        last: The last checkpoint instead of the one that validated best.
+
+    Returns:
+        The model folder, the figures of the checkpoint, and the epochs of the run.
+
+    Raises:
+        TrainingError: There is no run, or it has no checkpoint yet.
+    """
+    recipe = recipe_of(run)
+    checkpoint = run / CHECKPOINTS / (LAST if last else BEST)
+    if not checkpoint.exists():
+        raise TrainingError(f"{run} has no checkpoint yet: train on with the same command")
+    if recipe.culture.factors and recipe.culture.branch == "cultural":
+        raise TrainingError(
+            f"{run}: the cultural branch hears no music, so there is no model folder"
+        )
+    towers = TwoTowers(recipe, run / TEXT, width_of(load_factors(recipe.culture.factors)))
+    prefix = _AVERAGE if recipe.schedule.average else _TOWERS
+    state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    weights = {
+        name.removeprefix(prefix): value
+        for name, value in state["state_dict"].items()
+        if name.startswith(prefix)
+    }
+    towers.load_state_dict(weights)
+    if isinstance(towers.text, TextEncoder):
+        towers.text.remembers = False
+    figures, epochs = _figures(run, state["epoch"] + 1)
+    folder = out or run / MODEL
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    _write(recipe, towers.eval(), run, partial)
+    (partial / "README.md").write_text(_card(recipe, run, figures), encoding="utf-8")
+    if folder.exists():
+        shutil.rmtree(folder)
+    partial.rename(folder)
+    return folder, figures, epochs
+
+
+def recipe_of(run: Path) -> Recipe:
+    """What a run was made with.
+
+    Raises:
+        TrainingError: The folder holds no run.
+    """
+    try:
+        return Recipe.model_validate(yaml.safe_load((run / RECIPE).read_text("utf-8")))
+    except FileNotFoundError:
+        raise TrainingError(f"{run} holds no run: it has no recipe.yaml") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise TrainingError(f"{run}/recipe.yaml cannot be read ({error})") from error
+
+
+def _figures(run: Path, epoch: int) -> tuple[dict[str, float], int]:
+    with (run / METRICS).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    mine = next((row for row in rows if int(float(row["epoch"])) == epoch), rows[-1])
+    return {name: float(value) for name, value in mine.items() if value}, len(rows)
+
+
+class _Audio(nn.Module):
+    def __init__(self, towers: TwoTowers) -> None:
+        super().__init__()
+        self.towers = towers
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        return self.towers.embed_audio(log_mel)
+
+
+class _Text(nn.Module):
+    def __init__(self, towers: TwoTowers) -> None:
+        super().__init__()
+        self.towers = towers
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        return self.towers.embed_text(input_ids, attention_mask)
+
+
+def _write(recipe: Recipe, towers: TwoTowers, run: Path, folder: Path) -> None:
+    heard = _write_audio(recipe, towers, folder)
+    read = _write_text(recipe, towers, run, folder)
+    probes = json.loads((run / DATA).read_text(encoding="utf-8"))["probes"]
+    config = ModelConfig(
+        name=f"{recipe.name}-{run.resolve().name}",
+        dim=recipe.joint.dim,
+        front_end=heard.front_end if heard else recipe.front_end.log_mel(),
+        window=heard.window if heard else recipe.frames,
+        hop=heard.hop if heard else recipe.frames,
+        max_tokens=max_tokens(recipe.text),
+        sentence_weight=read.sentence_weight if read else (1.0, 1.0),
+        probes=read.probes if read else tuple(probes),
+        files={path.name: sha256_of(path) for path in sorted(folder.iterdir())},
+    )
+    (folder / "config.json").write_text(json.dumps(config.as_json(), indent=2) + "\n")
+
+
+def _write_audio(recipe: Recipe, towers: TwoTowers, folder: Path) -> ModelConfig | None:
+    """Writes the audio tower; the configuration of the frozen one before it, if any."""
+    if isinstance(recipe.audio, config.Frozen):
+        base = load_model(recipe.audio.model)
+        head = _Behind(towers.audio_head)
+        rows = torch.zeros(2, base.dim)
+        write_behind(base.folder / AUDIO_TOWER, head, rows, folder / AUDIO_TOWER)
+        return base.config
+    clips = torch.zeros(2, recipe.frames, recipe.front_end.n_mels)
+    shapes = {"log_mel": {0: torch.export.Dim("batch")}}
+    write_graph(_Audio(towers), folder / AUDIO_TOWER, {"log_mel": clips}, shapes)
+    return None
+
+
+def _write_text(recipe: Recipe, towers: TwoTowers, run: Path, folder: Path) -> ModelConfig | None:
+    """Writes the text tower; the configuration of the frozen one before it, if any."""
+    shutil.copyfile(run / TEXT / TOKENIZER, folder / TOKENIZER)
+    if isinstance(recipe.text, config.FrozenText):
+        base = load_model(recipe.text.model)
+        if recipe.text.fixed:
+            for name in (TEXT_TOWER, LEXICON, LANGUAGES, CONCEPTS):
+                if name in base.files:
+                    shutil.copyfile(base.folder / name, folder / name)
+            _move_reference(base.reference, towers, folder)
+        else:
+            rows = torch.zeros(2, base.dim)
+            head = _Behind(towers.text_head)
+            write_behind(base.folder / TEXT_TOWER, head, rows, folder / TEXT_TOWER)
+        return base.config
+    ids, mask = torch.ones(2, 7, dtype=torch.int64), torch.ones(2, 7, dtype=torch.int64)
+    # A length of one is a special case that the exporter would make a rule of.
+    tokens = torch.export.Dim("tokens", min=2, max=max(4, max_tokens(recipe.text)))
+    texts = {"input_ids": ids, "attention_mask": mask}
+    shapes = {name: {0: torch.export.Dim("batch"), 1: tokens} for name in texts}
+    write_graph(_Text(towers), folder / TEXT_TOWER, texts, shapes)
+    return None
+
+
+def _move_reference(rows: Vectors, towers: TwoTowers, folder: Path) -> None:
+    """Music of many kinds to compare with moves like all music."""
+    if len(rows):
+        with torch.no_grad():
+            moved = towers.audio_head(torch.from_numpy(rows)).numpy()
+        np.save(folder / REFERENCE, unit(moved).astype(np.float16))
+
+
+class _Behind(nn.Module):
+    """What follows a frozen tower; it learned from unit rows."""
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, heard: Tensor) -> Tensor:
+        moved: Tensor = self.head(nn.functional.normalize(heard, dim=1))
+        return moved
+
+
+def _card(recipe: Recipe, run: Path, figures: dict[str, float]) -> str:
+    data = json.loads((run / DATA).read_text(encoding="utf-8"))
+    clips = data["clips"]
+    shown = "\n".join(f"- {name}: {value:.4g}" for name, value in figures.items())
+    return f"""# {recipe.name}-{run.resolve().name}
+
+Trained with tunespace from the recipe `{recipe.name}`: {recipe.title}, {recipe.paper}.
+
+## Trained on
+
+{data["name"]}: {clips["train"]:,} clips to learn from, {clips["validation"]:,} to choose the
+checkpoint by; splits: {data["splits"]}. Licence: {data["licence"] or "not stated in the data"}.
+sha256 `{data["sha256"]}`.
+
+## Validation (recall@10 chose the checkpoint; the test part was not looked at)
+
+{shown}
+
+## Recipe
+
+```yaml
+{recipe.as_yaml()}```
+"""

@@ -1,0 +1,51 @@
+"""Optimisers and the course of the learning rate."""
+
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from tunespace.training.recipe import config
+
+
+def optimisation(
+    schedule: config.Schedule,
+    learned: list[nn.Parameter],
+    text: list[nn.Parameter],
+    steps: int,
+) -> dict[str, Any]:
+    """What Lightning runs: the optimiser of a recipe; its rate rises, and falls with a cosine.
+
+    Args:
+        schedule: Of the recipe.
+        learned: All parameters but those of the text tower.
+        text: Those of the text tower, which may have another rate.
+        steps: Of the whole run.
+    """
+    rates = (schedule.learning_rate, schedule.text_learning_rate or schedule.learning_rate)
+    groups = [
+        {"params": group, "lr": rate}
+        for group, rate in zip((learned, text), rates, strict=True)
+        if group
+    ]
+    optimiser: torch.optim.Optimizer
+    match schedule.optimiser:
+        case "adam":
+            optimiser = torch.optim.Adam(groups, weight_decay=schedule.weight_decay)
+        case "adamw":
+            optimiser = torch.optim.AdamW(groups, weight_decay=schedule.weight_decay)
+        case "sgd":
+            optimiser = torch.optim.SGD(
+                groups, momentum=0.9, nesterov=True, weight_decay=schedule.weight_decay
+            )
+    rising = round(schedule.warm_up * steps)
+
+    def rate(step: int) -> float:
+        if step < rising:
+            return (step + 1) / rising
+        done = (step - rising) / max(1, steps - rising)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+    course = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
+    return {"optimizer": optimiser, "lr_scheduler": {"scheduler": course, "interval": "step"}}

@@ -1,0 +1,122 @@
+"""The text side of a run: its tokenizer and its tower, kept in the run folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+from torch import nn
+
+from tunespace.data.manifest import Item
+from tunespace.models.config import TOKENIZER, ModelConfig
+from tunespace.models.onnx_towers import open_tokenizer
+from tunespace.models.registry import find_model
+from tunespace.training.captions import corpus, general, musical
+from tunespace.training.recipe import config
+from tunespace.training.towers.text_encoder import (
+    TextEncoder,
+    causal_config,
+    empty_encoder,
+    load_encoder,
+    small_config,
+    small_tokenizer,
+)
+from tunespace.training.towers.word_vectors import (
+    MUSICAL,
+    WordVectors,
+    make_word_vectors,
+    word_tokenizer,
+)
+
+_VECTORS = "vectors.npy"
+_WORDS_READ = 64
+
+
+def prepare_text(
+    settings: config.TextTower, items: Sequence[Item], folder: Path, seed: int
+) -> None:
+    """Makes what the text tower needs besides its trained weights, and keeps it in ``folder``.
+
+    Args:
+        settings: Of the recipe.
+        items: Clips whose texts a tokenizer or word vectors are learned from, besides the
+            descriptions of the lexicon.
+        folder: Of the run's text side; what is whole there stays.
+        seed: Of word vectors that are trained.
+
+    Raises:
+        TrainingError: What the recipe names cannot be read.
+    """
+    if (folder / TOKENIZER).exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = [*corpus(items), *general()]
+    match settings:
+        case config.FrozenText(model=name):
+            tokenizer = Tokenizer.from_file(str(find_model(name) / TOKENIZER))
+        case config.WordVectors():
+            extra = musical(items, seed) if settings.vectors == MUSICAL else []
+            words, vectors = make_word_vectors(settings, [*texts, *extra], seed)
+            np.save(folder / _VECTORS, vectors)
+            tokenizer = word_tokenizer(words)
+        case config.TextEncoder(pretrained=""):
+            tokenizer = small_tokenizer(texts)
+            small_config(settings, tokenizer.get_vocab_size()).save_pretrained(folder)
+        case config.CausalText():
+            tokenizer = small_tokenizer(texts)
+            causal_config(settings, tokenizer.get_vocab_size()).save_pretrained(folder)
+        case config.TextEncoder(pretrained=name):
+            encoder, tokenizer = load_encoder(name)
+            encoder.config.save_pretrained(folder)
+    # Last and at once: where it is, the rest is.
+    partial = folder / f"{TOKENIZER}.partial"
+    tokenizer.save(str(partial))
+    partial.replace(folder / TOKENIZER)
+
+
+def load_start(settings: config.TextTower, tower: nn.Module) -> None:
+    """Gives a tower the pretrained weights that the recipe names, if any.
+
+    Raises:
+        TrainingError: They cannot be read.
+    """
+    if isinstance(settings, config.TextEncoder) and settings.pretrained:
+        encoder, _ = load_encoder(settings.pretrained)
+        wanted = {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
+        tower.load_state_dict(wanted, strict=False)
+
+
+def max_tokens(settings: config.TextTower) -> int:
+    """That are read of a text."""
+    match settings:
+        case config.FrozenText(model=name):
+            return ModelConfig.load(find_model(name)).max_tokens
+        case config.WordVectors():
+            return _WORDS_READ
+        case _:
+            return settings.max_tokens
+
+
+def load_tokenizer(settings: config.TextTower, folder: Path) -> Tokenizer:
+    """The tokenizer of a run; it cuts off what is too long."""
+    return open_tokenizer(folder / TOKENIZER, max_tokens(settings))
+
+
+def build_text_tower(settings: config.TextTower, folder: Path) -> tuple[nn.Module, int]:
+    """The text tower of a run, with weights that are drawn, and the width of what it gives.
+
+    It reads ids and mask, ``(batch, tokens)`` int64.
+    """
+    match settings:
+        case config.FrozenText(model=name):
+            return nn.Identity(), ModelConfig.load(find_model(name)).dim
+        case config.WordVectors():
+            vectors = np.load(folder / _VECTORS)
+            return WordVectors(vectors), vectors.shape[1]
+        case config.TextEncoder():
+            encoder = empty_encoder(folder)
+            tower = TextEncoder(encoder, settings.pooling, frozen=settings.frozen)
+            return tower, encoder.config.hidden_size
+        case config.CausalText():
+            reader = empty_encoder(folder)
+            return TextEncoder(reader, "last"), reader.config.hidden_size

@@ -1,0 +1,159 @@
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+
+from tunespace.data.manifest import missing_audio
+from tunespace.errors import DataError
+from tunespace.evaluation import Item, load_manifest, with_audio
+
+ROW = {
+    "audio": "a.mp3",
+    "start": 1.5,
+    "duration": 10.0,
+    "tags": ["rock, hard", "guitar"],
+    "captions": ["A song, loud; fast.", "Loud."],
+    "title": "T",
+    "artist": "A",
+    "year": 1999,
+    "split": "test",
+    "genre": "rock",
+}
+
+
+def expected(folder: Path, line: int) -> Item:
+    return Item(
+        track_id="a.mp3@1.5+10.0",
+        audio=folder / "a.mp3",
+        start=1.5,
+        duration=10.0,
+        title="T",
+        artist="A",
+        year=1999,
+        tags=("rock, hard", "guitar"),
+        captions=("A song, loud; fast.", "Loud."),
+        split="test",
+        labels={"genre": "rock"},
+        line=line,
+    )
+
+
+def test_every_format_gives_the_same(tmp_path: Path) -> None:
+    (tmp_path / "m.jsonl").write_text(json.dumps(ROW) + "\n\n")
+    parquet.write_table(pa.Table.from_pylist([ROW]), tmp_path / "m.parquet")
+    cells = [json.dumps(v) if isinstance(v, list) else str(v) for v in ROW.values()]
+    (tmp_path / "m.tsv").write_text("\t".join(ROW) + "\n" + "\t".join(cells) + "\n")
+    quoted = ['"' + cell.replace('"', '""') + '"' for cell in cells]
+    (tmp_path / "m.csv").write_text(",".join(ROW) + "\n" + ",".join(quoted) + "\n")
+    for name, line in (("m.jsonl", 1), ("m.parquet", 1), ("m.tsv", 2), ("m.csv", 2)):
+        assert load_manifest(tmp_path / name).items == (expected(tmp_path, line),)
+
+
+@pytest.mark.parametrize(
+    ("cell", "tags"),
+    [
+        ("rock;hard, loud", ("rock", "hard, loud")),
+        ("rock | loud", ("rock", "loud")),
+        ("rock, loud", ("rock", "loud")),
+        ("rock", ("rock",)),
+        ("[1, 2", ("[1", "2")),
+    ],
+)
+def test_lists_in_a_cell(tmp_path: Path, cell: str, tags: tuple[str, ...]) -> None:
+    (tmp_path / "m.tsv").write_text(f"path\ttag\na.mp3\t{cell}\n")
+    assert load_manifest(tmp_path / "m.tsv").items[0].tags == tags
+
+
+def test_all_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
+    rows = [
+        "audio,track_id,start,duration,captions,tags",
+        "a.mp3,1,,,fine,x",
+        ",2,,,fine,x",
+        "b.mp3,1,,,fine,x",
+        "c.mp3,3,soon,0,fine,x",
+        'd.mp3,4,-1,,"["" ""]",x;;y',
+    ]
+    (tmp_path / "m.csv").write_text("\n".join(rows))
+    with pytest.raises(DataError) as raised:
+        load_manifest(tmp_path / "m.csv")
+    said = str(raised.value)
+    for what in (
+        "line 3: names no audio",
+        "line 4: '1' is also line 2",
+        "line 5: start 'soon' is not a number",
+        "line 5: duration is 0",
+        "line 6: start '-1' is not possible",
+        "line 6: an empty text among its captions",
+        "line 6: an empty text among its tags",
+    ):
+        assert what in said
+    assert len(raised.value.problems) == 7
+
+
+def test_files_that_are_missing_are_all_named(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("audio\na.mp3\nb.mp3\nm.csv\n")
+    manifest = load_manifest(tmp_path / "m.csv")
+    missing = missing_audio(manifest.items, "m")
+    assert missing == [f"m line {n}: {tmp_path / name} does not exist" for n, name in
+                       ((2, "a.mp3"), (3, "b.mp3"))]  # fmt: skip
+    assert [item.track_id for item in with_audio(manifest).items] == ["m.csv"]
+
+
+def test_faults_of_the_file_and_of_the_clips_are_named_in_one_round(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("audio,split\na.mp3,train\nb.mp3\nc.mp3,train\nc.mp3,train\n")
+    with pytest.raises(DataError) as raised:
+        load_manifest(tmp_path / "m.csv", faults=lambda items: missing_audio(items, "m"))
+    said = [problem.rpartition("/")[2] for problem in raised.value.problems]
+    assert said == [
+        "m.csv line 3: there are not 2 values",
+        "m.csv line 5: 'c.mp3' is also line 4",
+        *(f"{name}.mp3 does not exist" for name in "acc"),
+    ]
+    with pytest.raises(DataError) as raised:
+        load_manifest(tmp_path / "m.csv", split="dev")
+    assert "no split 'dev'; it has train" in raised.value.problems[-1]
+    assert len(raised.value.problems) == 3
+
+
+def test_a_split_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("audio,split\na.mp3,train\nb.mp3,test\n")
+    manifest = load_manifest(tmp_path / "m.csv")
+    assert [item.track_id for item in manifest.part("test").items] == ["b.mp3"]
+    with pytest.raises(DataError, match="no split 'dev'; it has test, train"):
+        manifest.part("dev")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("m.csv", b"", "holds no clips"),
+        ("m.csv", b"audio,tags\na.mp3\n", "line 2: there are not 2 values"),
+        ("m.csv", b"audio\n\xff.mp3\n", "not text in UTF-8"),
+        ("m.jsonl", b"{", "line 1: is not JSON"),
+        ("m.jsonl", b"[]", "line 1: is not an object"),
+        ("m.parquet", b"nothing", "cannot be read as Parquet"),
+        ("m.xls", b"", ".xls files cannot be read"),
+    ],
+)
+def test_garbage_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        load_manifest(tmp_path / name)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    for name in ("m.csv", "m.parquet"):
+        with pytest.raises(DataError, match="does not exist"):
+            load_manifest(tmp_path / name)
+
+
+def test_the_hash_is_of_what_is_judged(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("audio,tags\na.mp3,x\n")
+    (tmp_path / "n.csv").write_text("audio,tags\na.mp3,y\n")
+    first = load_manifest(tmp_path / "m.csv").sha256
+    assert first == load_manifest(tmp_path / "m.csv").sha256
+    assert first != load_manifest(tmp_path / "n.csv").sha256
+    (tmp_path / "a.mp3").write_bytes(b"other audio")
+    assert first != load_manifest(tmp_path / "m.csv").sha256

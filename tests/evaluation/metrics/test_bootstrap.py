@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from tunespace.evaluation.metrics.bootstrap import difference, figure, resample, weights
+
+
+def test_interval_of_a_mean_is_that_of_statistics() -> None:
+    values = np.random.default_rng(0).normal(size=2000)
+    found = figure(values)
+    half = 1.96 * values.std() / np.sqrt(2000)
+    assert found.low == pytest.approx(values.mean() - half, abs=0.005)
+    assert found.high == pytest.approx(values.mean() + half, abs=0.005)
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+    random = np.random.default_rng(1)
+    held = 0
+    for _ in range(300):
+        found = figure(random.normal(size=80))
+        held += found.low <= 0 <= found.high
+    assert 0.90 <= held / 300 <= 0.98
+
+
+def test_same_input_same_figure() -> None:
+    values = np.random.default_rng(2).random(50)
+    assert figure(values) == figure(values)
+    assert figure(values).draws.tolist() == figure(values).draws.tolist()
+    assert figure(values, seed=1).low != figure(values).low
+
+
+def test_values_that_are_missing_are_left_out() -> None:
+    found = figure(np.array([1.0, np.nan, 3.0]))
+    assert (found.value, found.n) == (2, 2)
+    empty = figure(np.array([np.nan]))
+    assert np.isnan(empty.value)
+    assert empty.as_json()["value"] is None
+
+
+def test_median() -> None:
+    assert figure(np.array([1.0, 2, 100]), statistic="median").value == 2
+
+
+def test_counts_are_the_same_draws() -> None:
+    rows = np.concatenate(list(resample(7, draws=20)))
+    counts = np.concatenate(list(weights(7, draws=20)))
+    assert (counts.sum(axis=1) == 7).all()
+    for row, count in zip(rows, counts, strict=True):
+        assert np.bincount(row, minlength=7).tolist() == count.tolist()
+
+
+def test_pairs_cancel_what_is_hard_for_both() -> None:
+    random = np.random.default_rng(3)
+    hard = random.normal(size=200) * 5
+    first, second = hard + 0.5, hard + random.normal(size=200) * 0.5
+    apart = figure(first), figure(second)
+    assert apart[0].low < apart[1].high  # the intervals overlap
+    found = difference(*apart)
+    assert found.low > 0
+    assert found.p < 0.01
+
+
+def test_a_model_does_not_differ_from_itself() -> None:
+    same = figure(np.random.default_rng(4).random(60))
+    assert difference(same, same).p == 1
+
+
+def test_other_queries_cannot_be_compared() -> None:
+    with pytest.raises(ValueError, match="in pairs"):
+        difference(figure(np.ones(3)), figure(np.ones(4)))

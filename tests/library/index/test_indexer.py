@@ -1,0 +1,399 @@
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+import sounds
+import tiny_model
+from sounds import write_noise
+from tunespace.errors import LibraryError
+from tunespace.library import IndexReport, Library, Progress
+from tunespace.library.store.sqlite import Store
+
+
+def counts(report: IndexReport) -> dict[str, int]:
+    found = {
+        "added": report.added,
+        "updated": report.updated,
+        "moved": report.moved,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+        "failed": len(report.failed),
+        "excluded": report.excluded,
+        "kept": report.kept,
+    }
+    return {name: count for name, count in found.items() if count}
+
+
+def vectors(library: Library) -> dict[str, bytes]:
+    with closing(sqlite3.connect(library.folder / "library.db")) as connection:
+        rows = connection.execute(
+            "SELECT path, vector FROM tracks JOIN vectors ON track = tracks.id"
+        ).fetchall()
+    return {Path(os.fsdecode(path)).name: vector for path, vector in rows}
+
+
+def another(model: str, folder: Path) -> str:
+    """The same model under another name, which makes another space."""
+    other = shutil.copytree(model, folder / "other")
+    tiny_model.write_config(other, name="other")
+    return str(other)
+
+
+def test_a_second_run_touches_nothing(library: Library, music: Path) -> None:
+    assert counts(library.index([music])) == {"added": 4}
+    assert counts(library.index([music])) == {"unchanged": 4}
+    assert len(library) == 4
+
+
+def test_new_changed_and_deleted_files_are_brought_up_to_date(
+    library: Library, music: Path
+) -> None:
+    library.index([music])
+    before = vectors(library)
+    write_noise(music / "new.wav", 1, 1)
+    write_noise(music / "album 0" / "track 0.wav", 1e-4, 1, seconds=3)
+    (music / "album 0" / "track 1.wav").unlink()
+    assert counts(library.index([music])) == {
+        "added": 1,
+        "updated": 1,
+        "removed": 1,
+        "unchanged": 2,
+    }
+    after = vectors(library)
+    assert after["track 0.wav"] != before["track 0.wav"]
+    assert after["track 2.wav"] == before["track 2.wav"]
+    assert len(library) == 4
+
+
+def test_a_moved_file_keeps_its_vectors(library: Library, music: Path, tmp_path: Path) -> None:
+    library.index([music])
+    before = vectors(library)
+    (music / "album 0").rename(music / "renamed")
+    (music / "album 1" / "track 2.wav").rename(music / "elsewhere.wav")
+    report = library.index([music])
+    assert counts(report) == {"moved": 3, "unchanged": 1}
+    assert report.music_seconds == 0
+    after = vectors(library)
+    assert after["elsewhere.wav"] == before["track 2.wav"]
+    assert library.find(str(music / "renamed" / "track 0.wav")) is not None
+    shutil.move(music / "elsewhere.wav", tmp_path / "music" / "album 1" / "track 2.wav")
+    assert counts(library.index([music])) == {"moved": 1, "unchanged": 3}
+
+
+def test_a_file_that_moves_to_the_place_of_a_broken_one(library: Library, music: Path) -> None:
+    broken = music / "broken.wav"
+    broken.write_text("no music")
+    library.index([music])
+    (music / "album 0" / "track 0.wav").rename(broken)
+    assert counts(library.index([music])) == {"moved": 1, "unchanged": 3}
+    assert library.failures() == []
+    assert len(library) == 4
+
+
+def test_files_that_change_places(library: Library, music: Path) -> None:
+    library.index([music])
+    before = vectors(library)
+    one, other = music / "album 0" / "track 0.wav", music / "album 1" / "track 3.wav"
+    one.rename(music / "x.wav")
+    other.rename(one)
+    (music / "x.wav").rename(other)
+    library.index([music])
+    after = vectors(library)
+    assert after["track 0.wav"] == before["track 3.wav"]
+    assert after["track 3.wav"] == before["track 0.wav"]
+
+
+def test_a_new_date_alone_is_no_change(library: Library, music: Path) -> None:
+    library.index([music])
+    os.utime(music / "album 0" / "track 0.wav", (1, 1))
+    report = library.index([music])
+    assert counts(report) == {"moved": 1, "unchanged": 3}
+    assert report.music_seconds == 0
+
+
+def test_what_is_excluded_leaves_the_library_and_stays_out(library: Library, music: Path) -> None:
+    library.index([music])
+    assert counts(library.index([music], exclude=["/album 0/", "*3.wav"])) == {
+        "excluded": 3,
+        "unchanged": 1,
+    }
+    # Remembered, also for a folder within: a pattern is relative to the outermost.
+    assert counts(library.index([music])) == {"unchanged": 1}
+    assert counts(library.index([music / "album 0"])) == {}
+    assert len(library) == 1
+    assert counts(library.index([music], exclude=[""])) == {"added": 3, "unchanged": 1}
+    assert counts(library.index([music])) == {"unchanged": 4}
+
+
+def test_a_file_moved_out_of_what_is_excluded_keeps_its_vectors(
+    library: Library, music: Path
+) -> None:
+    library.index([music])
+    before = vectors(library)
+    shutil.copy(music / "album 0" / "track 0.wav", music / "kept.wav")
+    report = library.index([music], exclude=["album 0"])
+    assert counts(report) == {"moved": 1, "excluded": 1, "unchanged": 2}
+    assert vectors(library)["kept.wav"] == before["track 0.wav"]
+
+
+def test_a_pattern_that_cannot_be_read_is_said(library: Library, music: Path) -> None:
+    library.index([music])
+    with pytest.raises(LibraryError, match="cannot be read"):
+        library.index([music], exclude=["!"])
+    assert len(library) == 4
+
+
+def test_another_model_does_not_hear_what_is_excluded(
+    library: Library, music: Path, tmp_path: Path, model: str
+) -> None:
+    library.index([music])
+    with Library.open(library.folder, model=another(model, tmp_path)) as changed:
+        report = changed.index([music], exclude=["album 0"])
+        assert counts(report) == {"excluded": 2, "updated": 2}
+        assert len(changed.search("low")) == 2
+
+
+def test_one_folder_says_nothing_about_another(library: Library, music: Path) -> None:
+    library.index([music])
+    assert counts(library.index([music / "album 0"])) == {"unchanged": 2}
+    assert len(library) == 4
+
+
+def test_a_folder_that_lost_all_of_its_music_keeps_its_tracks(
+    library: Library, music: Path, tmp_path: Path
+) -> None:
+    library.index([music])
+    music.rename(tmp_path / "unmounted")
+    music.mkdir()
+    assert counts(library.index([music])) == {"kept": 4}
+    assert len(library) == 4
+
+
+def test_a_broken_file_costs_one_line_and_is_tried_again_when_it_changes(
+    library: Library, music: Path
+) -> None:
+    broken = music / "broken.mp3"
+    broken.write_text("no music at all")
+    report = library.index([music])
+    assert counts(report) == {"added": 4, "failed": 1}
+    assert report.failed[0].path == str(broken)
+    assert "is not audio" in report.failed[0].reason
+    report = library.index([music])
+    assert counts(report) == {"unchanged": 4, "failed": 1}
+    assert library.failures() == [(str(broken), report.failed[0].reason)]
+    shutil.copyfile(music / "album 0" / "track 0.wav", broken)
+    assert counts(library.index([music])) == {"updated": 1, "unchanged": 4}
+    assert library.failures() == []
+
+
+def test_all_kinds_of_bad_files_at_once(library: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    (folder / "empty.mp3").touch()
+    (folder / "text.mp3").write_text("text " * 1000)
+    sounds.wav(folder / "short.wav", sounds.tone(0.1, 16_000))
+    sounds.wav(folder / "silence.wav", np.zeros(32_000, np.float32))
+    sounds.wav(folder / "nan.wav", np.full(32_000, np.nan, np.float32))
+    good = sounds.write_as(tmp_path, sounds.BY_SUFFIX["mp3"])
+    (folder / "truncated.mp3").write_bytes(good.read_bytes()[:5000])
+    shutil.copyfile(good, folder / "wrong extension.flac")
+    shutil.copyfile(good, os.fsdecode(os.fsencode(folder) + b"/caf\xe9.mp3"))
+    report = library.index([folder])
+    assert counts(report) == {"added": 6, "failed": 2}
+    assert {Path(f.path).name: f.reason for f in report.failed} == {
+        "empty.mp3": "is empty",
+        "text.mp3": "is not audio, or too damaged to be read",
+    }
+    assert counts(library.index([folder])) == {"unchanged": 6, "failed": 2}
+    assert len(library.search("low")) > 0
+
+
+def test_an_unreadable_file_is_reported(library: Library, music: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("everything is readable to root")
+    (music / "album 0" / "track 0.wav").chmod(0)
+    report = library.index([music])
+    assert "permission denied" in report.failed[0].reason
+
+
+def test_an_empty_folder_adds_nothing(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert counts(library.index([tmp_path / "empty"])) == {}
+
+
+def test_a_path_that_does_not_exist_is_said_and_nothing_is_lost(
+    library: Library, music: Path
+) -> None:
+    library.index([music])
+    with pytest.raises(LibraryError, match="does not exist"):
+        library.index([music / "nothing"])
+    assert len(library) == 4
+
+
+def test_one_writer_at_a_time(library: Library, music: Path) -> None:
+    library.index([music / "album 0"])
+    with FileLock(library.folder / "writer.lock"):
+        with pytest.raises(LibraryError, match="another process is writing"):
+            library.index([music])
+        assert len(library.search("low")) == 2  # readers are not blocked
+
+
+def test_a_full_disk_loses_nothing(library: Library, music: Path) -> None:
+    library.index([music / "album 0"])
+    pages = library._store.select("PRAGMA page_count")[0][0]  # noqa: SLF001 - to make it full
+    library._store.select(f"PRAGMA max_page_count = {pages}")  # noqa: SLF001
+    for n in range(3):  # each with many windows
+        write_noise(music / f"more {n}.wav", 1, 1, seconds=600, seed=n)
+    with pytest.raises(LibraryError, match=r"full.*what was stored before is kept"):
+        library.index([music])
+    library._store.select("PRAGMA max_page_count = 1000000")  # noqa: SLF001
+    assert len(library) == 2
+    assert counts(library.index([music]))["added"] == 5
+
+
+def test_a_killed_run_loses_what_was_in_flight_and_nothing_else(tmp_path: Path, model: str) -> None:
+    folder = tmp_path / "music"
+    for n in range(60):
+        write_noise(folder / f"{n:02}.wav", 1, 1e-2 * n, seconds=20, seed=n)
+    script = (
+        "import sys; from tunespace import Library;"
+        "from tunespace.library import indexing; indexing._SECONDS_BETWEEN_COMMITS = 0;"
+        "lib = Library.open(sys.argv[1], model=sys.argv[2]);"
+        "lib.index([sys.argv[3]], workers=1, on_progress=lambda p: print(p.done, flush=True))"
+    )
+    process = subprocess.Popen(  # noqa: S603 - our own
+        [sys.executable, "-c", script, tmp_path / "library", model, folder],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    until = time.monotonic() + 60
+    while int(process.stdout.readline() or 60) < 12 and time.monotonic() < until:
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    with Library.open(tmp_path / "library", model=model) as library:
+        done = len(library)
+        assert 12 <= done < 60
+        report = library.index([folder])
+        assert counts(report) == {"added": 60 - done, "unchanged": done}
+        assert len(library) == 60
+
+
+def test_a_file_that_ends_its_worker_costs_one_line(
+    library: Library, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = (
+        "import os, sys; from tunespace.library import worker;"
+        "listen = worker.listen;"
+        "worker.listen = lambda p, m: os._exit(3) if '1.wav' in p else listen(p, m);"
+        "from tunespace.models.worker_process import serve;"
+        "serve(*sys.argv[1:])"
+    )
+    monkeypatch.setattr("tunespace.models.worker_pool._COMMAND", command)
+    report = library.index([music])
+    assert counts(report) == {"added": 3, "failed": 1}
+    assert "ended the process that decoded it (exit code 3)" in report.failed[0].reason
+
+
+def test_another_model_makes_another_space_over_all_tracks(
+    library: Library, music: Path, tmp_path: Path, model: str
+) -> None:
+    library.index([music])
+    with Library.open(library.folder, model=another(model, tmp_path)) as changed:
+        with pytest.raises(LibraryError, match="was indexed with tiny@"):
+            changed.search("low")
+        report = changed.index([music / "album 0"])
+        assert counts(report) == {"updated": 4}
+        assert len(changed.search("low")) == 4
+    with Library.open(library.folder) as again:
+        assert again.model.name == "other"
+        assert len(again.search("low")) == 4
+
+
+def test_a_library_of_a_newer_version_is_refused(library: Library) -> None:
+    with closing(sqlite3.connect(library.folder / "library.db")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(LibraryError, match="newer tunespace"):
+        Library.open(library.folder)
+
+
+def test_a_file_that_is_no_library_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "library.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(LibraryError, match="cannot be used as a library"):
+        Library.open(tmp_path)
+
+
+def test_progress_is_told(library: Library, music: Path) -> None:
+    told: list[tuple[int, int]] = []
+    library.index([music], on_progress=lambda p: told.append((p.done, p.total)))
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_whoever_stops_does_not_wait_for_a_long_file(library: Library, music: Path) -> None:
+    for n in range(6):
+        write_noise(music / f"long {n}.wav", 1, 1, seconds=1200, seed=n)
+    stopped = 0.0
+
+    def stop(_: Progress) -> None:
+        nonlocal stopped
+        stopped = time.monotonic()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        library.index([music / "album 0", music], workers=2, on_progress=stop)
+    assert time.monotonic() - stopped < 2
+    assert len(library) == 1
+    assert counts(library.index([music]))["unchanged"] == 1
+
+
+def test_two_that_begin_at_once_end_well(tmp_path: Path, model: str, music: Path) -> None:
+    script = (
+        "import sys; from tunespace import Library; from tunespace.errors import LibraryError\n"
+        "try:\n"
+        "    Library.open(sys.argv[1], model=sys.argv[2]).index([sys.argv[3]])\n"
+        "except LibraryError as error:\n"
+        "    print(error)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "new"), model, str(music)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]  # noqa: S603
+    said = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert all(text == "" or "another process is writing" in text for text in said)
+    with Library.open(tmp_path / "new") as opened:
+        assert len(opened) == 4
+
+
+def test_a_library_that_cannot_be_written_can_be_searched(
+    library: Library, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.index([music])
+    library.close()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with Library.open(library.folder) as opened:
+        assert len(opened.search("low")) == 4
+        with pytest.raises(LibraryError, match="readonly"):
+            opened.index([music])
+
+
+def test_the_folders_that_were_indexed_are_remembered(tmp_path: Path) -> None:
+    store = Store(tmp_path / "library")
+    with store.writing():
+        store.remember_roots(["/music/rock", "/music/jazz"])
+        store.remember_roots(["/music/rock/live", "/other", "/music/rocking"])
+    assert store.roots == ["/music/jazz", "/music/rock", "/music/rocking", "/other"]
+    with store.writing():
+        store.remember_roots(["/music"])
+    assert store.roots == ["/music", "/other"]
+    store.close()

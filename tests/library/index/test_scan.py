@@ -1,0 +1,73 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from tunespace.errors import LibraryError
+from tunespace.library.index.scan import scan
+
+
+def names(root: Path) -> list[str]:
+    return [os.path.relpath(found.path, os.path.realpath(root)) for found in scan(root)]
+
+
+def touch(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    return path
+
+
+def test_music_is_found_by_its_suffix_in_the_order_of_names(tmp_path: Path) -> None:
+    for name in ("b.mp3", "a/z.FLAC", "a/cover.jpg", "notes.txt", "c.opus"):
+        touch(tmp_path / name)
+    assert names(tmp_path) == ["b.mp3", "c.opus", "a/z.FLAC"]
+
+
+def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:
+    for name in (".trash/a.mp3", "._a.mp3", "a.mp3"):
+        touch(tmp_path / name)
+    assert names(tmp_path) == ["a.mp3"]
+
+
+def test_links_are_not_followed_except_the_root(tmp_path: Path) -> None:
+    touch(tmp_path / "outside" / "secret.mp3")
+    touch(tmp_path / "music" / "a.mp3")
+    (tmp_path / "music" / "out").symlink_to(tmp_path / "outside")
+    (tmp_path / "music" / "round").symlink_to(tmp_path / "music")
+    (tmp_path / "music" / "file.mp3").symlink_to(tmp_path / "outside" / "secret.mp3")
+    (tmp_path / "door").symlink_to(tmp_path / "music")
+    assert names(tmp_path / "music") == ["a.mp3"]
+    assert names(tmp_path / "door") == ["a.mp3"]
+
+
+def test_a_named_file_is_taken_whatever_its_suffix(tmp_path: Path) -> None:
+    path = touch(tmp_path / "song.bin")
+    assert [found.path for found in scan(path)] == [str(path)]
+
+
+def test_a_name_that_is_not_utf8_is_found(tmp_path: Path) -> None:
+    path = touch(tmp_path / os.fsdecode(b"caf\xe9.mp3"))
+    assert [found.path for found in scan(tmp_path)] == [str(path)]
+
+
+def test_what_does_not_exist_is_said(tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match="does not exist"):
+        list(scan(tmp_path / "nothing"))
+
+
+def test_an_empty_folder_has_no_music(tmp_path: Path) -> None:
+    assert names(tmp_path) == []
+
+
+def test_what_is_left_out_is_not_entered(tmp_path: Path) -> None:
+    for name in ("a.mp3", "b.m4b", "Books/c.mp3", "Books/sub/d.mp3", "pop/Books.mp3"):
+        touch(tmp_path / name)
+    asked: list[str] = []
+
+    def left_out(path: str) -> bool:
+        asked.append(os.path.relpath(path, tmp_path))
+        return path.endswith(("Books/", ".m4b"))
+
+    found = [os.path.relpath(file.path, tmp_path) for file in scan(tmp_path, left_out)]
+    assert found == ["a.mp3", "pop/Books.mp3"]
+    assert "Books/sub" not in asked

@@ -1,0 +1,11 @@
+import pytest
+
+from tunespace.library.duration import clock
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0:00"), (9.9, "0:09"), (61, "1:01"), (3599, "59:59"), (7265, "2:01:05")],
+)
+def test_a_length_is_shown_as_players_do(seconds: float, shown: str) -> None:
+    assert clock(seconds) == shown

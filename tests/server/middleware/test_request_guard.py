@@ -1,0 +1,207 @@
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.testclient import TestClient
+
+from tunespace.server import Settings, create_app
+from tunespace.server.middleware.request_guard import COOKIE
+from tunespace.server.serve import impatient
+
+Client = Callable[..., TestClient]
+TOKEN = "a-secret-that-nobody-knows"  # noqa: S105 - of the tests
+
+
+def test_every_answer_carries_the_headers_that_keep_browsers_careful(client: Client) -> None:
+    api = client(token=TOKEN)
+    for answer in (api.get("/health"), api.get("/nothing"), api.get("/api/tracks")):
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert "access-control-allow-origin" not in answer.headers
+
+
+def test_no_other_site_may_read_or_ask(client: Client) -> None:
+    api = client()
+    asked = {"origin": "http://evil.example", "access-control-request-method": "POST"}
+    assert "access-control-allow-origin" not in api.options("/api/search", headers=asked).headers
+    query = {"terms": [{"text": "low"}]}
+    for headers in ({"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}):
+        assert api.post("/api/search", json=query, headers=headers).status_code == 403
+    own = {"origin": "http://127.0.0.1:8731", "sec-fetch-site": "same-origin"}
+    assert api.post("/api/search", json=query, headers=own).status_code == 200
+
+
+def test_a_name_that_another_site_gave_to_this_machine_is_not_answered(client: Client) -> None:
+    api = client(names=("music.example",))
+    assert api.get("/health", headers={"host": "evil.example"}).status_code == 421
+    for host in ("127.0.0.1:8731", "localhost", "[::1]:8731", "192.168.1.7:8731", "music.example"):
+        assert api.get("/health", headers={"host": host}).status_code == 200, host
+
+
+def test_without_the_token_nothing_is_told(client: Client) -> None:
+    api = client(token=TOKEN)
+    assert api.get("/health").status_code == 200
+    for path in (
+        "/",
+        "/api/tracks",
+        "/api/search?q=low",
+        "/api/openapi.json",
+        "/api/tracks/1/audio",
+    ):
+        assert api.get(path).status_code == 401, path
+    for given in ("", "wrong", TOKEN + "x", "ü"):
+        headers = {b"authorization": f"Bearer {given}".encode()}
+        assert api.get("/api/tracks", headers=headers).status_code == 401
+    assert api.get("/api/tracks", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
+    assert api.get("/api/tracks", headers={"authorization": f"Basic {TOKEN}"}).status_code == 401
+
+
+def test_the_printed_address_puts_the_token_into_a_cookie(client: Client) -> None:
+    api = client(token=TOKEN)
+    assert api.get("/api/tracks?token=wrong").status_code == 401
+    moved = api.get(f"/api/tracks?limit=1&token={TOKEN}")
+    assert moved.status_code == 303
+    assert moved.headers["location"].endswith("/api/tracks?limit=1")
+    cookie = moved.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert api.get("/api/tracks").status_code == 200  # the client keeps it, as browsers do
+    api.cookies.clear()
+    api.cookies.set(COOKIE, "wrong")
+    assert api.get("/api/tracks").status_code == 401
+
+
+def test_too_many_requests_have_to_wait(client: Client) -> None:
+    api = client(requests_a_minute=5)
+    answers = [api.get("/health").status_code for _ in range(7)]
+    assert answers == [200] * 5 + [429] * 2
+    assert api.get("/health").headers["retry-after"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../../etc/passwd",
+        "/..%2f..%2fetc%2fpasswd",
+        "/api/tracks/../../../etc/passwd",
+        "/api/tracks/%2e%2e%2f%2e%2e/audio",
+        "/api/tracks/1%00/audio",
+        "//etc/passwd",
+        "/etc/passwd",
+        "/static/../../pyproject.toml",
+        "/assets/..%5c..%5cpyproject.toml",
+    ],
+)
+def test_no_path_leads_out(client: Client, path: str) -> None:
+    answer = client().get(path)
+    assert answer.status_code in (404, 405, 422)
+    assert "root:" not in answer.text
+
+
+def test_a_large_request_is_not_read(client: Client) -> None:
+    answer = client().post(
+        "/api/search", content=b" " * 2**20, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 413
+    assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b"\xff\xfe", b'{"terms": [{"weight": NaN}]}', b"[" * 10_000, b""]
+)
+def test_a_garbled_request_is_refused(client: Client, content: bytes) -> None:
+    answer = client().post(
+        "/api/search", content=content, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code in (400, 422)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_what_goes_wrong_inside_is_not_shown(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a secret")
+
+    monkeypatch.setattr("tunespace.library.Library.search", broken)
+    answer = client().get("/api/search?q=low")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert "ZeroDivision" not in answer.text
+    assert "a secret" in caplog.text
+
+
+def test_a_request_that_does_not_arrive_is_given_up(library: Path) -> None:
+    app = create_app(Settings(library=library, body_seconds=0.1))
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(3600)
+        return {}
+
+    async def send(message: Any) -> None:  # noqa: ANN401 - of ASGI
+        sent.append(message)
+
+    async def ask(path: str) -> int:
+        sent.clear()
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 8731),
+        }
+        await asyncio.wait_for(app(scope, receive, send), 5)
+        return int(sent[0]["status"])
+
+    async def both() -> tuple[int, int]:
+        async with app.router.lifespan_context(app):
+            return await ask("/api/search"), await ask("/api/clips")
+
+    assert asyncio.run(both()) == (408, 408)
+
+
+def test_who_says_nothing_is_hung_up_on(library: Path) -> None:
+    app = create_app(Settings(library=library))
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="warning", http=impatient(0.5))
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    try:
+        for said in (b"", b"GET /health HT", b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "):
+            with socket.create_connection(listener.getsockname(), timeout=5) as slow:
+                slow.sendall(said)
+                assert slow.recv(1) == b""  # hung up, and long before the five seconds
+        with socket.create_connection(listener.getsockname(), timeout=5) as good:
+            for _ in range(2):  # kept open in between
+                good.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                assert good.recv(4096).startswith(b"HTTP/1.1 200")
+                time.sleep(0.2)
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def test_only_so_many_files_are_heard_at_once(
+    client: Client, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tunespace.server.services.clip_encoder._MOST_AT_ONCE", 0)
+    file = (library.parent / "music" / "low.flac").read_bytes()
+    refused = client().post("/api/clips", content=file)
+    assert refused.status_code == 503
+    assert "in a moment" in refused.json()["detail"]

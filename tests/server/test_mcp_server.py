@@ -1,0 +1,121 @@
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mcp import Client, StdioServerParameters
+from starlette.testclient import TestClient
+
+from tunespace.server import Settings
+from tunespace.server.mcp_server import make_mcp
+from tunespace.server.routes.indexing import Jobs
+from tunespace.server.services.library_pool import Collection
+
+from .test_serve import served
+
+Api = Callable[..., TestClient]
+
+
+def content(result: Any) -> Any:  # noqa: ANN401 - what a tool gives
+    assert not result.is_error, result
+    return result.structured_content
+
+
+def asked(library: Path, name: str, *, write: bool = False, **arguments: object) -> Any:  # noqa: ANN401
+    """What a tool answers, in this process."""
+    collection = Collection(Settings(library=library))
+
+    async def ask() -> Any:  # noqa: ANN401
+        server = make_mcp(collection, Jobs(collection) if write else None)
+        async with Client(server) as client:
+            if name == "":
+                return (await client.list_tools()).tools
+            return await client.call_tool(name, arguments)
+
+    try:
+        return asyncio.run(ask())
+    finally:
+        collection.close()
+
+
+def test_it_only_reads_unless_it_may_write(library: Path) -> None:
+    tools = asked(library, "")
+    assert {tool.name for tool in tools} == {
+        "search_music",
+        "similar_music",
+        "describe_music",
+        "library_facts",
+    }
+    assert all(tool.annotations.read_only_hint for tool in tools)
+    assert "update_library" in {tool.name for tool in asked(library, "", write=True)}
+
+
+def test_the_tools_answer(library: Path) -> None:
+    found = content(asked(library, "search_music", query="low"))["tracks"]
+    assert found[0]["title"] == "low tone"
+    assert found[0]["length"] == "0:02"
+    away = content(asked(library, "search_music", query="high", avoid=["low"], limit=2))["tracks"]
+    assert "low tone" not in [one["title"] for one in away]
+    filtered = content(asked(library, "search_music", query="low", where="year > 2000"))["tracks"]
+    assert [one["title"] for one in filtered] == ["high tone"]
+    similar = content(asked(library, "similar_music", track_id=found[0]["track_id"]))["tracks"]
+    assert found[0]["title"] not in [one["title"] for one in similar]
+    asked_for = {"track_id": found[0]["track_id"], "change": "after 2000"}
+    changed = content(asked(library, "similar_music", **asked_for))["tracks"]
+    assert [one["title"] for one in changed] == ["high tone"]
+    facts = content(asked(library, "library_facts"))
+    assert (facts["tracks"], facts["genres"], facts["decades"]) == (
+        3,
+        {"Tones": 3},
+        {"1990s": 1, "2000s": 1},
+    )
+
+
+def test_what_cannot_be_done_is_said(library: Path) -> None:
+    for name, arguments, said in (
+        ("search_music", {"query": "zzz"}, "no word of 'zzz' is understood"),
+        ("search_music", {"query": "low", "where": "1=1"}, "the filter"),
+        ("similar_music", {"track_id": 999}, "the library has no track 999"),
+        ("search_music", {"query": ""}, "query"),
+        ("search_music", {"query": "low", "limit": 10_000}, "limit"),
+    ):
+        result = asked(library, name, **arguments)
+        assert result.is_error
+        assert said in str(result.content)
+        assert "Traceback" not in str(result.content)
+
+
+def test_a_host_speaks_to_it_over_standard_input(library: Path) -> None:
+    command = "from tunespace.cli import main; main()"
+    parameters = StdioServerParameters(
+        command=sys.executable,
+        args=["-c", command, "serve", "--mcp", "--library", str(library)],
+        env=dict(os.environ) | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+
+    async def ask() -> Any:  # noqa: ANN401
+        async with Client(parameters) as client:
+            return await client.call_tool("search_music", {"query": "low"})
+
+    assert content(asyncio.run(ask()))["tracks"][0]["title"] == "low tone"
+
+
+def test_a_client_speaks_to_it_over_http(library: Path) -> None:
+    async def ask(address: str) -> Any:  # noqa: ANN401
+        async with Client(f"{address}/mcp") as client:
+            return await client.call_tool("search_music", {"query": "low"})
+
+    with served(library) as (_, address):
+        assert content(asyncio.run(ask(address)))["tracks"][0]["title"] == "low tone"
+
+
+def test_over_http_it_needs_the_token_as_well(client: Api) -> None:
+    api = client(token="secret")
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    assert api.post("/mcp", json=body).status_code == 401
+    headers = {"authorization": "Bearer secret", "accept": "application/json, text/event-stream"}
+    assert api.post("/mcp", json=body, headers=headers).status_code == 200
+    assert "search_music" in json.dumps(api.post("/mcp", json=body, headers=headers).json())

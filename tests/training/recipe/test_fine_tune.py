@@ -1,0 +1,102 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sounds
+import tiny_model
+import tiny_music
+import tunespace
+from tiny_music import manifest
+from tunespace.errors import ModelError
+from tunespace.training.loop.train import Trained, train
+from tunespace.training.recipe.fine_tune import fine_tuning
+from tunespace.training.recipe.recipe import load_recipe
+
+FEW = ("schedule.epochs=80", "schedule.patience=80", "schedule.learning_rate=0.05")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def tuned(model: str | Path, data: Path, cache: Path, out: Path, *changes: str) -> Trained:
+    recipe = fine_tuning(str(model), (*FEW, *changes))
+    return train(recipe, data, out, cache=cache, accelerator="cpu", say=lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def contrary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Music that the tiny model calls low, under the name of high, and the other way round."""
+    folder = tmp_path_factory.mktemp("contrary")
+    with (folder / "mine.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["audio", "text", "split"])
+        for n in range(30):
+            hertz, word = ((150.0, "high"), (6000.0, "low"))[n % 2]
+            name = f"{n}.wav"
+            sounds.wav(folder / name, sounds.tone(1.2, 16_000, hertz + 5 * n))
+            table.writerow([name, word, "train" if n < 24 else "validation"])
+    return folder / "mine.csv"
+
+
+def test_a_table_of_audio_and_text_changes_what_words_find(
+    contrary: Path, cache: Path, tmp_path: Path
+) -> None:
+    base = tiny_model.make(tmp_path / "base")
+    files = [contrary.parent / "0.wav", contrary.parent / "1.wav"]
+
+    def margins(model: tunespace.Model) -> list[float]:
+        """How much closer each word is to what the tiny model calls so."""
+        scores = model.embed_text(["low", "high"]) @ model.embed_audio(files).T
+        return [float(scores[0, 0] - scores[0, 1]), float(scores[1, 1] - scores[1, 0])]
+
+    before = tunespace.load_model(base)
+    after = tunespace.load_model(tuned(base, contrary, cache, tmp_path / "run").model)
+    assert min(margins(before)) > 0.05
+    assert sum(margins(after)) < 0
+    assert after.identity != before.identity
+    assert after.config.front_end == before.config.front_end
+
+
+def test_a_model_with_a_lexicon_keeps_its_words(cache: Path, tmp_path: Path) -> None:
+    data = manifest(tmp_path / "music")
+    before = tunespace.load_model()
+    trained = tuned("tunespace-small", data, cache, tmp_path / "run", "schedule.epochs=2")
+    after = tunespace.load_model(trained.model)
+    texts = ["sad piano", "a loud tone without drums"]
+    np.testing.assert_array_equal(before.embed_text(texts), after.embed_text(texts))
+    assert after.words is not None
+    assert after.reference.shape == before.reference.shape
+    path = data.parent / "low-loud-0.wav"
+    near = before.embed_audio([path]) @ after.embed_audio([path]).T
+    assert 0.5 < float(near[0, 0]) < 0.9999
+
+
+def test_what_is_learned_from_nothing_is_the_model_itself(cache: Path, tmp_path: Path) -> None:
+    data = manifest(tmp_path / "music")
+    rate = "schedule.learning_rate=1.0e-30"
+    trained = tuned("tunespace-small", data, cache, tmp_path / "run", "schedule.epochs=1", rate)
+    files = sorted(data.parent.glob("*.wav"))[:3]
+    before, after = tunespace.load_model(), tunespace.load_model(trained.model)
+    # Windows are brought to unit length before the map: one window a file, so nothing changes.
+    np.testing.assert_allclose(before.embed_audio(files), after.embed_audio(files), atol=1e-5)
+
+
+def test_any_recipe_can_stand_on_frozen_ears(cache: Path, tmp_path: Path) -> None:
+    data = manifest(tmp_path / "music")
+    changes = [c for c in tiny_music.SMALL if not c.startswith(("audio", "front_end", "seconds"))]
+    recipe = load_recipe("ttmr2023", changes=[*changes, "audio.kind=frozen"])
+    trained = train(
+        recipe, data, tmp_path / "run", cache=cache, accelerator="cpu", say=lambda _: None
+    )
+    model = tunespace.load_model(trained.model)
+    assert model.embed_audio([data.parent / "low-loud-0.wav"]).shape == (1, 8)
+    assert model.config.window == tunespace.load_model().config.window
+
+
+def test_a_model_that_is_not_there_cannot_be_tuned() -> None:
+    with pytest.raises(ModelError, match="there is no model"):
+        fine_tuning("tunespace-huge")

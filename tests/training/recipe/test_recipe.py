@@ -1,0 +1,101 @@
+from itertools import product
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from tiny_music import SMALL
+from tunespace.errors import TrainingError
+from tunespace.training.recipe.catalogue import catalogue, recipe_names
+from tunespace.training.recipe.recipe import load_recipe
+
+
+@pytest.mark.parametrize("entry", catalogue(), ids=lambda entry: entry.name)
+def test_every_recipe_and_each_of_its_presets_can_be_read(entry: object) -> None:
+    name, presets = entry.name, entry.presets  # type: ignore[attr-defined]
+    assert load_recipe(name).name == name
+    assert "paper" in presets
+    for preset in presets:
+        load_recipe(name, presets=[preset])
+
+
+def test_the_grid_of_ttmr_is_three_switches() -> None:
+    found = {
+        load_recipe(
+            "ttmr2023", changes=[f"text.kind={t}", f"loss.kind={loss}", f"texts.kind={kind}"]
+        ).as_yaml()
+        for t, loss, kind in product(
+            ("words", "encoder"), ("infonce", "triplet"), ("tag", "tags", "stochastic")
+        )
+    }
+    assert len(found) == 12
+
+
+def test_another_kind_leaves_the_keys_of_the_old_one_behind() -> None:
+    recipe = load_recipe("ttmr2023", changes=["loss.kind=triplet", "loss.margin=0.3"])
+    assert recipe.loss.model_dump() == {
+        "kind": "triplet",
+        "margin": 0.3,
+        "anchor": "both",
+        "negatives": "random",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("loss.temprature=0.1", "loss.temprature is no key that is known"),
+        ("loss.kind=tripplet", "loss.kind 'tripplet' is none of"),
+        ("schedule.batch=many", "schedule.batch should be a valid integer, not 'many'"),
+        ("schedule.batch=1", "schedule.batch should be greater than or equal to 2, not 1"),
+        ("front_end.f_max=9000.0", "0 <= f_min < f_max <= sample_rate / 2 must hold"),
+        ("colour=blue", "colour is no key that is known"),
+        ("loss", "'loss' is not of the form key=value"),
+        ("loss=[", "its value is not YAML"),
+        ("loss=3", "loss should be a valid"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(change: str, said: str) -> None:
+    with pytest.raises(TrainingError) as caught:
+        load_recipe("ttmr2023", changes=[change])
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_names_say_which_there_are() -> None:
+    with pytest.raises(TrainingError, match="ttmr2023"):
+        load_recipe("ttmr2032")
+    with pytest.raises(TrainingError, match="it has paper"):
+        load_recipe("ttmr2023", presets=["papers"])
+
+
+def test_a_recipe_of_ones_own_is_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(load_recipe("ttmr2023", changes=SMALL).as_yaml())
+    assert load_recipe(str(path)).joint.dim == 8
+    path.write_text("name: [")
+    with pytest.raises(TrainingError, match="cannot be read"):
+        load_recipe(str(path))
+    path.write_text("- a list")
+    with pytest.raises(TrainingError, match="no keys"):
+        load_recipe(str(path))
+
+
+def test_what_is_written_is_what_is_read() -> None:
+    for name in recipe_names():
+        recipe = load_recipe(name)
+        assert type(recipe).model_validate(yaml.safe_load(recipe.as_yaml())) == recipe
+
+
+def test_recipes_are_listed_without_torch() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from tunespace.cli.train import recipes; recipes(as_json=True); "
+        "assert 'torch' not in sys.modules and 'pydantic' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert "ttmr2023" in done.stdout
+    assert torch is not None

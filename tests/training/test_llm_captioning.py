@@ -1,0 +1,108 @@
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tunespace.data.manifest import Item, load_manifest
+from tunespace.errors import TrainingError
+from tunespace.training.llm_captioning import generator, write_captions
+
+ITEMS = (
+    Item("1", Path("a.wav"), tags=("jazz", "piano"), captions=("An old one.",)),
+    Item("2", Path("b.wav"), tags=("rock",)),
+    Item("3", Path("c.wav")),
+)
+
+
+class Model:
+    """Says what it is told to, and how often it was asked."""
+
+    def __init__(self, *answers: str, fails_after: int = 100) -> None:
+        self.answers, self.requests, self.left = answers, list[str](), fails_after
+
+    def __call__(self, requests: Sequence[str], seed: int) -> list[str]:
+        del seed
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        self.requests += requests
+        return [self.answers[n % len(self.answers)] for n, _ in enumerate(requests)]
+
+
+def test_captions_that_name_a_tag_join_those_that_were_there(tmp_path: Path) -> None:
+    model = Model('"Warm jazz on a PIANO."\nAnd more.', "Something else entirely.")
+    written = write_captions(ITEMS, model, tmp_path / "out.jsonl")
+    assert (written.captions, written.dropped) == (1, 1)
+    found = load_manifest(tmp_path / "out.jsonl").items
+    assert [item.captions for item in found] == [
+        ("An old one.", "Warm jazz on a PIANO."),
+        (),
+        (),
+    ]
+    assert "jazz" in model.requests[0]
+    assert "piano" in model.requests[0]
+    assert list(tmp_path.iterdir()) == [tmp_path / "out.jsonl"]
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tunespace.training.llm_captioning._AT_ONCE", 1)
+    with pytest.raises(KeyboardInterrupt):
+        write_captions(ITEMS, Model("jazz, rock", fails_after=1), tmp_path / "out.jsonl")
+    with (tmp_path / "out.partial.jsonl").open("a") as file:
+        file.write('["2 0", "ro')  # killed while it wrote
+    second = Model("rock")
+    written = write_captions(ITEMS, second, tmp_path / "out.jsonl")
+    assert len(second.requests) == 1
+    assert written.captions == 2
+
+
+def test_clips_without_tags_are_nothing_to_write_about(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="not one clip has tags"):
+        write_captions(ITEMS[2:], Model(""), tmp_path / "out.jsonl")
+
+
+@pytest.mark.parametrize("chats", [False, True])
+def test_a_model_in_the_published_format_is_read_and_asked(tmp_path: Path, *, chats: bool) -> None:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    from tunespace.training.towers.text_encoder import small_tokenizer
+
+    folder = tmp_path / "llama"
+    tokenizer = small_tokenizer(["a sentence about music that is tagged jazz, piano"])
+    fast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer, eos_token="[SEP]"
+    )
+    if chats:
+        fast.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    fast.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    model = generator(str(folder))
+    said = model(["jazz", "a longer request about music"], 0)
+    assert len(said) == 2
+    assert all(said)
+    assert model(["jazz", "a longer request about music"], 0) == said
+    assert model(["jazz", "a longer request about music"], 1) != said
+
+
+def test_a_model_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"--model: .*nowhere cannot be loaded"):
+        generator(str(tmp_path / "nowhere"))
+
+
+def test_what_was_kept_is_lines_of_json(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        write_captions(ITEMS, Model("x", fails_after=0), tmp_path / "out.jsonl")
+    assert (tmp_path / "out.partial.jsonl").read_text() == ""
+    write_captions(ITEMS, Model("rock jazz"), tmp_path / "out.jsonl")
+    assert json.loads((tmp_path / "out.jsonl").read_text().splitlines()[1])["captions"]
