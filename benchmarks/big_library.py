@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tunespace import load_model
-from tunespace.library.store.sqlite import Embedded, Store
+from tunespace.library.store.sqlite import Store, TrackEmbedding
 from tunespace.library.tags import Tags
 
 SYLLABLES = [c + v for c in "bdfglmnprst" for v in "aeiou"]
@@ -38,7 +38,7 @@ def make(folder: Path, count: int) -> None:
         vectors = centres + 0.06 * random.normal(size=centres.shape).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         with store.writing():
-            space = store.space_of(model, "")
+            space = store.ensure_space(model, "")
             store.activate(space)
             for n, vector in enumerate(vectors, start=first):
                 windows = vector + 0.05 * random.normal(size=(WINDOWS, model.dim))
@@ -51,7 +51,7 @@ def make(folder: Path, count: int) -> None:
                     year=1950 + n % 75,
                 )
                 seconds = 240.0 + float(random.normal())
-                heard = Embedded(
+                heard = TrackEmbedding(
                     n.to_bytes(16, "big"),
                     seconds,
                     vector.astype(np.float32),
@@ -59,7 +59,7 @@ def make(folder: Path, count: int) -> None:
                     windows.astype(np.float32),
                     tags,
                 )
-                store.put(f"/music/{n // 1000}/{n}.mp3", 1, 1, heard, space)
+                store.save_track(f"/music/{n // 1000}/{n}.mp3", 1, 1, heard, space)
         print(f"{first + size:,} tracks", flush=True)
     store.close()
 

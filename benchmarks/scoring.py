@@ -19,10 +19,10 @@ import tunespace
 from tunespace.data.manifest import Item
 from tunespace.evaluation.datasets.emotify import EMOTIONS, Emotify
 from tunespace.evaluation.metrics.classification import tag_figures
-from tunespace.evaluation.protocols.base import Texts, carried_by
-from tunespace.library.search.score_calibration import scale_of
+from tunespace.evaluation.protocols.base import TextEmbedder, tag_matrix
+from tunespace.library.search.score_calibration import calibrate
 from tunespace.models.model import Model
-from tunespace.models.onnx_towers import unit
+from tunespace.models.onnx_towers import normalize_rows
 
 RESULT = Path(__file__).parent / "results" / "scoring.json"
 Vectors = npt.NDArray[np.float32]
@@ -77,7 +77,7 @@ def of_music(model: Model, heard: Vectors) -> dict[str, Scores]:
         return lambda queries: how(np.einsum("cwd,qd->cwq", points, queries))
 
     def less(share: float) -> Scores:
-        moved = unit(unit(mean) - share * unit(mean).mean(axis=0))
+        moved = normalize_rows(normalize_rows(mean) - share * normalize_rows(mean).mean(axis=0))
         return lambda queries: moved @ queries.T
 
     def softly(scores: Vectors) -> Vectors:
@@ -89,13 +89,15 @@ def of_music(model: Model, heard: Vectors) -> dict[str, Scores]:
 
     def apart(share: float) -> Scores:
         """Less what the clip's nearest words have in common (CSLS, Conneau et al. 2018)."""
-        moved = unit(unit(mean) - share * unit(mean).mean(axis=0))
+        moved = normalize_rows(normalize_rows(mean) - share * normalize_rows(mean).mean(axis=0))
         nearest = np.sort(moved @ words.T, axis=1)[:, -100:].mean(axis=1, keepdims=True)
         return lambda queries: 2 * moved @ queries.T - nearest
 
     return {
         "mean of the windows": less(0.0),
-        "median of the windows": lambda queries: unit(np.median(heard, axis=1)) @ queries.T,
+        "median of the windows": lambda queries: (
+            normalize_rows(np.median(heard, axis=1)) @ queries.T
+        ),
         "mean of the windows' scores": pooled(lambda scores: scores.mean(axis=1)),
         "best window": pooled(lambda scores: scores.max(axis=1)),
         "softly the best windows": pooled(softly),
@@ -110,10 +112,10 @@ def of_music(model: Model, heard: Vectors) -> dict[str, Scores]:
 
 def judge(model: Model, items: list[Item], way: Scores) -> dict[str, float]:
     """Figures of one way of scoring clips."""
-    texts = Texts(model)
+    texts = TextEmbedder(model)
     found = {}
     scores = way(texts(list(EMOTIONS.values())))
-    found["emotions_auc"] = _auc(scores, carried_by(items, list(EMOTIONS.values())))
+    found["emotions_auc"] = _auc(scores, tag_matrix(items, list(EMOTIONS.values())))
     scores = way(texts(GENRES))
     truth = np.array([[item.labels["genre"] == genre for genre in GENRES] for item in items])
     found["genre_auc"] = _auc(scores, truth)
@@ -128,18 +130,18 @@ def judge(model: Model, items: list[Item], way: Scores) -> dict[str, float]:
 
 
 def calibration(model: Model, items: list[Item], heard: Vectors) -> dict[str, float]:
-    """AUC over all pairs of clip and word at once: cosines as they are, and the scores shown."""
+    """AUC over all batch of clip and word at once: cosines as they are, and the scores shown."""
     words = [*EMOTIONS.values(), *GENRES]
-    queries = Texts(model)(words)
-    music = unit(heard.mean(axis=1))
+    queries = TextEmbedder(model)(words)
+    music = normalize_rows(heard.mean(axis=1))
     cosines = music @ queries.T
     genre = np.array([[item.labels["genre"] == g for g in GENRES] for item in items])
-    truth = np.concatenate([carried_by(items, list(EMOTIONS.values())), genre], axis=1)
+    truth = np.concatenate([tag_matrix(items, list(EMOTIONS.values())), genre], axis=1)
     shown = np.stack(
         [
             [scale(float(c)) for c in column]
             for scale, column in (
-                (scale_of(query, model.reference, column), column)
+                (calibrate(query, model.reference, column), column)
                 for query, column in zip(queries, cosines.T, strict=True)
             )
         ],
@@ -153,11 +155,11 @@ def calibration(model: Model, items: list[Item], heard: Vectors) -> dict[str, fl
 
 def of_words(model: Model, items: list[Item], heard: Vectors) -> dict[str, float]:
     """AUC of the emotions, their words read in several ways."""
-    music = unit(heard.mean(axis=1))
-    texts = Texts(model)
+    music = normalize_rows(heard.mean(axis=1))
+    texts = TextEmbedder(model)
     words = list(EMOTIONS.values())
     alone = texts(words)
-    carried = carried_by(items, words)
+    carried = tag_matrix(items, words)
     lexicon = lexicon_points(model)
     near = []
     for point in alone:
@@ -167,18 +169,20 @@ def of_words(model: Model, items: list[Item], heard: Vectors) -> dict[str, float
     described = texts([f"{w}: {_description(model, w)}" for w in words])
     ways = {
         "the word": alone,
-        "mean of four prompts": unit(prompts),
-        f"mean of the word and its {NEAR} nearest": unit(np.stack(near)),
-        "the word and its description": unit(alone + described),
+        "mean of four prompts": normalize_rows(prompts),
+        f"mean of the word and its {NEAR} nearest": normalize_rows(np.stack(near)),
+        "the word and its description": normalize_rows(alone + described),
     }
     return {name: round(_auc(music @ points.T, carried), 4) for name, points in ways.items()}
 
 
 def lexicon_points(model: Model) -> Vectors:
     """``(words, dim)`` float32: every word of the lexicon, as the space has it."""
-    if model.words is None:
+    if model.lexicon_vectors is None:
         raise SystemExit("the model has no lexicon")
-    return np.stack([model.words.vector(word) for word in model.words.lexicon.entries])
+    return np.stack(
+        [model.lexicon_vectors.vector(word) for word in model.lexicon_vectors.lexicon.entries]
+    )
 
 
 def hubness(scores: Vectors) -> float:
@@ -190,7 +194,7 @@ def hubness(scores: Vectors) -> float:
 
 def _windows(model: Model, item: Item) -> Vectors:
     """``(6, dim)`` float32; a shorter clip begins anew."""
-    vectors = np.stack([window.vector for window in model.listen(item.audio).windows])
+    vectors = np.stack([window.vector for window in model.embed_file(item.audio).windows])
     return vectors[np.arange(_WINDOWS) % len(vectors)]
 
 
@@ -199,7 +203,7 @@ def _auc(scores: Vectors, truth: npt.NDArray[np.bool_]) -> float:
 
 
 def _description(model: Model, word: str) -> str:
-    entry = model.words.lexicon.entries.get(word) if model.words else None
+    entry = model.lexicon_vectors.lexicon.entries.get(word) if model.lexicon_vectors else None
     return entry.description if entry else word
 
 

@@ -94,7 +94,7 @@ def forget(library: Path, music: Path) -> None:
     ]
     with store.writing():
         store.remove(ids)
-        store.remember_roots([prefix])
+        store.add_roots([prefix])
     store.close()
 
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from tunespace import Library, load_model
 from tunespace.audio import cut_windows, decode_blocks
-from tunespace.library import Query, Term, Text
+from tunespace.library import Query, QueryTerm, Text
 from tunespace.library.index.scan import scan
 from tunespace.library.search.filter_parser import parse_where
 from tunespace.models import Model
@@ -132,7 +132,9 @@ def inside(folder: Path) -> None:
                     ids = searcher._allowed(parse_where(where))  # noqa: SLF001
                     cosines[~np.isin(matrix.ids, ids)] = -np.inf
                 best = set(matrix.ids[np.argsort(-cosines)[:10]].tolist())
-                asked = Query(terms=(Term(Text(query)),), where=where, limit=64, duplicates=True)
+                asked = Query(
+                    terms=(QueryTerm(Text(query)),), where=where, limit=64, include_duplicates=True
+                )
                 hits = library.search(asked)
                 near = sorted(hits, key=lambda hit: -hit.cosine)[:10]
                 recalls.append(len(best & {hit.track.id for hit in near}) / len(best))

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from tunespace.training import lesson as lessons
+from tunespace.training import module as lessons
 from tunespace.training.data.batch_sampler import TrainingBatches
 from tunespace.training.data.collate import Batch
 from tunespace.training.loop.train import train
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("build/systems/manifest.jsonl"))
     parser.add_argument("--cache", type=Path, default=Path("build/systems/cache"))
     parser.add_argument("--recipe", default="ttmr2023")
-    parser.add_argument("--set", nargs="*", default=["audio.channels=8", "seconds=5.12"])
+    parser.add_argument("--set", nargs="*", default=["audio_tower.channels=8", "seconds=5.12"])
     parser.add_argument("--epochs", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -55,10 +55,10 @@ def main() -> None:
     ours: list[float] = []
     plain: list[float] = []
     loading: list[float] = []
-    inner, load = lessons.Lesson.training_step, TrainingBatches.__getitem__
+    inner, load = lessons.ContrastiveModule.training_step, TrainingBatches.__getitem__
     other: list[Any] = []
 
-    def both(self: lessons.Lesson, batch: Batch, n: int) -> torch.Tensor:
+    def both(self: lessons.ContrastiveModule, batch: Batch, n: int) -> torch.Tensor:
         if not other:
             import copy
 
@@ -79,7 +79,7 @@ def main() -> None:
         loading.append(time.perf_counter() - began)
         return batch
 
-    lessons.Lesson.training_step = both  # type: ignore[method-assign]
+    lessons.ContrastiveModule.training_step = both  # type: ignore[method-assign]
     TrainingBatches.__getitem__ = loaded  # type: ignore[method-assign]
     with tempfile.TemporaryDirectory() as folder:
         train(
@@ -98,7 +98,7 @@ def main() -> None:
         "command": "python -m benchmarks.training_speed",
         "recipe": arguments.recipe,
         "changes": arguments.set,
-        "batch": recipe.schedule.batch,
+        "batch": recipe.schedule.batch_size,
         "steps": len(ours),
         **middle,
         "ours_over_plain": round(

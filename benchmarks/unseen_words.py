@@ -25,19 +25,19 @@ from scipy.stats import rankdata
 import tunespace
 from tunespace.evaluation.metrics.bootstrap import figure
 from tunespace.models.config import TOKENIZER
-from tunespace.models.lexicon_vectors import Words
+from tunespace.models.lexicon_vectors import LexiconVectors
 from tunespace.models.model import Model
-from tunespace.models.onnx_towers import open_tokenizer, unit
-from tunespace.text import read
+from tunespace.models.onnx_towers import normalize_rows, open_tokenizer
+from tunespace.text import parse_query
 from tunespace.training.bundled.sentence_encoder import embed, fit_ridge
-from tunespace.training.bundled.synthetic_queries import worded
+from tunespace.training.bundled.synthetic_queries import synthetic_queries
 from tunespace.training.bundled.text_tower import (
     MAX_TOKENS,
     TextSources,
-    make_lesson,
-    teach,
+    make_training_texts,
+    train_text_tower,
 )
-from tunespace.training.bundled.tune_encoder import Schedule, SentenceTower
+from tunespace.training.bundled.tune_encoder import EncoderSchedule, SentenceTower
 
 RESULT = Path(__file__).parent / "results" / "unseen-words.json"
 LEFT_OUT = 6
@@ -45,12 +45,12 @@ FOUND = 0.1
 CAPTIONS = 1000
 TEXTS = 1000
 Vectors = npt.NDArray[np.float32]
-Reader = Callable[[list[str]], Vectors]
+Collator = Callable[[list[str]], Vectors]
 
 
 def figures(predicted: Vectors, truth: Vectors, music: Vectors) -> dict[str, object]:
     """Cosine, rank correlation and AUC of each text, as means with intervals."""
-    predicted, truth = unit(predicted), unit(truth)
+    predicted, truth = normalize_rows(predicted), normalize_rows(truth)
     cosine = (predicted * truth).sum(axis=1)
     ranks = [rankdata(rows, axis=1) for rows in (predicted, truth)]
     centred = [r - r.mean(axis=1, keepdims=True) for r in ranks]
@@ -69,7 +69,7 @@ def figures(predicted: Vectors, truth: Vectors, music: Vectors) -> dict[str, obj
     }
 
 
-def by_tower(tower: SentenceTower, tokenizer: Path) -> Reader:
+def by_tower(tower: SentenceTower, tokenizer: Path) -> Collator:
     """Reads texts with a tower in PyTorch."""
     cutter = open_tokenizer(tokenizer, MAX_TOKENS)
 
@@ -84,7 +84,7 @@ def by_tower(tower: SentenceTower, tokenizer: Path) -> Reader:
     return points
 
 
-def captions(path: Path, words: Words) -> tuple[list[str], Vectors]:
+def captions(path: Path, words: LexiconVectors) -> tuple[list[str], Vectors]:
     """Captions, and the sum of what the lexicon knows of their aspects."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -92,10 +92,11 @@ def captions(path: Path, words: Words) -> tuple[list[str], Vectors]:
     texts, sums = [], []
     for at in random.permutation(len(rows)):
         readings = [
-            read(aspect, words.lexicon) for aspect in ast.literal_eval(rows[at]["aspect_list"])
+            parse_query(aspect, words.lexicon)
+            for aspect in ast.literal_eval(rows[at]["aspect_list"])
         ]
         total = np.sum(
-            [words.parsed(reading)[: len(words.concepts)] for reading in readings], axis=0
+            [words.embed_terms(reading)[: len(words.concepts)] for reading in readings], axis=0
         )
         if sum(len(reading.terms) for reading in readings) >= 3 and total.any():
             texts.append(rows[at]["caption"])
@@ -105,14 +106,16 @@ def captions(path: Path, words: Words) -> tuple[list[str], Vectors]:
     return texts, np.stack(sums).astype(np.float32)
 
 
-def weighed(model: Model, tower: Reader, texts: list[str]) -> dict[str, Vectors]:
+def weighed(model: Model, tower: Collator, texts: list[str]) -> dict[str, Vectors]:
     """What the terms say, and both together with several weights of the sentence."""
-    words = model.words
+    words = model.lexicon_vectors
     if words is None:
         raise SystemExit("the model has no lexicon")
-    readings = [read(text, words.lexicon) for text in texts]
-    terms = unit(np.stack([words.parsed(reading)[: len(words.concepts)] for reading in readings]))
-    sentences = unit(
+    readings = [parse_query(text, words.lexicon) for text in texts]
+    terms = normalize_rows(
+        np.stack([words.embed_terms(reading)[: len(words.concepts)] for reading in readings])
+    )
+    sentences = normalize_rows(
         tower([reading.sentence or text for reading, text in zip(readings, texts, strict=True)])
     )
     found = {"terms": terms}
@@ -127,23 +130,23 @@ def main() -> None:
     for name in ("encoder", "strong-encoder", "vectors", "run"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--captions", type=Path, help="musiccaps-public.csv")
-    parser.add_argument("--epochs", type=int, default=Schedule().epochs)
+    parser.add_argument("--epochs", type=int, default=EncoderSchedule().epochs)
     arguments = parser.parse_args()
     sources = TextSources(arguments.encoder, arguments.strong_encoder, arguments.vectors)
     model = tunespace.load_model()
-    words, music = model.words, model.reference
+    words, music = model.lexicon_vectors, model.reference
     if words is None:
         raise SystemExit("the model has no lexicon")
-    music = unit(music[:, : len(words.concepts)])  # texts speak of nothing else
+    music = normalize_rows(music[:, : len(words.concepts)])  # texts speak of nothing else
     entries = list(words.lexicon.entries.values())
     order = np.random.default_rng(0).permutation(len(entries))
     out = {entries[at].word for at in order[: len(entries) // LEFT_OUT]}
     kept = [entry for entry in entries if entry.word not in out]
     unseen = sorted(out)
     run = arguments.run
-    schedule = Schedule(epochs=arguments.epochs)
-    lesson = make_lesson(sources, words, kept, run, schedule.seed)
-    tower = teach(sources, lesson, len(kept), run, schedule)
+    schedule = EncoderSchedule(epochs=arguments.epochs)
+    lesson = make_training_texts(sources, words, kept, run, schedule.seed)
+    tower = train_text_tower(sources, lesson, len(kept), run, schedule)
     tokenizer = sources.encoder / TOKENIZER
     tuned = by_tower(tower, tokenizer)
     ridge = fit_ridge(np.load(run / "first.npy"), lesson.points[: 2 * len(kept)], 1.0)
@@ -160,14 +163,20 @@ def main() -> None:
     }
     points = {word: words.vector(word)[: len(words.concepts)] for word in words.lexicon.entries}
     truth = np.stack([points[word] for word in unseen])
-    readers: dict[str, Reader] = {"ridge": plain, "predictor": lesson.smoothing, "tuned": tuned}
+    readers: dict[str, Collator] = {
+        "ridge": plain,
+        "predictor": lesson.kernel_ridge,
+        "tuned": tuned,
+    }
     record["unseen words"] = {name: figures(r(unseen), truth, music) for name, r in readers.items()}
-    made = [text for text in worded(kept, TEXTS, 1)[3 * len(kept) :] if len(text.words) > 1]
+    made = [
+        text for text in synthetic_queries(kept, TEXTS, 1)[3 * len(kept) :] if len(text.words) > 1
+    ]
     sums = np.stack([np.sum([points[w] for w in text.words], axis=0) for text in made])
     texts = [text.text for text in made]
     record["texts of learned words"] = {
-        name: figures(reader(texts), sums, music)
-        for name, reader in readers.items()
+        name: figures(collator(texts), sums, music)
+        for name, collator in readers.items()
         if name != "predictor"
     }
     if arguments.captions:
@@ -176,8 +185,8 @@ def main() -> None:
             **{n: figures(r(texts), sums, music) for n, r in readers.items() if n != "predictor"},
             **{
                 f"{name}, {how}": figures(found, sums, music)
-                for name, reader in (("ridge", plain), ("tuned", tuned))
-                for how, found in weighed(model, reader, texts).items()
+                for name, collator in (("ridge", plain), ("tuned", tuned))
+                for how, found in weighed(model, collator, texts).items()
             },
         }
     RESULT.write_text(json.dumps(record, indent=2) + "\n")

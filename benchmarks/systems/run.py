@@ -89,7 +89,7 @@ def do(job: dict[str, Any], data: Path, out: Path, cache: Path, names: dict[str,
     )
     learned = time.perf_counter() - began
     # The manifest itself: the run's own copy lacks what it was not to see.
-    test = load_manifest(data).part("test")
+    test = load_manifest(data).subset("test")
     protocols: list[Protocol] = [
         TagToMusic(),
         TagsToMusic(name="two-tags"),
@@ -98,8 +98,8 @@ def do(job: dict[str, Any], data: Path, out: Path, cache: Path, names: dict[str,
         SameArtist(),
         SimilarArtist(query="text", prompt="similar to {}"),
     ]
-    if recipe.seen_tags < 1:
-        protocols.append(UnseenTags(tracks="ABC", share=recipe.seen_tags))
+    if recipe.train_tag_fraction < 1:
+        protocols.append(UnseenTags(tracks="ABC", share=recipe.train_tag_fraction))
     model = load_joint_model(trained.model)
     report = evaluate(model, test, protocols, workers=1)
     draws: dict[str, np.ndarray] = {}
@@ -117,7 +117,7 @@ def do(job: dict[str, Any], data: Path, out: Path, cache: Path, names: dict[str,
         "train_seconds": round(learned, 1),
         "seconds": round(time.perf_counter() - began, 1),
         "megabytes": round(size / 1e6, 1),
-        "refused_texts": len(report.refused),
+        "refused_texts": len(report.unknown_texts),
         "figures": figures,
         "probes": report.probes,
         "test_sha256": test.sha256,
@@ -128,12 +128,12 @@ def do(job: dict[str, Any], data: Path, out: Path, cache: Path, names: dict[str,
 
 def of_artists(data: Manifest) -> Manifest:
     """Test clips whose "tags" are the artists of the training part that their artist is like."""
-    known = {item.artist for item in data.part("train").items if item.artist}
+    known = {item.artist for item in data.subset("train").items if item.artist}
     return replace(
         data,
         items=tuple(
             replace(item, tags=tuple(name for name in item.similar_artists if name in known))
-            for item in data.part("test").items
+            for item in data.subset("test").items
             if item.artist
         ),
     )
@@ -157,14 +157,14 @@ def complete(out: Path, data: Path) -> None:
 
 def keep(report: Report, figures: dict[str, Any], draws: dict[str, np.ndarray]) -> None:
     """Takes the figures that are shown, with their draws, out of a report."""
-    for protocol, outcome in report.protocols:
+    for protocol, result in report.protocols:
         for name in KEPT[protocol.name]:
             key = f"{protocol.name}: {name}"
-            chance = {"chance": _number(outcome.chance.get(name))}
-            figures[key] = outcome.figures[name].as_json() | chance
-            draws[key] = outcome.figures[name].draws.astype(np.float32)
+            chance = {"chance": _number(result.chance.get(name))}
+            figures[key] = result.figures[name].as_json() | chance
+            draws[key] = result.figures[name].draws.astype(np.float32)
         if protocol.name == "sentence-to-music":
-            draws["first rank"] = outcome.series["first rank"].astype(np.float32)
+            draws["first rank"] = result.series["first rank"].astype(np.float32)
 
 
 def named(change: str, names: dict[str, str]) -> str:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tunespace.audio.perturb import mp3_coded, pitch_shifted
+from tunespace.audio.perturb import mp3_round_trip, shift_pitch
 
 RATE = 16_000
 
@@ -19,7 +19,7 @@ def peak(samples: np.ndarray, rate: int = RATE) -> float:
 
 @pytest.mark.parametrize("semitones", [-12, -2, 0, 0.5, 3, 12])
 def test_pitch_moves_and_tempo_stays(semitones: float) -> None:
-    heard = pitch_shifted(tone(440), RATE, semitones)
+    heard = shift_pitch(tone(440), RATE, semitones)
     assert heard.dtype == np.float32
     assert peak(heard) == pytest.approx(440 * 2 ** (semitones / 12), rel=0.01)
     assert len(heard) == pytest.approx(2 * RATE, rel=0.05)
@@ -27,7 +27,7 @@ def test_pitch_moves_and_tempo_stays(semitones: float) -> None:
 
 def test_more_than_an_octave_is_refused() -> None:
     with pytest.raises(ValueError, match="by an octave, not by 13 semitones"):
-        pitch_shifted(tone(440), RATE, 13)
+        shift_pitch(tone(440), RATE, 13)
 
 
 @pytest.mark.parametrize("rate", [16_000, 22_050, 44_100, 10_000, 96_000])
@@ -35,7 +35,7 @@ def test_coding_keeps_what_is_loud_and_loses_what_is_fine(rate: int) -> None:
     random = np.random.default_rng(0)
     clean = tone(440, rate=rate)
     noisy = clean + random.normal(0, 0.001, len(clean)).astype(np.float32)
-    heard = mp3_coded(noisy, rate, 32)
+    heard = mp3_round_trip(noisy, rate, 32)
     assert heard.dtype == np.float32
     assert peak(heard, rate) == pytest.approx(440, rel=0.01)
     assert len(heard) == pytest.approx(2 * rate, rel=0.1)
@@ -50,4 +50,4 @@ def test_less_bits_lose_more() -> None:
         power = np.abs(np.fft.rfft(samples)) ** 2
         return float(power[len(power) * 3 // 4 :].sum() / power.sum())
 
-    assert high(mp3_coded(noise, RATE, 16)) < 0.5 * high(mp3_coded(noise, RATE, 128))
+    assert high(mp3_round_trip(noise, RATE, 16)) < 0.5 * high(mp3_round_trip(noise, RATE, 128))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import sounds
-from tunespace.audio.transcode import write_playable
+from tunespace.audio.transcode import transcode_to_flac
 from tunespace.errors import AudioError
 
 
@@ -29,7 +29,7 @@ def test_every_format_becomes_flac_that_sounds_the_same(
         tmp_path / f"a.{kind.suffix}", samples, kind.rate, kind.codec, options=kind.options
     )
 
-    write_playable(file, tmp_path / "b.flac")
+    transcode_to_flac(file, tmp_path / "b.flac")
 
     stream, heard = read(tmp_path / "b.flac")
     assert (stream.codec_context.name, stream.rate) == ("flac", kind.rate)
@@ -40,7 +40,7 @@ def test_what_is_finer_than_browsers_play_is_made_coarser(tmp_path: Path) -> Non
     samples = np.stack([sounds.tone(1.0, 192_000, 440.0)] * 6)
     file = sounds.write(tmp_path / "a.wav", samples, 192_000, "pcm_s24le", layout="5.1")
 
-    write_playable(file, tmp_path / "b.flac")
+    transcode_to_flac(file, tmp_path / "b.flac")
 
     stream, heard = read(tmp_path / "b.flac")
     assert (stream.rate, stream.layout.name, heard.shape) == (48_000, "stereo", (2, 48_000))
@@ -52,7 +52,7 @@ def test_rates_are_kept_or_divided(before: int, after: int, tmp_path: Path) -> N
     samples = sounds.tone(1.0, before, 440.0)[None]
     file = sounds.write(tmp_path / "a.wav", samples, before, "pcm_s16le")
 
-    write_playable(file, tmp_path / "b.flac")
+    transcode_to_flac(file, tmp_path / "b.flac")
 
     stream, heard = read(tmp_path / "b.flac")
     assert (stream.rate, heard.shape) == (after, (1, after))
@@ -65,7 +65,7 @@ def test_sound_that_changes_its_kind_on_the_way_is_joined(tmp_path: Path) -> Non
     ]
     (tmp_path / "a.mp3").write_bytes(b"".join(part.read_bytes() for part in parts))
 
-    write_playable(tmp_path / "a.mp3", tmp_path / "b.flac")
+    transcode_to_flac(tmp_path / "a.mp3", tmp_path / "b.flac")
 
     stream, heard = read(tmp_path / "b.flac")
     assert abs(heard.shape[1] / stream.rate - 2.0) < 0.15
@@ -74,4 +74,4 @@ def test_sound_that_changes_its_kind_on_the_way_is_joined(tmp_path: Path) -> Non
 def test_what_is_no_sound_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.aiff").write_bytes(b"no sound")
     with pytest.raises(AudioError, match="not audio"):
-        write_playable(tmp_path / "a.aiff", tmp_path / "b.flac")
+        transcode_to_flac(tmp_path / "a.aiff", tmp_path / "b.flac")

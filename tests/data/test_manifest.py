@@ -120,9 +120,9 @@ def test_faults_of_the_file_and_of_the_clips_are_named_in_one_round(tmp_path: Pa
 def test_a_split_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("audio,split\na.mp3,train\nb.mp3,test\n")
     manifest = load_manifest(tmp_path / "m.csv")
-    assert [item.track_id for item in manifest.part("test").items] == ["b.mp3"]
+    assert [item.track_id for item in manifest.subset("test").items] == ["b.mp3"]
     with pytest.raises(DataError, match="no split 'dev'; it has test, train"):
-        manifest.part("dev")
+        manifest.subset("dev")
 
 
 @pytest.mark.parametrize(

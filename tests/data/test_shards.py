@@ -12,7 +12,7 @@ import pytest
 import sounds
 from tiny_music import manifest
 from tunespace.audio import decode
-from tunespace.audio.archives import is_there, open_member
+from tunespace.audio.archives import exists, open_member
 from tunespace.data.manifest import Item, load_manifest, missing_audio
 from tunespace.errors import AudioError, DataError
 
@@ -111,14 +111,14 @@ def test_what_is_wrong_in_a_shard_costs_a_line(tmp_path: Path) -> None:
 def test_what_no_shard_holds_is_not_there(plain: tuple[Item, ...], tmp_path: Path) -> None:
     folder = shards(plain, tmp_path / "shards")
     gone = folder / "music-000.tar!" / "none.wav"
-    assert not is_there(gone)
+    assert not exists(gone)
     with pytest.raises(AudioError, match=r"is not in music-000\.tar"):
         decode(gone, RATE)
     with pytest.raises(AudioError, match="cannot be read"):
         decode(folder / "music-009.tar!" / "clips" / "0000.wav", RATE)
     rows = table(plain, tmp_path / "music.parquet")
     for number in ("0", "19", "x"):
-        assert not is_there(Path(f"{rows}!") / number)
+        assert not exists(Path(f"{rows}!") / number)
 
 
 @pytest.mark.parametrize("name", ["none.tar", "no-*.tar", "empty", "text.tar", "packed.tar"])

@@ -8,7 +8,7 @@ import pytest
 import tiny_model
 from tunespace.errors import DataError
 from tunespace.evaluation import compare, load_data
-from tunespace.evaluation.html_report import page
+from tunespace.evaluation.html_report import html_report
 from tunespace.evaluation.published_results import Published
 from tunespace.models import Model, load_model
 
@@ -65,7 +65,7 @@ def test_the_page_needs_nothing_else(model: Model, deaf: Model, clips: Path) -> 
     manifest, protocols = load_data(str(clips / "manifest.csv"))
     found = compare([model, deaf], manifest, protocols, cache=clips / "c.sqlite")
     other = Published("d", "s", "genre", "<b>Other</b>", "accuracy", 0.5, "Paper 2020", "")
-    shown = page(found, [other])
+    shown = html_report(found, [other])
     hashes = [found.identity.partition("@")[2] for found in (model, deaf)]
     for text in (
         *hashes,
@@ -91,4 +91,4 @@ def test_without_plotly_one_sentence(
     monkeypatch.setitem(sys.modules, "plotly", None)
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
     with pytest.raises(DataError, match=r"pip install 'tunespace\[evaluate\]'"):
-        page(found)
+        html_report(found)

@@ -18,12 +18,15 @@ from tunespace.models import Model, load_model
 
 def test_vectors_are_those_of_the_model(model: Model, clips: Path, tmp_path: Path) -> None:
     paths = [str(clips / f"{n}.wav") for n in range(4)]
-    wanted = [Clip(p) for p in paths] + [Clip(paths[3], 0.5, 0.5), Clip(paths[0])]
+    wanted = [Clip(p) for p in paths] + [
+        Clip(paths[3], 0.5, 0.5),
+        Clip(paths[0]),
+    ]
     vectors, failed = embed_clips(model, wanted, cache=tmp_path / "c.sqlite", workers=2)
     assert not failed
     np.testing.assert_array_equal(vectors[:4], model.embed_audio(paths))
     np.testing.assert_array_equal(vectors[5], vectors[0])
-    part = model.listen(paths[3], start=0.5, duration=0.5).vector
+    part = model.embed_file(paths[3], start=0.5, duration=0.5).vector
     np.testing.assert_array_equal(vectors[4], part)
 
 

@@ -10,8 +10,8 @@ from tunespace.evaluation import Manifest, evaluate, load_data, load_manifest
 from tunespace.evaluation.protocols import (
     MusicToText,
     NegationPairs,
-    Outcome,
     Protocol,
+    ProtocolResult,
     SameArtist,
     SentenceToMusic,
     TagsToMusic,
@@ -26,7 +26,7 @@ def manifest(clips: Path) -> Manifest:
     return load_manifest(clips / "manifest.csv")
 
 
-def run(model: Model, manifest: Manifest, protocol: Protocol, folder: Path) -> Outcome:
+def run(model: Model, manifest: Manifest, protocol: Protocol, folder: Path) -> ProtocolResult:
     report = evaluate(model, manifest, [protocol], cache=folder / "c.sqlite", workers=1)
     return report.protocols[0][1]
 
@@ -98,7 +98,7 @@ def test_what_the_data_do_not_allow_is_left_out_and_said(model: Model, clips: Pa
     manifest, protocols = load_data(str(clips / "n.csv"))
     report = evaluate(model, manifest, protocols, cache=clips / "c.sqlite")
     assert [protocol.name for protocol, _ in report.protocols] == ["zero-shot"]
-    assert report.left_out["tag-to-music"] == "no clip has tags"
+    assert report.skipped["tag-to-music"] == "no clip has tags"
     with pytest.raises(DataError, match="no clip has captions"):
         evaluate(model, manifest, [SentenceToMusic()], cache=clips / "c.sqlite")
 
@@ -132,7 +132,7 @@ def test_a_text_that_is_not_understood_is_last(model: Model, clips: Path) -> Non
     manifest, _ = load_data(str(clips / "n.csv"))
     report = evaluate(model, manifest, [SentenceToMusic()], cache=clips / "c.sqlite")
     found = report.protocols[0][1].figures
-    if report.refused:
+    if report.unknown_texts:
         assert found["mean_rank"].value == 1.5
     assert np.isfinite(found["mrr"].value)
 

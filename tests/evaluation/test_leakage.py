@@ -6,7 +6,7 @@ import pytest
 import sounds
 from tunespace.audio import decode
 from tunespace.evaluation import Item, Manifest, overlap
-from tunespace.evaluation.fingerprint import RATE, Recordings, fingerprint
+from tunespace.evaluation.fingerprint import RATE, FingerprintIndex, fingerprint
 
 
 def melody(seed: int, seconds: float = 20.0) -> np.ndarray:
@@ -30,7 +30,7 @@ def songs(tmp_path: Path) -> list[Path]:
 def test_a_clip_is_found_in_its_recording_and_in_no_other(
     songs: list[Path], tmp_path: Path
 ) -> None:
-    index = Recordings({song.name: fingerprint(decode(song, RATE)) for song in songs[:5]})
+    index = FingerprintIndex({song.name: fingerprint(decode(song, RATE)) for song in songs[:5]})
     for n in range(5):
         quiet = melody(n)[52_345 : 52_345 + 14 * 16_000] * 0.2
         cut = tmp_path / "cut.mp3"
@@ -44,13 +44,13 @@ def test_a_clip_is_found_in_its_recording_and_in_no_other(
 
 def test_silence_and_snippets_match_nothing(songs: list[Path]) -> None:
     silence = np.zeros(20 * RATE, np.float32)
-    index = Recordings(
+    index = FingerprintIndex(
         {"silence": fingerprint(silence), "song": fingerprint(decode(songs[0], RATE))}
     )
     assert index.find(silence) is None
     assert index.find(np.zeros(10, np.float32)) is None
     assert index.find(decode(songs[0], RATE, start=3, duration=1)) is None
-    assert Recordings({}).find(decode(songs[0], RATE)) is None
+    assert FingerprintIndex({}).find(decode(songs[0], RATE)) is None
 
 
 def test_overlap_in_three_ways(songs: list[Path]) -> None:

@@ -136,7 +136,7 @@ def test_samples_are_heard_as_a_file_of_them(model: Model, tmp_path: Path) -> No
     path = sounds.write(tmp_path / "tone.wav", tone[None], 16_000, "pcm_f32le")
     rows = [{"array": tone.astype(np.float32).tolist(), "sampling_rate": 16_000}]
     heard = MtebModel(model, workers=1).encode(Batches(Dataset.from_dict({"audio": rows})))
-    np.testing.assert_allclose(heard[0], model.listen(path).vector, atol=1e-4)
+    np.testing.assert_allclose(heard[0], model.embed_file(path).vector, atol=1e-4)
 
 
 def test_what_cannot_be_encoded_is_said(model: Model) -> None:

@@ -16,19 +16,19 @@ from tunespace.evaluation.probes import (
 from tunespace.models import Model
 
 
-def unit(rows: np.ndarray) -> np.ndarray:
+def normalize_rows(rows: np.ndarray) -> np.ndarray:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
 @pytest.fixture
 def points() -> np.ndarray:
-    return unit(np.random.default_rng(0).normal(size=(400, 32)))
+    return normalize_rows(np.random.default_rng(0).normal(size=(400, 32)))
 
 
 def test_spread_tells_a_collapsed_space(points: np.ndarray) -> None:
     assert spread(points).mean == pytest.approx(0, abs=0.01)
     assert spread(points).std == pytest.approx(1 / np.sqrt(32), rel=0.1)
-    collapsed = spread(unit(points * 0.01 + 1))
+    collapsed = spread(normalize_rows(points * 0.01 + 1))
     assert collapsed.mean > 0.99
     assert collapsed.std < 0.01
     assert spread(points, most=10).pairs == 45
@@ -41,7 +41,7 @@ def test_gap_is_that_of_both_kinds(points: np.ndarray) -> None:
     assert 0.4 < mixed.separability < 0.6
     shift = np.zeros(32, np.float32)
     shift[0] = 1
-    apart = modality_gap(unit(points[:200] + shift), unit(points[200:] - shift))
+    apart = modality_gap(normalize_rows(points[:200] + shift), normalize_rows(points[200:] - shift))
     assert apart.distance > 1
     assert apart.separability > 0.99
     assert np.isnan(modality_gap(points[:1], points).separability)
@@ -50,7 +50,7 @@ def test_gap_is_that_of_both_kinds(points: np.ndarray) -> None:
 def test_separability_is_that_of_a_linear_discriminant(points: np.ndarray) -> None:
     shift = np.zeros(32, np.float32)
     shift[0] = 0.1
-    music, words = unit(points[:200] + shift), unit(points[200:] - shift)
+    music, words = normalize_rows(points[:200] + shift), normalize_rows(points[200:] - shift)
     kinds = np.repeat([0, 1], 100)
     right = []
     for half in (0, 1):
@@ -64,8 +64,8 @@ def test_separability_is_that_of_a_linear_discriminant(points: np.ndarray) -> No
 def test_hubs_are_found(points: np.ndarray) -> None:
     even = hubness(points, points, same=True)
     shared = points.copy()
-    shared[0] = unit(shared.mean(axis=0)[None])[0]  # near everything
-    crowded = hubness(points, unit(shared + 2 * shared[0]))
+    shared[0] = normalize_rows(shared.mean(axis=0)[None])[0]  # near everything
+    crowded = hubness(points, normalize_rows(shared + 2 * shared[0]))
     assert crowded.skew > even.skew
     assert 0 <= even.never < 0.2
     assert hubness(points[:3], points[:3], same=True).k == 2

@@ -6,11 +6,11 @@ import pytest
 
 from tunespace.evaluation import Item
 from tunespace.evaluation.protocols import (
-    Material,
     NegationPairs,
+    ProtocolInput,
     SimilarArtist,
     SimilarTrack,
-    Texts,
+    TextEmbedder,
     UnseenTags,
     split_tags,
 )
@@ -19,7 +19,7 @@ EAST, NORTH, WEST = [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]
 
 
 class Known:
-    """Texts with given places."""
+    """TextEmbedder with given places."""
 
     def __init__(self, places: Mapping[str, Sequence[float]]) -> None:
         self.places = places
@@ -28,26 +28,26 @@ class Known:
         return np.array([self.places[text] for text in texts], np.float32).reshape(-1, 3)
 
 
-def material(
+def inputs(
     items: list[Item], vectors: Sequence[Sequence[float]], texts: Mapping[str, Sequence[float]]
-) -> Material:
-    known = cast("Texts", Known(texts))
-    return Material(items, np.array(vectors, np.float32), known, {}, 0)
+) -> ProtocolInput:
+    known = cast("TextEmbedder", Known(texts))
+    return ProtocolInput(items, np.array(vectors, np.float32), known, {}, 0)
 
 
 def test_negation_is_below_chance_where_no_is_not_heard() -> None:
     items = [Item(str(n), tags=("vocals",) if n < 2 else ("piano", "x")) for n in range(4)]
     places = [EAST, EAST, WEST, WEST]
     pairs = NegationPairs(tags=("vocals",))
-    deaf = pairs.run(material(items, places, {"vocals": EAST, "no vocals": EAST}))
+    deaf = pairs.run(inputs(items, places, {"vocals": EAST, "no vocals": EAST}))
     assert deaf.figures["roc_auc of the refusing text"].value == 0
     assert deaf.figures["right of both texts"].value == 0.5
-    good = pairs.run(material(items, places, {"vocals": EAST, "no vocals": WEST}))
+    good = pairs.run(inputs(items, places, {"vocals": EAST, "no vocals": WEST}))
     assert good.figures["roc_auc of the refusing text"].value == 1
     assert good.figures["right of both texts"].value == 1
     assert good.tables["tags"][0]["clips"] == 2
-    assert pairs.missing(items) == ""
-    assert pairs.missing(items[:2])
+    assert pairs.unmet_requirement(items) == ""
+    assert pairs.unmet_requirement(items[:2])
 
 
 def test_similar_artists_are_ranked_by_the_mean_of_their_clips() -> None:
@@ -58,14 +58,14 @@ def test_similar_artists_are_ranked_by_the_mean_of_their_clips() -> None:
         Item("4", artist="Cid", artist_id="c"),
     ]
     places = [EAST, EAST, EAST, NORTH]
-    found = SimilarArtist().run(material(items, places, {}))
+    found = SimilarArtist().run(inputs(items, places, {}))
     assert (found.notes["queries"], found.notes["pool"]) == (1, 2)
     assert found.figures["ndcg@200"].value == 1
     named = SimilarArtist(query="text").run(
-        material(items, places, {"similar with artist Ann": NORTH})
+        inputs(items, places, {"similar with artist Ann": NORTH})
     )
     assert named.figures["mrr"].value == 0.5
-    assert SimilarArtist().missing(items[1:])
+    assert SimilarArtist().unmet_requirement(items[1:])
 
 
 def test_triplets() -> None:
@@ -74,10 +74,10 @@ def test_triplets() -> None:
         Item("b", labels={"nearer": "c", "farther": "a"}),
         Item("c", labels={"nearer": "gone", "farther": "a"}),
     ]
-    found = SimilarTrack().run(material(items, [EAST, EAST, NORTH], {}))
+    found = SimilarTrack().run(inputs(items, [EAST, EAST, NORTH], {}))
     assert found.figures["triplet_accuracy"].value == 0.5
     assert found.figures["triplet_accuracy"].n == 2
-    assert SimilarTrack().missing(items[2:])
+    assert SimilarTrack().unmet_requirement(items[2:])
 
 
 def test_tags_are_split_into_seen_and_unseen() -> None:
@@ -107,10 +107,10 @@ def test_unseen_tags_are_judged_on_tracks_that_carry_them(among: str, count: int
     texts: dict[str, Sequence[float]] = dict.fromkeys(tags, WEST)
     texts |= {unseen[0]: EAST, unseen[1]: NORTH}
     protocol = UnseenTags(among=among)
-    assert protocol.missing(items) == ""
-    found = protocol.run(material(items, places, texts))
+    assert protocol.unmet_requirement(items) == ""
+    found = protocol.run(inputs(items, places, texts))
     assert found.notes["tracks"] == 2
     assert found.figures["roc_auc of tags"].value == 1
     assert found.figures["average precision of tracks"].value == 1
     assert found.notes["tags"] == count
-    assert protocol.missing([Item("1", tags=("only",))])
+    assert protocol.unmet_requirement([Item("1", tags=("only",))])

@@ -1,5 +1,5 @@
 from tunespace.evaluation import DATASETS
-from tunespace.evaluation.published_results import beside, published
+from tunespace.evaluation.published_results import published, published_for
 
 
 def test_every_number_says_where_it_is_from() -> None:
@@ -13,10 +13,10 @@ def test_every_number_says_where_it_is_from() -> None:
 
 
 def test_numbers_match_by_data_split_and_protocol() -> None:
-    (found,) = beside("emotify", "ttmr-test", "strongest-emotion")
+    (found,) = published_for("emotify", "ttmr-test", "strongest-emotion")
     assert found.value == 0.3375
-    assert not beside("emotify", "all", "strongest-emotion")
-    assert not beside("", "", "sentence-to-music")
+    assert not published_for("emotify", "all", "strongest-emotion")
+    assert not published_for("", "", "sentence-to-music")
 
 
 def test_what_can_match_is_named_as_ours() -> None:

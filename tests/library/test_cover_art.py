@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 import sounds
-from tunespace.library.cover_art import read_picture
+from tunespace.library.cover_art import read_cover_art
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"inside"
 JPEG = b"\xff\xd8\xff" + b"beside"
@@ -45,10 +45,10 @@ def put_in(file: Path, data: bytes) -> None:
 )
 def test_the_picture_in_a_file_is_its_cover(suffix: str, codec: str, tmp_path: Path) -> None:
     file = song(tmp_path, suffix, codec)
-    assert read_picture(str(file)) is None
+    assert read_cover_art(str(file)) is None
     (tmp_path / "cover.jpg").write_bytes(JPEG)
     put_in(file, PNG)
-    found = read_picture(str(file))
+    found = read_cover_art(str(file))
     assert found is not None
     assert (found.type, found.data) == ("image/png", PNG)
 
@@ -56,10 +56,10 @@ def test_the_picture_in_a_file_is_its_cover(suffix: str, codec: str, tmp_path: P
 def test_what_lies_beside_it_is_the_cover_where_there_is_none_in_it(tmp_path: Path) -> None:
     file = song(tmp_path)
     (tmp_path / "holiday.jpg").write_bytes(JPEG)
-    assert read_picture(str(file)) is None
+    assert read_cover_art(str(file)) is None
     (tmp_path / "AlbumArt.JPG").write_bytes(JPEG + b" album")
     (tmp_path / "Folder.png").write_bytes(JPEG + b" folder")  # by its bytes, not by its name
-    found = read_picture(str(file))
+    found = read_cover_art(str(file))
     assert found is not None
     assert (found.type, found.data) == ("image/jpeg", JPEG + b" folder")
 
@@ -71,9 +71,9 @@ def test_a_cover_that_is_none_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "cover.jpg").symlink_to(secret)
     (tmp_path / "cover.png").mkdir()
     (tmp_path / "folder.jpg").write_text("<svg onload=x>")
-    assert read_picture(str(file)) is None
+    assert read_cover_art(str(file)) is None
     (tmp_path / "front.jpg").write_bytes(JPEG)
-    found = read_picture(str(file))
+    found = read_cover_art(str(file))
     assert found is not None
     assert found.data == JPEG
 
@@ -82,6 +82,6 @@ def test_damaged_tags_leave_what_lies_beside(tmp_path: Path) -> None:
     file = tmp_path / "song.flac"
     file.write_bytes(b"fLaC" + b"\xff" * 50)
     (tmp_path / "cover.jpg").write_bytes(JPEG)
-    found = read_picture(str(file))
+    found = read_cover_art(str(file))
     assert found is not None
     assert found.data == JPEG

@@ -1,6 +1,6 @@
 import pytest
 
-from tunespace.library.duration import clock
+from tunespace.library.duration import format_duration
 
 
 @pytest.mark.parametrize(
@@ -8,4 +8,4 @@ from tunespace.library.duration import clock
     [(0, "0:00"), (9.9, "0:09"), (61, "1:01"), (3599, "59:59"), (7265, "2:01:05")],
 )
 def test_a_length_is_shown_as_players_do(seconds: float, shown: str) -> None:
-    assert clock(seconds) == shown
+    assert format_duration(seconds) == shown

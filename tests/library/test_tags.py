@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import sounds
-from tunespace.library.tags import Tags, read_tags, title_of
+from tunespace.library.tags import Tags, read_tags, title_from_path
 
 KINDS = ["mp3", "flac", "ogg", "opus", "m4a"]
 
@@ -45,5 +45,5 @@ def test_a_missing_file_has_no_tags(tmp_path: Path) -> None:
 
 
 def test_a_track_without_title_is_called_by_its_file() -> None:
-    assert title_of("/music/01 Blue Train.mp3") == "01 Blue Train"
-    assert title_of("/music/caf\udce9.mp3") == "caf?"
+    assert title_from_path("/music/01 Blue Train.mp3") == "01 Blue Train"
+    assert title_from_path("/music/caf\udce9.mp3") == "caf?"

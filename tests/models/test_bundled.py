@@ -32,9 +32,9 @@ def test_its_card_is_beside_it(model: Model) -> None:
 
 
 def test_every_word_of_its_lexicon_is_a_point(model: Model) -> None:
-    assert model.words is not None
-    for word in model.words.lexicon.entries:
-        assert np.linalg.norm(model.words.vector(word)) == pytest.approx(1, abs=1e-5)
+    assert model.lexicon_vectors is not None
+    for word in model.lexicon_vectors.lexicon.entries:
+        assert np.linalg.norm(model.lexicon_vectors.vector(word)) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_queries_lie_near_what_they_mean(model: Model, query: str, near: str, fa
 def test_words_that_the_lexicon_lacks_are_understood(
     model: Model, word: str, near: str, far: str
 ) -> None:
-    assert model.words is not None
-    assert word not in model.words.lexicon.entries
+    assert model.lexicon_vectors is not None
+    assert word not in model.lexicon_vectors.lexicon.entries
     assert cosine(model, word, near) > cosine(model, word, far) + 0.5
 
 
@@ -150,5 +150,5 @@ def test_a_slip_of_the_finger_means_what_was_meant(model: Model, typed: str, mea
     ["dance", "punk", "ballad", "synth", "female vocalist", "male voice", "rnb", "dnb", "swedish"],
 )
 def test_words_that_people_tag_music_with_are_terms(model: Model, word: str) -> None:
-    assert model.read(word).terms
-    assert model.read(word).unread == 0
+    assert model.parse_query(word).terms
+    assert model.parse_query(word).unknown_share == 0

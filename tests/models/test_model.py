@@ -77,7 +77,7 @@ def test_a_query_of_unknown_words_is_refused(model: Model) -> None:
 
 def test_a_track_and_its_windows(model: Model, tmp_path: Path) -> None:
     path = tone(tmp_path / "tone.wav", 2.5)
-    heard = model.listen(path)
+    heard = model.embed_file(path)
     assert [(w.start, w.end) for w in heard.windows] == [(0, 1), (1, 2), (1.52, 2.52)]
     assert heard.seconds == pytest.approx(2.5, abs=0.03)
     np.testing.assert_allclose(np.linalg.norm(heard.vector), 1, rtol=1e-6)
@@ -88,7 +88,7 @@ def test_a_track_and_its_windows(model: Model, tmp_path: Path) -> None:
 def test_many_windows_are_what_few_are(model: Model, tmp_path: Path) -> None:
     steady = 0.5 * np.random.default_rng(0).standard_normal(20 * 16_000).astype(np.float32)
     path = sounds.wav(tmp_path / "long.wav", steady)
-    vectors = np.stack([window.vector for window in model.listen(path).windows])
+    vectors = np.stack([window.vector for window in model.embed_file(path).windows])
     assert len(vectors) == 21  # the frame at the very end asks for one more window
     np.testing.assert_allclose(vectors, np.broadcast_to(vectors[5], vectors.shape), atol=1e-2)
 

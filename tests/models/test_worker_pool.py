@@ -4,19 +4,19 @@ import pytest
 
 import tiny_model
 from tunespace.errors import ModelError
-from tunespace.models.worker_pool import Crashed, work_through
+from tunespace.models.worker_pool import WorkerCrash, run_jobs
 
 
 def test_each_job_is_done_once(tmp_path: Path) -> None:
     folder = tiny_model.make(tmp_path / "model")
-    done = list(work_through([1, 2, 3], "tasks:double", str(folder), 2))
+    done = list(run_jobs([1, 2, 3], "tasks:double", str(folder), 2))
     assert sorted(done) == [(1, 2), (2, 4), (3, 6)]
 
 
 def test_a_job_that_ends_its_process_costs_one_answer(tmp_path: Path) -> None:
     folder = tiny_model.make(tmp_path / "model")
-    done = dict(work_through([1, -7, 3], "tasks:double", str(folder), 1))
-    assert done == {1: 2, -7: Crashed(7), 3: 6}
+    done = dict(run_jobs([1, -7, 3], "tasks:double", str(folder), 1))
+    assert done == {1: 2, -7: WorkerCrash(7), 3: 6}
 
 
 def test_a_model_that_cannot_be_loaded_is_said_once(
@@ -25,11 +25,11 @@ def test_a_model_that_cannot_be_loaded_is_said_once(
     folder = tiny_model.make(tmp_path / "model")
     (folder / "audio.onnx").write_bytes(b"nothing")
     with pytest.raises(ModelError, match=r"audio\.onnx"):
-        list(work_through(range(1, 400), "tasks:double", str(folder), 2))
+        list(run_jobs(range(1, 400), "tasks:double", str(folder), 2))
     assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_process_that_does_not_even_start(tmp_path: Path) -> None:
     folder = tiny_model.make(tmp_path / "model")
     with pytest.raises(ModelError, match="ended its process"):
-        list(work_through([1], "no_such_module:double", str(folder), 1))
+        list(run_jobs([1], "no_such_module:double", str(folder), 1))

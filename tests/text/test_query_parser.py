@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tunespace.text import Lexicon, read
+from tunespace.text import Lexicon, parse_query
 from tunespace.text.lexicon import Entry
 
 LEXICON = """word	kind	description	concepts
@@ -57,7 +57,7 @@ def lexicon(tmp_path_factory: pytest.TempPathFactory) -> Lexicon:
 
 
 def terms(query: str, lexicon: Lexicon) -> list[str]:
-    return [("" if t.wanted else "-") + t.word for t in read(query, lexicon).terms]
+    return [("" if t.wanted else "-") + t.word for t in parse_query(query, lexicon).terms]
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,10 @@ def test_other_languages_lead_to_the_same_terms(
 
 
 def test_the_sentence_is_english_and_without_what_is_not_wanted(lexicon: Lexicon) -> None:
-    assert read("warm piano at dawn, no vocals", lexicon).sentence == "warm piano at dawn"
-    assert read("traurig mit Cello", lexicon).sentence == "sad mit cello"
-    assert read("ボーカルなし ピアノ", lexicon).sentence == "piano"
-    assert read("piano but not sad", lexicon).sentence == "piano"
+    assert parse_query("warm piano at dawn, no vocals", lexicon).sentence == "warm piano at dawn"
+    assert parse_query("traurig mit Cello", lexicon).sentence == "sad mit cello"
+    assert parse_query("ボーカルなし ピアノ", lexicon).sentence == "piano"
+    assert parse_query("piano but not sad", lexicon).sentence == "piano"
 
 
 @pytest.mark.parametrize(
@@ -147,15 +147,15 @@ def test_the_sentence_is_english_and_without_what_is_not_wanted(lexicon: Lexicon
     [("warm piano", 0), ("a song with piano", 0), ("piano at dawn", 2 / 3), ("kazoo", 1), ("", 1)],
 )
 def test_how_much_the_terms_leave_unread(query: str, share: float, lexicon: Lexicon) -> None:
-    assert read(query, lexicon).unread == pytest.approx(share)
+    assert parse_query(query, lexicon).unknown_share == pytest.approx(share)
 
 
 def test_a_genre_that_begins_like_a_negation_stays_in_the_sentence(lexicon: Lexicon) -> None:
-    assert read("no wave", lexicon).sentence == "no wave"
+    assert parse_query("no wave", lexicon).sentence == "no wave"
 
 
 def test_unknown_words_after_a_negation_are_kept_apart(lexicon: Lexicon) -> None:
-    reading = read("jazz without kazoo", lexicon)
+    reading = parse_query("jazz without kazoo", lexicon)
     assert reading.unwanted == ("kazoo",)
     assert reading.sentence == "jazz"
 
@@ -165,7 +165,7 @@ def test_an_emoji_is_read_by_its_name(lexicon: Lexicon) -> None:
 
 
 def test_ten_thousand_words_are_read(lexicon: Lexicon) -> None:
-    reading = read("warm piano without drums " * 2500, lexicon)
+    reading = parse_query("warm piano without drums " * 2500, lexicon)
     assert len(reading.terms) == 7500
 
 
@@ -203,7 +203,7 @@ def test_what_is_no_word_is_the_nearest_word_with_a_slip(lexicon: Lexicon) -> No
     def is_word(word: str) -> bool:
         return word in ("guilty", "pianos", "and")
 
-    reading = read("sad guittar and no drumms", lexicon, is_word)
+    reading = parse_query("sad guittar and no drumms", lexicon, is_word)
     assert [("" if t.wanted else "-") + t.word for t in reading.terms] == [
         "sad",
         "guitar",
@@ -211,11 +211,11 @@ def test_what_is_no_word_is_the_nearest_word_with_a_slip(lexicon: Lexicon) -> No
     ]
     assert reading.slips == (("guittar", "guitar"), ("drumms", "drums"))
     assert reading.sentence == "sad guitar"
-    assert reading.unread == 0
+    assert reading.unknown_share == 0
 
 
 def test_a_term_of_several_words_is_found_behind_slips(lexicon: Lexicon) -> None:
-    reading = read("no vocalls", lexicon, lambda word: word == "no")
+    reading = parse_query("no vocalls", lexicon, lambda word: word == "no")
     assert [t.word for t in reading.terms] == ["no vocals"]
     assert reading.slips == (("vocalls", "vocals"),)
 
@@ -224,12 +224,12 @@ def test_a_term_of_several_words_is_found_behind_slips(lexicon: Lexicon) -> None
     "query", ["guilty", "jaz", "zither", "pinao2", "xello", "guitars", "piyano"]
 )
 def test_what_may_be_meant_as_it_is_stays(query: str, lexicon: Lexicon) -> None:
-    assert read(query, lexicon, lambda word: word == "guilty").slips == ()
+    assert parse_query(query, lexicon, lambda word: word == "guilty").slips == ()
 
 
 def test_every_word_is_meant_where_nobody_knows_words(lexicon: Lexicon) -> None:
-    assert read("guittar", lexicon).terms == ()
-    assert read("guittar", lexicon).unread == 1
+    assert parse_query("guittar", lexicon).terms == ()
+    assert parse_query("guittar", lexicon).unknown_share == 1
 
 
 def test_a_slip_that_two_words_are_as_near_to_is_left_alone() -> None:

@@ -9,11 +9,11 @@ from tunespace.errors import TrainingError
 from tunespace.evaluation import load_manifest
 from tunespace.training import collaborative_filtering as culture
 from tunespace.training.collaborative_filtering import (
-    factors_of,
     load_factors,
-    plays_of,
+    read_plays,
     save_factors,
     similar_artists,
+    train_factors,
 )
 from tunespace.training.loop.train import train
 from tunespace.training.recipe.recipe import load_recipe
@@ -32,7 +32,7 @@ def plays() -> list[tuple[str, str, float]]:
 
 
 def test_who_is_liked_by_the_same_people_is_alike() -> None:
-    found = factors_of(plays(), width=2)
+    found = train_factors(plays(), width=2)
     assert set(found) == {name.lower() for taste in TASTES for name in taste}
     assert all(np.linalg.norm(row) == pytest.approx(1, abs=1e-5) for row in found.values())
     for taste in TASTES:
@@ -50,7 +50,7 @@ def test_plays_become_factors_by_the_command(
     out = tmp_path / "factors.npz"
     monkeypatch.setattr("sys.argv", ["culture", str(table), str(out), "--width", "4"])
     culture.main()
-    kept, made = load_factors(out), factors_of(plays(), width=4)
+    kept, made = load_factors(out), train_factors(plays(), width=4)
     assert list(kept) == list(made)
     for name, row in made.items():
         np.testing.assert_allclose(kept[name], row, atol=1e-6)
@@ -61,12 +61,12 @@ def test_a_row_that_is_no_play_is_said(tmp_path: Path, row: str) -> None:
     table = tmp_path / "plays.csv"
     table.write_text(f"user,artist,count\n{row}\n", encoding="utf-8")
     with pytest.raises(TrainingError, match="line 2: user, artist and a number as count"):
-        list(plays_of(table))
+        list(read_plays(table))
 
 
 def test_no_plays_are_refused() -> None:
     with pytest.raises(TrainingError, match="no plays"):
-        factors_of([])
+        train_factors([])
 
 
 def test_the_graph_of_artists_joins_a_manifest(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_the_graph_of_artists_joins_a_manifest(tmp_path: Path) -> None:
     factors["artist 0"] = np.array([0.6, 0.8, 0], np.float32)
     factors["nobody here"] = np.array([1, 0, 0], np.float32)
     out = tmp_path / "with.jsonl"
-    known = culture.with_similar_artists(music, factors, out, most=2)
+    known = culture.write_similar_artists(music, factors, out, most=2)
     assert known == 3
     items = load_manifest(out).items
     first = next(item for item in items if item.artist == "artist 0")
@@ -88,12 +88,12 @@ def test_the_graph_of_artists_joins_a_manifest(tmp_path: Path) -> None:
 SMALL = (
     "front_end={sample_rate: 16000, n_fft: 1024, hop: 320, n_mels: 16, f_max: 8000.0}",
     "seconds=0.64",
-    "audio.channels=4",
-    "audio.width=8",
-    "text.width=8",
-    "joint.dim=8",
+    "audio_tower.channels=4",
+    "audio_tower.width=8",
+    "text_tower.width=8",
+    "projection.dim=8",
     "schedule.epochs=1",
-    "schedule.batch=6",
+    "schedule.batch_size=6",
 )
 
 
@@ -107,7 +107,7 @@ def factors(tmp_path: Path) -> Path:
 
 def test_a_hybrid_model_hears_artists_that_nobody_knows(tmp_path: Path, factors: Path) -> None:
     music = manifest(tmp_path / "music")
-    recipe = load_recipe("won2021", changes=[*SMALL, f"culture.factors={factors}"])
+    recipe = load_recipe("won2021", changes=[*SMALL, f"collaborative.factors={factors}"])
     trained = train(recipe, music, tmp_path / "run", cache=tmp_path / "cache", say=lambda _: None)
     model = tunespace.load_model(trained.model)
     heard = model.embed_audio([music.parent / f"{kind}-loud-2.wav" for kind in KINDS])
@@ -119,7 +119,7 @@ def test_a_cultural_branch_says_at_once_that_it_makes_no_model(
     tmp_path: Path, factors: Path
 ) -> None:
     music = manifest(tmp_path / "music")
-    changes = [*SMALL, f"culture.factors={factors}", "culture.branch=cultural"]
+    changes = [*SMALL, f"collaborative.factors={factors}", "collaborative.branch=cultural"]
     recipe = load_recipe("won2021", changes=changes)
     lines: list[str] = []
     with pytest.raises(TrainingError, match="hears no music"):

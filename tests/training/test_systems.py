@@ -9,7 +9,7 @@ import tunespace
 from tiny_music import manifest
 from tunespace.data.manifest import load_manifest
 from tunespace.evaluation.protocols import split_tags
-from tunespace.training.loop.train import Trained, train
+from tunespace.training.loop.train import TrainingResult, train
 from tunespace.training.recipe.catalogue import recipe_names
 from tunespace.training.recipe.recipe import load_recipe
 
@@ -19,28 +19,34 @@ FRONT_END = (
     "front_end.n_mels=16",
     "front_end.f_max=8000.0",
     "schedule.epochs=1",
-    "schedule.batch=6",
-    "joint.dim=8",
+    "schedule.batch_size=6",
+    "projection.dim=8",
     "seconds=0.64",
 )
-RESNET = ("audio.channels=4", "audio.heads=2", "audio.depths=[1,1,1,1]")
-TEXT = ("text.width=16", "text.heads=2", "text.layers=1")
+RESNET = ("audio_tower.channels=4", "audio_tower.heads=2", "audio_tower.depths=[1,1,1,1]")
+TEXT = ("text_tower.width=16", "text_tower.heads=2", "text_tower.layers=1")
 CHANGES: dict[str, tuple[str, ...]] = {
-    "choi2019": ("audio.channels=8", "text.width=32"),
-    "won2021": ("audio.channels=4", "audio.width=8", "text.width=16"),
+    "choi2019": ("audio_tower.channels=8", "text_tower.width=32"),
+    "won2021": ("audio_tower.channels=4", "audio_tower.width=8", "text_tower.width=16"),
     # Narrower, word vectors (the lexicon has a part in them) are nearly alike after few steps.
-    "doh2024-mwe": ("audio.channels=8", "text.width=32"),
-    "muser2022": ("audio.channels=8", "image.channels=4", "image.heads=2", *TEXT),
-    "ttmr2023": ("audio.channels=4", "audio.width=16", "audio.layers=1", "audio.heads=2", *TEXT),
+    "doh2024-mwe": ("audio_tower.channels=8", "text_tower.width=32"),
+    "muser2022": ("audio_tower.channels=8", "image_tower.channels=4", "image_tower.heads=2", *TEXT),
+    "ttmr2023": (
+        "audio_tower.channels=4",
+        "audio_tower.width=16",
+        "audio_tower.layers=1",
+        "audio_tower.heads=2",
+        *TEXT,
+    ),
     "mulan2022": (*RESNET[:1], *TEXT),
     "muscall2022": (*RESNET, *TEXT),
     # Words: an encoder from scratch tells these few texts apart only after many steps.
     "clap2023": (
         "front_end.n_mels=32",
-        "audio.width=8",
-        "audio.heads=[1,1,2,2]",
-        "text.kind=words",
-        "text.width=8",
+        "audio_tower.width=8",
+        "audio_tower.heads=[1,1,2,2]",
+        "text_tower.kind=words",
+        "text_tower.width=8",
     ),
     "ttmrpp2024": (*RESNET, *TEXT),
 }
@@ -58,7 +64,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(
     name: str, music: Path, cache: Path, out: Path, *changes: str, presets: tuple[str, ...] = ()
-) -> Trained:
+) -> TrainingResult:
     recipe = load_recipe(name, presets=presets, changes=[*FRONT_END, *CHANGES[name], *changes])
     return train(recipe, music, out, cache=cache, accelerator="cpu", say=lambda _: None)
 
@@ -86,7 +92,11 @@ def test_a_system_is_trained_exported_and_listens(
     ("name", "preset", "changes"),
     [
         ("clap2023", "fusion", ("seconds=2.56",)),
-        ("mulan2022", "ast", ("audio.width=16", "audio.layers=1", "audio.patch=8")),
+        (
+            "mulan2022",
+            "ast",
+            ("audio_tower.width=16", "audio_tower.layers=1", "audio_tower.patch=8"),
+        ),
         ("muscall2022", "self-supervision", ()),
         ("won2021", "random", ()),
     ],
@@ -94,7 +104,7 @@ def test_a_system_is_trained_exported_and_listens(
 def test_a_preset_is_trained_and_exported(
     name: str, preset: str, changes: tuple[str, ...], music: Path, cache: Path, tmp_path: Path
 ) -> None:
-    before = CHANGES[name] if preset != "ast" else (*TEXT, "audio.heads=2")
+    before = CHANGES[name] if preset != "ast" else (*TEXT, "audio_tower.heads=2")
     recipe = load_recipe(name, presets=[preset], changes=[*FRONT_END, *before, *changes])
     out = tmp_path / "run"
     trained = train(recipe, music, out, cache=cache, accelerator="cpu", say=lambda _: None)
@@ -108,15 +118,15 @@ def test_a_preset_is_trained_and_exported(
     [
         ("loss.kind=decoupled",),
         ("loss.kind=sigmoid",),
-        ("hard.kind=swap", "hard.from_epoch=0.0"),
-        ("hard.kind=negation", "loss.kind=sigmoid"),
-        ("loss.kind=decoupled", "hard.kind=swap", "hard.from_epoch=0.0"),
-        ("texts.kind=caption", "texts.keep=0.5"),
-        ("texts={kind: views, of: [{kind: caption}, {kind: stochastic}]}",),
-        ("audio.kind=short-chunk", "audio.channels=4", "audio.width=8"),
+        ("hard_negatives.kind=swap", "hard_negatives.from_epoch=0.0"),
+        ("hard_negatives.kind=negation", "loss.kind=sigmoid"),
+        ("loss.kind=decoupled", "hard_negatives.kind=swap", "hard_negatives.from_epoch=0.0"),
+        ("captions.kind=caption", "captions.keep=0.5"),
+        ("captions={kind: views, of: [{kind: caption}, {kind: stochastic}]}",),
+        ("audio_tower.kind=short-chunk", "audio_tower.channels=4", "audio_tower.width=8"),
         ("schedule.precision=bf16",),
         ("loss.kind=slap", "loss.hidden=16"),
-        ("schedule.average=0.5",),
+        ("schedule.ema_decay=0.5",),
         (
             "augment.gain_db=6.0",
             "augment.noise_db=20.0",
@@ -130,7 +140,7 @@ def test_a_preset_is_trained_and_exported(
 def test_an_option_is_trained(
     changes: tuple[str, ...], music: Path, cache: Path, tmp_path: Path
 ) -> None:
-    trained = run("ttmr2023", music, cache, tmp_path / "run", "audio.kind=linear", *changes)
+    trained = run("ttmr2023", music, cache, tmp_path / "run", "audio_tower.kind=linear", *changes)
     assert np.isfinite(trained.figures["loss"])
 
 
@@ -150,7 +160,7 @@ def test_tags_that_are_kept_for_the_test_are_learned_by_nobody_and_known_to_the_
     unseen = set(split_tags(load_manifest(music).items).unseen)
     assert unseen
     for part in ("train", "validation"):
-        assert not unseen & {tag for item in kept.part(part).items for tag in item.tags}
-    judged = kept.part("test")
+        assert not unseen & {tag for item in kept.subset(part).items for tag in item.tags}
+    judged = kept.subset("test")
     assert unseen <= {tag for item in judged.items for tag in item.tags}
     assert set(split_tags(judged.items).unseen) == unseen

@@ -50,7 +50,7 @@ class _Window(io.RawIOBase):
         super().close()
 
 
-def within(path: Path) -> tuple[Path, str] | None:
+def split_member_path(path: Path) -> tuple[Path, str] | None:
     """The file that holds it, and its name there; None for a file of its own."""
     for suffix in (TAR, PARQUET):
         container, mark, member = str(path).partition(suffix + _MARK)
@@ -59,7 +59,7 @@ def within(path: Path) -> tuple[Path, str] | None:
     return None
 
 
-def member(container: Path, name: str | int) -> str:
+def member_path(container: Path, name: str | int) -> str:
     """The name of what a file holds, relative to its folder."""
     return f"{container.name}{_MARK}{name}"
 
@@ -71,20 +71,20 @@ def open_member(container: Path, name: str) -> io.RawIOBase | io.BytesIO:
         KeyError: It holds nothing of this name.
         OSError: It cannot be read.
     """
-    seen = (str(container), *stamp(container))
+    seen = (str(container), *modification_stamp(container))
     if container.suffix == PARQUET:
         return io.BytesIO(_row(*seen, int(name) if name.isdecimal() else 0))
     return _Window(container, *_places(*seen)[name])
 
 
-def is_there(path: Path) -> bool:
+def exists(path: Path) -> bool:
     """Whether there is such a file, or such a member of one."""
-    found = within(path)
+    found = split_member_path(path)
     if found is None:
         return path.is_file()
     container, name = found
     try:
-        seen = (str(container), *stamp(container))
+        seen = (str(container), *modification_stamp(container))
         if container.suffix == PARQUET:
             # Its bytes are not read for that: there may be many gigabytes of them.
             return name.isdecimal() and 1 <= int(name) <= sum(_groups(*seen))
@@ -93,13 +93,13 @@ def is_there(path: Path) -> bool:
         return False
 
 
-def stamp(path: Path) -> tuple[int, int]:
+def modification_stamp(path: Path) -> tuple[int, int]:
     """Size and date of the file, or of the one that holds it.
 
     Raises:
         OSError: There is none.
     """
-    found = within(path)
+    found = split_member_path(path)
     status = (path if found is None else found[0]).stat()
     return status.st_size, status.st_mtime_ns
 

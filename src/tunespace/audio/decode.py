@@ -21,7 +21,7 @@ import numpy.typing as npt
 from av.error import EOFError as EndOfFileError
 from av.error import FFmpegError, InvalidDataError
 
-from tunespace.audio.archives import open_member, within
+from tunespace.audio.archives import open_member, split_member_path
 from tunespace.errors import AudioError
 
 Waveform = npt.NDArray[np.float32]
@@ -95,8 +95,8 @@ def decode_blocks(
         raise ValueError(f"there is no stretch of {duration} s from {start} s on")
     file = Path(path)
     heard = False
-    with opened(file) as (container, stream):
-        blocks = _resampled(_gathered(frames_of(container, stream)), sample_rate)
+    with open_container(file) as (container, stream):
+        blocks = _resampled(_gathered(decode_frames(container, stream)), sample_rate)
         for block in _stretch(blocks, sample_rate, start, duration):
             heard = True
             yield block
@@ -106,7 +106,7 @@ def decode_blocks(
 
 
 @contextmanager
-def opened(
+def open_container(
     file: Path,
 ) -> Iterator[tuple[av.container.InputContainer, av.AudioStream]]:
     """A file that is read, and the sound in it.
@@ -133,7 +133,7 @@ def opened(
 @contextmanager
 def _source(file: Path) -> Iterator[Any]:
     """What ffmpeg reads: a path, or a file within a file."""
-    found = within(file)
+    found = split_member_path(file)
     if found is None:
         _require_readable(file)
         # An absolute path cannot be mistaken for a protocol ("http:", "concat:").
@@ -187,7 +187,7 @@ def _require_readable(file: Path) -> None:
         raise AudioError(file, "is not a possible file name") from error
 
 
-def frames_of(
+def decode_frames(
     container: av.container.InputContainer, stream: av.AudioStream
 ) -> Iterator[av.AudioFrame]:
     """Every frame that holds samples; packets that cannot be decoded are left out."""

@@ -38,7 +38,7 @@ def write_mp3(samples: Waveform, sample_rate: int, kbits: int, file: io.BytesIO 
         container.mux(stream.encode(None))
 
 
-def mp3_coded(samples: Waveform, sample_rate: int, kbits: int) -> Waveform:
+def mp3_round_trip(samples: Waveform, sample_rate: int, kbits: int) -> Waveform:
     """What is left after an MP3: ``(about as many samples,)`` float32 at the same rate."""
     buffer = io.BytesIO()
     write_mp3(samples, sample_rate, kbits, buffer)
@@ -52,7 +52,7 @@ def mp3_coded(samples: Waveform, sample_rate: int, kbits: int) -> Waveform:
     return np.concatenate(parts)
 
 
-def pitch_shifted(samples: Waveform, sample_rate: int, semitones: float) -> Waveform:
+def shift_pitch(samples: Waveform, sample_rate: int, semitones: float) -> Waveform:
     """The same music higher or lower, as fast as before.
 
     It is played faster or slower, which moves its pitch, and stretched back in time.

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import av
 
-from tunespace.audio.decode import frames_of, opened
+from tunespace.audio.decode import decode_frames, open_container
 from tunespace.errors import AudioError
 
 _HIGHEST_RATE = 48_000
 
 
-def write_playable(path: str | PathLike[str], target: str | PathLike[str]) -> None:
+def transcode_to_flac(path: str | PathLike[str], target: str | PathLike[str]) -> None:
     """Writes the sound of a file as FLAC of 16 bits, mono or stereo, at most 48 kHz.
 
     Args:
@@ -30,12 +30,12 @@ def write_playable(path: str | PathLike[str], target: str | PathLike[str]) -> No
     file = Path(path)
     with Path(target).open("wb") as written, av.open(written, "w", format="flac") as out:
         heard = False
-        with opened(file) as (container, source):
+        with open_container(file) as (container, source):
             rate = _rate(source.rate or _HIGHEST_RATE)
             stream = out.add_stream("flac", rate=rate)
             stream.layout = "mono" if source.channels == 1 else "stereo"
             stream.format = "s16"
-            for frame in _alike(frames_of(container, source), stream.layout.name, rate):
+            for frame in _alike(decode_frames(container, source), stream.layout.name, rate):
                 heard = True
                 out.mux(stream.encode(frame))
         if not heard:

@@ -111,11 +111,11 @@ def compare(
     if out is not None:
         write_json(out, figures)
     if html is not None:
-        from tunespace.evaluation.html_report import page
+        from tunespace.evaluation.html_report import html_report
 
         first = found.reports[0]
         others = [p for protocol, _ in first.protocols for p in first.published(protocol)]
-        write(html, page(found, others))
+        write(html, html_report(found, others))
     if as_json:
         print_json(figures)
     else:
@@ -140,7 +140,7 @@ def _print(found: "Comparison") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from tunespace.evaluation.metrics.bootstrap import shown as as_shown
+    from tunespace.evaluation.metrics.bootstrap import format_value
     from tunespace.evaluation.report import is_headline
 
     out = console()
@@ -161,11 +161,12 @@ def _print(found: "Comparison") -> None:
         if not is_headline(row.figure):
             continue
         values = [
-            f"{as_shown(v.value)} ({as_shown(v.low)} - {as_shown(v.high)})" for v in row.values
+            f"{format_value(v.value)} ({format_value(v.low)} - {format_value(v.high)})"
+            for v in row.values
         ]
         differences = [f"{d.value:+.3f}, p = {d.p:.3f}" for d in row.differences]
         name = "" if row.protocol == shown else row.protocol
-        chance = "" if row.chance is None else as_shown(row.chance)
+        chance = "" if row.chance is None else format_value(row.chance)
         table.add_row(name, row.figure, *values, *differences, chance)
         shown = row.protocol
     out.print(table)

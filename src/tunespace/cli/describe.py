@@ -11,7 +11,7 @@ from tunespace.cli.options import JsonOption, LibraryOption, ModelOption
 from tunespace.cli.output import console, print_json, printable
 from tunespace.cli.search import track_named
 from tunespace.errors import LibraryError
-from tunespace.library import FittingWord, Library
+from tunespace.library import DescriptiveWord, Library
 from tunespace.library import describe as words_of
 from tunespace.models import load_model
 
@@ -35,18 +35,18 @@ def describe(
         _print(words)
 
 
-def _in_library(lib: Library, name: str, top: int) -> dict[str, list[FittingWord]]:
+def _in_library(lib: Library, name: str, top: int) -> dict[str, list[DescriptiveWord]]:
     path = Path(name).expanduser()
     return lib.describe(path if path.exists() else track_named(lib, name), top=top)
 
 
-def _alone(name: str, model: str | None, top: int) -> dict[str, list[FittingWord]]:
+def _alone(name: str, model: str | None, top: int) -> dict[str, list[DescriptiveWord]]:
     loaded = load_model(model)
-    vector = loaded.listen(Path(name).expanduser()).vector
+    vector = loaded.embed_file(Path(name).expanduser()).vector
     return words_of(loaded, vector, np.empty((0, loaded.dim), np.float32), top=top)
 
 
-def _print(words: dict[str, list[FittingWord]]) -> None:
+def _print(words: dict[str, list[DescriptiveWord]]) -> None:
     from rich.table import Table
     from rich.text import Text
 

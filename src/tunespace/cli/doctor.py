@@ -84,15 +84,15 @@ def _sqlite() -> str:
 
 def _model(name: str | None) -> str:
     model = load_model(name)
-    _ = model.audio_tower, model.text_tower, model.words, model.reference
+    _ = model.audio_tower, model.text_tower, model.lexicon_vectors, model.reference
     return f"{model.identity}, every file as it should be"
 
 
 def _library(lib: Library) -> str:
-    problem = lib.check()
+    problem = lib.check_integrity()
     if problem:
         raise TunespaceError(f"{lib.folder}: {problem}; index into a new --library folder")
-    gone = lib.missing()
+    gone = lib.count_missing()
     text = f"{lib.folder}: {len(lib):,} tracks"
     if gone:
         raise TunespaceError(

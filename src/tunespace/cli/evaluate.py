@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Pooling(StrEnum):
-    """As in ``Listening``."""
+    """As in ``AudioView``."""
 
     track = "track"
     windows = "windows"
@@ -169,16 +169,16 @@ class Wanted:
         """
         from tunespace.data.manifest import missing_audio
         from tunespace.evaluation import load_data, with_audio
-        from tunespace.evaluation.protocols import faults_of
+        from tunespace.evaluation.protocols import validate_protocols
 
         protocols = self._protocols()
 
         def faults(items: "Sequence[Item]") -> list[str]:
             found = [] if self.skip_missing else missing_audio(items, self.data)
-            found += [f"{self.data}: {fault}" for fault in faults_of(protocols, items)]
+            found += [f"{self.data}: {fault}" for fault in validate_protocols(protocols, items)]
             asked = {*(self.names or ()), *(self.labels or ())}
             for protocol in protocols:
-                if protocol.name in asked and (why := protocol.missing(items)):
+                if protocol.name in asked and (why := protocol.unmet_requirement(items)):
                     found.append(f"{self.data}: {protocol.name} cannot be run: {why}")
             return found
 
@@ -187,10 +187,10 @@ class Wanted:
 
     def _protocols(self) -> "tuple[Protocol, ...]":
         """Those of the data, as far as they are asked for, with what is asked for besides."""
-        from tunespace.evaluation.datasets import protocols_of
-        from tunespace.evaluation.protocols import Listening, OfTags, ZeroShot
+        from tunespace.evaluation.datasets import protocols_for
+        from tunespace.evaluation.protocols import AudioView, TagProtocol, ZeroShot
 
-        known = {protocol.name: protocol for protocol in protocols_of(self.data)}
+        known = {protocol.name: protocol for protocol in protocols_for(self.data)}
         chosen = dict(known) if self.names is None else {}
         for name in self.names or ():
             if name not in known:
@@ -201,11 +201,11 @@ class Wanted:
             chosen[label] = ZeroShot(name=label, label=label)
         if self.seconds is not None and self.seconds <= 0:
             raise typer.BadParameter(f"{self.seconds:g} seconds cannot be heard")
-        listening = Listening(seconds=self.seconds, pooling=self.pooling.value)
+        listening = AudioView(seconds=self.seconds, pooling=self.pooling.value)
         found = []
         for protocol in chosen.values():
-            heard = replace(protocol, listening=listening)
-            if self.tags and isinstance(heard, OfTags):
+            heard = replace(protocol, audio_view=listening)
+            if self.tags and isinstance(heard, TagProtocol):
                 heard = replace(heard, tags=tuple(self.tags))
             found.append(heard)
         return tuple(found)
@@ -236,7 +236,7 @@ def _print(report: "Report") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from tunespace.evaluation.metrics.bootstrap import shown as as_shown
+    from tunespace.evaluation.metrics.bootstrap import format_value
     from tunespace.evaluation.report import is_headline
 
     out = console()
@@ -250,18 +250,18 @@ def _print(report: "Report") -> None:
     table.add_column("95 % interval", no_wrap=True)
     table.add_column("guessing", justify="right", no_wrap=True)
     table.add_column("over", justify="right", no_wrap=True)
-    for protocol, outcome in report.protocols:
+    for protocol, result in report.protocols:
         shown = protocol.name
-        for name, figure in outcome.figures.items():
+        for name, figure in result.figures.items():
             if not is_headline(name):
                 continue
-            chance = outcome.chance.get(name)
+            chance = result.chance.get(name)
             table.add_row(
                 shown,
                 name,
-                as_shown(figure.value),
-                f"{as_shown(figure.low)} - {as_shown(figure.high)}",
-                "" if chance is None else as_shown(chance),
+                format_value(figure.value),
+                f"{format_value(figure.low)} - {format_value(figure.high)}",
+                "" if chance is None else format_value(chance),
                 f"{figure.n:,} {figure.unit}",
             )
             shown = ""
@@ -274,7 +274,7 @@ def _print(report: "Report") -> None:
     print_left_out(report)
     for remark in report.data.remarks:
         out.print(Text(f"note: {printable(remark)}"))
-    for text in report.refused:
+    for text in report.unknown_texts:
         out.print(Text(f"not understood: {printable(text)}"))
 
 
@@ -282,7 +282,7 @@ def print_listening(report: "Report") -> None:
     """What was heard of a clip."""
     from rich.text import Text
 
-    ways = dict.fromkeys(str(protocol.listening) for protocol, _ in report.protocols)
+    ways = dict.fromkeys(str(protocol.audio_view) for protocol, _ in report.protocols)
     console().print(Text(f"heard: {'; '.join(ways)}", style="dim"))
 
 
@@ -291,7 +291,7 @@ def print_left_out(report: "Report") -> None:
     from rich.text import Text
 
     out = console()
-    for name, why in report.left_out.items():
+    for name, why in report.skipped.items():
         out.print(Text(f"not run: {name}: {why}"))
     for track, reason in report.failed.items():
         out.print(Text(f"not heard: {printable(track)} {printable(reason)}"))
@@ -301,12 +301,12 @@ def print_published(report: "Report") -> None:
     """Numbers of others under the same protocols."""
     from rich.text import Text
 
-    from tunespace.evaluation.metrics.bootstrap import shown as as_shown
+    from tunespace.evaluation.metrics.bootstrap import format_value
 
     out = console()
     for protocol, _ in report.protocols:
         for found in report.published(protocol):
-            said = f"{found.figure} {as_shown(found.value)}, {found.system} ({found.source})"
+            said = f"{found.figure} {format_value(found.value)}, {found.system} ({found.source})"
             how = f"; {found.how}" if found.how else ""
             out.print(Text(f"printed by others: {protocol.name}: {said}{how}", style="dim"))
 
@@ -315,4 +315,4 @@ def heard_before(report: "Report") -> str:
     """Which of the clips are in the training data."""
     if report.leakage is None:
         return "leakage: unknown; name what the model learned from with --trained-on"
-    return f"leakage: {report.leakage.said(len(report.data.items))}"
+    return f"leakage: {report.leakage.describe(len(report.data.items))}"

@@ -10,7 +10,7 @@ import typer
 from tunespace.cli.options import JsonOption, LibraryOption, ModelOption
 from tunespace.cli.output import console, print_json, printable, progress_bar
 from tunespace.library import IndexReport, Library, Progress
-from tunespace.library.duration import clock
+from tunespace.library.duration import format_duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -102,7 +102,7 @@ def _print(report: IndexReport, total: int) -> None:
         more = len(report.failed) - _SHOWN_FAILURES
         out.print(f"and {more:,} more; `tunespace doctor` lists them all")
     rate = report.music_seconds / max(report.elapsed_seconds, 1e-9)
-    heard = f": {clock(report.music_seconds)} of music, {rate:,.0f}x real time"
+    heard = f": {format_duration(report.music_seconds)} of music, {rate:,.0f}x real time"
     out.print(
         f"{total:,} tracks in the library; this took {report.elapsed_seconds:.1f} s"
         + (heard if report.music_seconds else "")

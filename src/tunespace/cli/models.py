@@ -50,7 +50,7 @@ def _about(model: Model) -> dict[str, Any]:
         "identity": model.identity,
         "dim": model.dim,
         "megabytes": round(sum(f.stat().st_size for f in files if f.exists()) / 1e6, 1),
-        "words": len(model.words.lexicon.entries) if model.words else 0,
+        "words": len(model.lexicon_vectors.lexicon.entries) if model.lexicon_vectors else 0,
         "licence": licence.group(1) if licence else "",
         "folder": str(model.folder),
     }

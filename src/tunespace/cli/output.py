@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tunespace.library import Hit
-from tunespace.library.duration import clock
+from tunespace.library.duration import format_duration
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -113,7 +113,7 @@ def print_hits(hits: Sequence[Hit]) -> None:
             f"{hit.score:.0f}",
             Text(printable(hit.track.title)),
             Text(printable(hit.track.artist)),
-            f"{clock(hit.start)}-{clock(hit.end)}",
+            f"{format_duration(hit.start)}-{format_duration(hit.end)}",
             Text(shown),
         )
     out = console()

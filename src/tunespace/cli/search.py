@@ -18,7 +18,7 @@ from tunespace.cli.options import (
 )
 from tunespace.cli.output import hit_as_json, print_hits, print_json, printable
 from tunespace.errors import QueryError
-from tunespace.library import Clip, Hit, Library, Query, Term, Text, Track, TrackLike
+from tunespace.library import AudioFileRef, Hit, Library, Query, QueryTerm, Text, Track, TrackRef
 
 # Away from something must not outweigh what is looked for.
 _AWAY = -0.5
@@ -48,9 +48,9 @@ def search(
     """Find music by words, by tracks that it should be like, or by both."""
     text = " ".join(words or [])
     with Library.open(library, model=model, create=False) as lib:
-        terms = [Term(Text(text))] if text.strip() else []
-        terms += [Term(_like(lib, name)) for name in like or []]
-        terms += [Term(Text(name), _AWAY) for name in away or []]
+        terms = [QueryTerm(Text(text))] if text.strip() else []
+        terms += [QueryTerm(_like(lib, name)) for name in like or []]
+        terms += [QueryTerm(Text(name), _AWAY) for name in away or []]
         if not terms and not where.strip():
             raise QueryError("the query is empty: describe the music in a few words")
         query = Query(
@@ -97,16 +97,16 @@ def track_named(lib: Library, name: str) -> Track:
     Raises:
         QueryError: No track has it.
     """
-    track = lib.find(name)
+    track = lib.find_track(name)
     if track is None:
         raise QueryError(f"there is no file {name!r}, and no track of the library has that name")
     return track
 
 
-def _like(lib: Library, name: str) -> Clip | TrackLike:
+def _like(lib: Library, name: str) -> AudioFileRef | TrackRef:
     if os.path.isfile(os.path.expanduser(name)):  # noqa: PTH111, PTH113 - a name may be any bytes
-        return Clip(os.path.expanduser(name))  # noqa: PTH111
-    return TrackLike(track_named(lib, name).id)
+        return AudioFileRef(os.path.expanduser(name))  # noqa: PTH111
+    return TrackRef(track_named(lib, name).id)
 
 
 def _show(hits: list[Hit], m3u8: Path | None, *, as_json: bool) -> None:

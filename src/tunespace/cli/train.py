@@ -88,8 +88,8 @@ def fine_tune(
     """Let a model learn from clips and texts of your own: a table of audio and text is enough."""
     with _train_extra():
         from tunespace.training.loop.train import train as _  # noqa: F401 - what it needs is there
-        from tunespace.training.recipe.fine_tune import fine_tuning
-    loaded = fine_tuning(model, tuple(change or ()))
+        from tunespace.training.recipe.fine_tune import fine_tune_recipe
+    loaded = fine_tune_recipe(model, tuple(change or ()))
     _run(loaded, data, out, cache, "cpu", 1, workers, None, as_json=as_json)
 
 

@@ -24,8 +24,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tunespace.audio.archives import is_there, stamp
-from tunespace.data.tables import Complain, files_of, read_rows
+from tunespace.audio.archives import exists, modification_stamp
+from tunespace.data.tables import ReportProblem, files_of, read_rows
 from tunespace.errors import DataError
 
 _ALIASES = {"path": "audio", "file": "audio", "caption": "captions", "text": "captions"}
@@ -72,7 +72,7 @@ class Item:
     line: int = 0
 
     @property
-    def by(self) -> str:
+    def artist_key(self) -> str:
         """Who it is by, in whatever way is known."""
         return self.artist_id or self.artist
 
@@ -106,14 +106,14 @@ class Manifest:
         """Hash of what is judged: texts, labels, and the size of each file."""
         hashed = hashlib.sha256()
         for item in self.items:
-            size = stamp(item.audio)[0] if item.audio and is_there(item.audio) else None
+            size = modification_stamp(item.audio)[0] if item.audio and exists(item.audio) else None
             known = (item.track_id, size, item.start, item.duration, item.tags, item.captions)
-            about = (item.title, item.by, item.album, item.year, item.similar_artists)
+            about = (item.title, item.artist_key, item.album, item.year, item.similar_artists)
             row = (*known, *about, sorted(item.labels.items()))
             hashed.update(json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         return hashed.hexdigest()
 
-    def part(self, split: str) -> "Manifest":
+    def subset(self, split: str) -> "Manifest":
         """The clips of one split.
 
         Raises:
@@ -121,11 +121,11 @@ class Manifest:
         """
         items = tuple(item for item in self.items if item.split == split)
         if not items:
-            raise DataError([_no_split(self.name, split, self.items)])
+            raise DataError([_missing_split_error(self.name, split, self.items)])
         return replace(self, items=items)
 
 
-def no_faults(_items: Sequence[Item]) -> list[str]:
+def no_problems(_items: Sequence[Item]) -> list[str]:
     """Nothing is wrong."""
     return []
 
@@ -134,7 +134,7 @@ def load_manifest(
     path: str | Path,
     *,
     split: str = "",
-    faults: Callable[[Sequence[Item]], list[str]] = no_faults,
+    faults: Callable[[Sequence[Item]], list[str]] = no_problems,
     rejected: list[str] | None = None,
 ) -> Manifest:
     """Reads a manifest and checks it.
@@ -168,7 +168,7 @@ def load_manifest(
     name = Path(path).stem.rstrip("*-_") or Path(path).parent.name
     kept = [item for item in items if not split or item.split == split]
     if split and not kept:
-        problems.append(_no_split(name, split, items))
+        problems.append(_missing_split_error(name, split, items))
     problems += faults(kept or items)
     if problems:
         raise DataError(problems)
@@ -200,7 +200,7 @@ def missing_audio(items: Sequence[Item], name: str = "") -> list[str]:
     return [
         f"{name}{_line(item)}: {item.audio or 'audio'} does not exist".strip()
         for item in items
-        if item.audio is None or not is_there(item.audio)
+        if item.audio is None or not exists(item.audio)
     ]
 
 
@@ -210,13 +210,13 @@ def with_audio(manifest: Manifest) -> Manifest:
     Raises:
         DataError: None is.
     """
-    items = tuple(item for item in manifest.items if item.audio and is_there(item.audio))
+    items = tuple(item for item in manifest.items if item.audio and exists(item.audio))
     if not items:
         raise DataError([f"{manifest.name}: not one of its {len(manifest.items):,} files exists"])
     return replace(manifest, items=items)
 
 
-def _no_split(name: str, split: str, items: Iterable[Item]) -> str:
+def _missing_split_error(name: str, split: str, items: Iterable[Item]) -> str:
     known = sorted({item.split for item in items if item.split})
     has = f"it has {', '.join(known)}" if known else "it has none"
     return f"{name}: there is no split {split!r}; {has}"
@@ -226,7 +226,7 @@ def _line(item: Item) -> str:
     return f" line {item.line}" if item.line else f" {item.track_id}"
 
 
-def _item(found: Mapping[str, Any], line: int, file: Path, wrong: Complain) -> Item | None:
+def _item(found: Mapping[str, Any], line: int, file: Path, wrong: ReportProblem) -> Item | None:
     row = {_ALIASES.get(key, key): value for key, value in found.items()}
 
     def complain(what: str) -> None:

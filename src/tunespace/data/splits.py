@@ -55,7 +55,7 @@ def with_splits(items: Sequence[Item]) -> tuple[tuple[Item, ...], bool]:
 
 
 def _drawn(item: Item) -> Split:
-    name = item.by or item.track_id
+    name = item.artist_key or item.track_id
     digest = hashlib.sha256(name.casefold().encode("utf-8", "surrogatepass")).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
     for share, split in _SHARES:

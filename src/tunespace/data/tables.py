@@ -8,11 +8,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from tunespace.audio.archives import PARQUET, TAR, member
+from tunespace.audio.archives import PARQUET, TAR, member_path
 from tunespace.errors import DataError
 
 Row = tuple[int, dict[str, Any]]
-Complain = Callable[[str], None]
+ReportProblem = Callable[[str], None]
 _AUDIO = frozenset(("aif", "aiff", "flac", "m4a", "mp3", "mp4", "oga", "ogg", "opus", "wav"))
 
 
@@ -36,7 +36,7 @@ def files_of(path: str | Path) -> list[Path]:
     return [whole]
 
 
-def read_rows(file: Path, wrong: Complain) -> Iterator[Row]:
+def read_rows(file: Path, wrong: ReportProblem) -> Iterator[Row]:
     """Rows of a table, each with its line (in Parquet its number, from 1).
 
     Args:
@@ -49,7 +49,7 @@ def read_rows(file: Path, wrong: Complain) -> Iterator[Row]:
     try:
         match file.suffix.lower():
             case ".csv" | ".tsv" as suffix:
-                yield from separated(file, "," if suffix == ".csv" else "\t", wrong=wrong)
+                yield from read_delimited(file, "," if suffix == ".csv" else "\t", wrong=wrong)
             case ".jsonl" | ".ndjson":
                 yield from _json_lines(file, wrong)
             case ".parquet":
@@ -71,7 +71,7 @@ def read_rows(file: Path, wrong: Complain) -> Iterator[Row]:
         raise DataError([f"{file} cannot be read ({error})"]) from error
 
 
-def stop(what: str) -> None:
+def raise_unreadable(what: str) -> None:
     """For tables that are right or useless.
 
     Raises:
@@ -80,8 +80,8 @@ def stop(what: str) -> None:
     raise DataError([what])
 
 
-def separated(
-    file: Path, delimiter: str = ",", *, quoted: bool | None = None, wrong: Complain
+def read_delimited(
+    file: Path, delimiter: str = ",", *, quoted: bool | None = None, wrong: ReportProblem
 ) -> Iterator[Row]:
     """Rows of separated values; names of columns without the blanks around them.
 
@@ -109,7 +109,7 @@ def separated(
             before = reader.line_num
 
 
-def _json_lines(file: Path, wrong: Complain) -> Iterator[Row]:
+def _json_lines(file: Path, wrong: ReportProblem) -> Iterator[Row]:
     with file.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
@@ -146,12 +146,12 @@ def _parquet(file: Path) -> Iterator[Row]:
         for batch in table.iter_batches(columns=wanted):
             for row in batch.to_pylist() if wanted else [{} for _ in range(batch.num_rows)]:
                 number += 1
-                yield number, row | ({"audio": member(file, number)} if held else {})
+                yield number, row | ({"audio": member_path(file, number)} if held else {})
     except (OSError, ValueError) as error:  # ArrowInvalid is a ValueError
         raise DataError([f"{file} cannot be read as Parquet ({error})"]) from error
 
 
-def _shard(file: Path, wrong: Complain) -> Iterator[Row]:
+def _shard(file: Path, wrong: ReportProblem) -> Iterator[Row]:
     """Samples of an archive: neighbours whose names are equal up to their first dot."""
     try:
         with tarfile.open(file, "r:") as archive:
@@ -177,7 +177,7 @@ def _sample(
     key: str,
     found: Sequence[tarfile.TarInfo],
     number: int,
-    wrong: Complain,
+    wrong: ReportProblem,
 ) -> dict[str, Any] | None:
     row: dict[str, Any] = {}
     audio = ""
@@ -200,4 +200,4 @@ def _sample(
             row |= known
         elif ending.rpartition(".")[2] in _AUDIO:
             audio = info.name
-    return row | {"audio": member(file, audio) if audio else ""}
+    return row | {"audio": member_path(file, audio) if audio else ""}

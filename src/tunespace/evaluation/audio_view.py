@@ -20,7 +20,7 @@ class Clip:
         path: Of the file.
         start: Of the stretch.
         duration: Of the stretch; to the end without it.
-        pooling: As in ``Listening``.
+        pooling: As in ``AudioView``.
     """
 
     path: str
@@ -30,7 +30,7 @@ class Clip:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listening:
+class AudioView:
     """How a clip is heard.
 
     Attributes:
@@ -64,7 +64,7 @@ class Listening:
         duration = min(ends, default=None)
         return Clip(str(item.audio), item.start + self.skip, duration, self.pooling)
 
-    def described(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """For reports."""
         return asdict(self)
 
@@ -82,4 +82,4 @@ class Listening:
         return f"{heard}{after}, in the model's own windows, {mean[self.pooling]}"
 
 
-WHOLE = Listening()
+WHOLE_CLIP = AudioView()

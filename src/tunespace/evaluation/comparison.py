@@ -11,12 +11,12 @@ from tunespace.errors import DataError
 from tunespace.evaluation.leakage import Overlap
 from tunespace.evaluation.metrics.bootstrap import Difference, Figure, difference
 from tunespace.evaluation.protocols import Protocol
-from tunespace.evaluation.report import SCHEMA, Report, check, hear, judge
+from tunespace.evaluation.report import SCHEMA, Report, embed_data, require_runnable, score
 from tunespace.models import JointModel
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """One figure of all models.
 
     Attributes:
@@ -44,7 +44,7 @@ class Comparison:
     """
 
     reports: tuple[Report, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[ComparisonRow, ...]
 
     def as_json(self) -> dict[str, Any]:
         """The same for the same input."""
@@ -99,9 +99,9 @@ def compare(
     identities = [model.identity for model in models]
     if not models or len(set(identities)) < len(identities):
         raise DataError(["name at least one model, and each once"])
-    check(data, protocols)
+    require_runnable(data, protocols)
     heard = [
-        hear(
+        embed_data(
             model,
             data,
             protocols,
@@ -119,28 +119,26 @@ def compare(
         raise DataError([f"{data.name}: there is no clip that all of these models can hear"])
     known = leakage or {}
     reports = [
-        judge(model, data, protocols, found, lost, leakage=known.get(model.identity), seed=seed)
+        score(model, data, protocols, found, lost, leakage=known.get(model.identity), seed=seed)
         for model, found in zip(models, heard, strict=True)
     ]
     return Comparison(tuple(reports), tuple(_rows(reports)))
 
 
-def _rows(reports: Sequence[Report]) -> list[Row]:
+def _rows(reports: Sequence[Report]) -> list[ComparisonRow]:
     """All judged the same clips, hence have the same protocols and figures."""
     rows = []
-    found = [
-        {protocol.name: outcome for protocol, outcome in report.protocols} for report in reports
-    ]
-    for name, outcome in found[0].items():
-        for figure in outcome.figures:
+    found = [{protocol.name: result for protocol, result in report.protocols} for report in reports]
+    for name, result in found[0].items():
+        for figure in result.figures:
             values = tuple(other[name].figures[figure] for other in found)
             rows.append(
-                Row(
+                ComparisonRow(
                     name,
                     figure,
                     values,
                     tuple(difference(value, values[0]) for value in values[1:]),
-                    outcome.chance.get(figure),
+                    result.chance.get(figure),
                 )
             )
     return rows

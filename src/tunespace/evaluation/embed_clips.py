@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tunespace.audio.archives import stamp
+from tunespace.audio.archives import modification_stamp
 from tunespace.errors import AudioError, DataError
 from tunespace.evaluation.audio_view import Clip
 from tunespace.models import JointModel
 from tunespace.models.model import Vectors
-from tunespace.models.onnx_towers import unit
-from tunespace.models.worker_pool import Crashed, work_through
+from tunespace.models.onnx_towers import normalize_rows
+from tunespace.models.worker_pool import WorkerCrash, run_jobs
 
 _SECONDS_BETWEEN_COMMITS = 1.0
 _SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID"
@@ -34,15 +34,15 @@ def default_cache() -> Path:
     return Path(platformdirs.user_cache_dir("tunespace")) / "embeddings.sqlite"
 
 
-def listen(clip: Clip, model: JointModel) -> Vectors | str:
+def embed_clip(clip: Clip, model: JointModel) -> Vectors | str:
     """A clip's vector, or why it has none; runs in a worker process."""
     if clip.duration == 0:
         return "has no sound after what is skipped"
     try:
-        heard = model.listen(clip.path, start=clip.start, duration=clip.duration)
+        heard = model.embed_file(clip.path, start=clip.start, duration=clip.duration)
         if clip.pooling == "track":
             return heard.vector
-        return unit(np.mean([window.vector for window in heard.windows], axis=0))
+        return normalize_rows(np.mean([window.vector for window in heard.windows], axis=0))
     except AudioError as error:
         return error.reason
     except Exception as error:  # noqa: BLE001 - one file must not end the run
@@ -75,7 +75,7 @@ def embed_clips(
     """
     vectors = np.zeros((len(clips), model.dim), np.float32)
     failed: dict[int, str] = {}
-    with _opened(cache or default_cache()) as connection:
+    with _open_cache(cache or default_cache()) as connection:
         keys = [_key(model.identity, clip) for clip in clips]
         places: dict[Clip, list[int]] = {}
         for n, (clip, key) in enumerate(zip(clips, keys, strict=True)):
@@ -85,15 +85,15 @@ def embed_clips(
             else:
                 places.setdefault(clip, []).append(n)
         count = min(workers or os.cpu_count() or 1, len(places))
-        task = f"{__name__}:listen"
+        task = f"{__name__}:embed_clip"
         written = time.monotonic()
-        with closing(work_through(list(places), task, str(model.folder), count)) as answers:
+        with closing(run_jobs(list(places), task, str(model.folder), count)) as answers:
             for done, (clip, answer) in enumerate(answers, start=1):
                 for n in places[clip]:
                     if isinstance(answer, np.ndarray):
                         vectors[n] = answer
                     else:
-                        failed[n] = answer.reason if isinstance(answer, Crashed) else answer
+                        failed[n] = answer.reason if isinstance(answer, WorkerCrash) else answer
                 if isinstance(answer, np.ndarray):
                     kept = (keys[places[clip][0]], answer.tobytes())
                     connection.execute("INSERT OR REPLACE INTO vectors VALUES (?, ?)", kept)
@@ -107,7 +107,7 @@ def embed_clips(
 
 def _key(identity: str, clip: Clip) -> bytes:
     try:
-        file = stamp(Path(clip.path))
+        file = modification_stamp(Path(clip.path))
     except OSError:
         file = (-1, -1)
     about: tuple[object, ...] = (
@@ -119,7 +119,7 @@ def _key(identity: str, clip: Clip) -> bytes:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+def _open_cache(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection; what was done is kept also when the run is stopped."""
     from filelock import FileLock
 

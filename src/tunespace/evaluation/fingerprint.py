@@ -76,7 +76,7 @@ class Match:
     errors: float
 
 
-class Recordings:
+class FingerprintIndex:
     """Recordings that others are looked up in."""
 
     def __init__(self, recordings: Mapping[str, Bits]) -> None:

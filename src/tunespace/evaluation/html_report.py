@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from tunespace.errors import DataError
-from tunespace.evaluation.comparison import Comparison, Row
-from tunespace.evaluation.metrics.bootstrap import Figure, shown
-from tunespace.evaluation.protocols import Texts
+from tunespace.evaluation.comparison import Comparison, ComparisonRow
+from tunespace.evaluation.metrics.bootstrap import Figure, format_value
+from tunespace.evaluation.protocols import TextEmbedder
 from tunespace.evaluation.published_results import Published
 from tunespace.evaluation.report import Report, is_headline
 from tunespace.models.model import Vectors
@@ -29,7 +29,7 @@ small{color:#555;font-weight:normal}summary{cursor:pointer}.better{color:#0a6b25
 """
 
 
-def page(comparison: Comparison, published: Sequence[Published] = ()) -> str:
+def html_report(comparison: Comparison, published: Sequence[Published] = ()) -> str:
     """The page.
 
     Args:
@@ -55,11 +55,11 @@ def page(comparison: Comparison, published: Sequence[Published] = ()) -> str:
         "<meta name='viewport' content='width=device-width'>",
         f"<title>{_text(first.data.name)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{_text(first.data.name)}</h1>",
-        f"<p>{_text(_heard(first))}</p>",
+        f"<p>{_text(_audio_view_note(first))}</p>",
         f"<p>Intervals of 95 % by bootstrap; seed {first.seed}; data {first.data.sha256[:16]}.</p>",
         f"<p><small>{_text(first.data.citation)}. {_text(first.data.licence)}</small></p>",
         _table(comparison),
-        _beside(published),
+        _published_rows(published),
         _leakage(comparison),
         _probes(comparison),
     ]
@@ -73,11 +73,11 @@ def page(comparison: Comparison, published: Sequence[Published] = ()) -> str:
     return "\n".join([*parts, "</body></html>"])
 
 
-def _heard(report: Report) -> str:
+def _audio_view_note(report: Report) -> str:
     """How many clips, and how they were listened to."""
     ways: dict[str, list[str]] = {}
     for protocol, _ in report.protocols:
-        ways.setdefault(str(protocol.listening), []).append(protocol.name)
+        ways.setdefault(str(protocol.audio_view), []).append(protocol.name)
     said = (
         f"{way}{' (' + ', '.join(names) + ')' if len(ways) > 1 else ''}"
         for way, names in ways.items()
@@ -92,8 +92,8 @@ def _text(value: object) -> str:
 
 
 def _cell(figure: Figure) -> str:
-    interval = f"{shown(figure.low)} to {shown(figure.high)}"
-    return f"<td class=n>{shown(figure.value)} <small>{interval}</small></td>"
+    interval = f"{format_value(figure.low)} to {format_value(figure.high)}"
+    return f"<td class=n>{format_value(figure.value)} <small>{interval}</small></td>"
 
 
 def _named(report: Report) -> str:
@@ -113,7 +113,7 @@ def _table(comparison: Comparison) -> str:
     )
 
 
-def _rows(comparison: Comparison, rows: Sequence[Row]) -> str:
+def _rows(comparison: Comparison, rows: Sequence[ComparisonRow]) -> str:
     names = [_named(report) for report in comparison.reports]
     head = "".join(f"<th>{name}</th>" for name in names)
     others = comparison.reports[1:]
@@ -133,7 +133,7 @@ def _rows(comparison: Comparison, rows: Sequence[Row]) -> str:
             )
             said = f"{found.value:+.3f} <small>p = {found.p:.3f}</small>"
             cells += f"<td class='n {sign}'>{said}</td>"
-        chance = "" if row.chance is None else shown(row.chance)
+        chance = "" if row.chance is None else format_value(row.chance)
         lines.append(
             f"<tr><td>{_text(row.protocol)}</td><td>{_text(row.figure)}</td>{cells}"
             f"<td class=n>{chance}</td></tr>"
@@ -145,7 +145,7 @@ def _leakage(comparison: Comparison) -> str:
     """What each model has heard before, as far as that is known."""
     rows = "".join(
         f"<li>{_text(r.model.name)}: "
-        + ("unknown" if r.leakage is None else _text(r.leakage.said(len(r.data.items))))
+        + ("unknown" if r.leakage is None else _text(r.leakage.describe(len(r.data.items))))
         + "</li>"
         for r in comparison.reports
     )
@@ -157,12 +157,12 @@ def _improves(figure: str, difference: float) -> bool:
     return difference < 0 if figure.endswith("_rank") else difference > 0
 
 
-def _beside(published: Sequence[Published]) -> str:
+def _published_rows(published: Sequence[Published]) -> str:
     if not published:
         return ""
     rows = "".join(
         f"<tr><td>{_text(p.protocol)}</td><td>{_text(p.figure)}</td><td>{_text(p.system)}</td>"
-        f"<td class=n>{shown(p.value)}</td><td>{_text(p.source)}</td><td>{_text(p.how)}</td></tr>"
+        f"<td class=n>{format_value(p.value)}</td><td>{_text(p.source)}</td><td>{_text(p.how)}</td></tr>"
         for p in published
     )
     head = "<th>protocol</th><th>figure</th><th>system</th><th>value</th><th>source</th><th></th>"
@@ -185,8 +185,8 @@ def _probes(comparison: Comparison) -> str:
 def _ranks(comparison: Comparison, graphs: Any) -> Any:  # noqa: ANN401 - plotly has no types
     plot = graphs.Figure()
     for colour, report in zip(_COLOURS, comparison.reports, strict=False):
-        for dash, (protocol, outcome) in zip(_DASHES * 5, report.protocols, strict=False):
-            ranks = outcome.series.get("first rank")
+        for dash, (protocol, result) in zip(_DASHES * 5, report.protocols, strict=False):
+            ranks = result.series.get("first rank")
             if ranks is not None and len(ranks):
                 ordered = np.sort(ranks[~np.isnan(ranks)])
                 plot.add_scatter(
@@ -206,9 +206,9 @@ def _tags(comparison: Comparison, graphs: Any) -> Any:  # noqa: ANN401
     for colour, report in zip(_COLOURS, comparison.reports, strict=False):
         rows = [
             row
-            for protocol, outcome in report.protocols
+            for protocol, result in report.protocols
             if protocol.kind == "tag -> music"
-            for row in outcome.tables.get("tags", ())
+            for row in result.tables.get("tags", ())
             if row["roc_auc"] is not None
         ]
         if rows:
@@ -225,20 +225,20 @@ def _tags(comparison: Comparison, graphs: Any) -> Any:  # noqa: ANN401
 
 def _map(report: Report, graphs: Any) -> Any:  # noqa: ANN401
     """Music and words in the plane of the two directions in which music differs most."""
-    if report.heard is None or len(report.vectors) < 3:
+    if report.scored_data is None or len(report.vectors) < 3:
         return None
     random = np.random.default_rng(report.seed)
     chosen = np.arange(len(report.vectors))
     if len(chosen) > _MOST_POINTS:
         chosen = np.sort(random.choice(len(chosen), size=_MOST_POINTS, replace=False))
-    items = [report.heard.items[n] for n in chosen]
+    items = [report.scored_data.items[n] for n in chosen]
     music = report.vectors[chosen]
     counted: dict[str, int] = {}
     for item in items:
         for word in (*item.tags, *list(item.labels.values())[:1]):
             counted[word] = counted.get(word, 0) + 1
     words = sorted(counted, key=lambda word: -counted[word])[:_MOST_WORDS]
-    texts = Texts(report.model)(words)
+    texts = TextEmbedder(report.model)(words)
     centre = music.mean(axis=0)
     axes = np.linalg.svd(music - centre, full_matrices=False)[2][:2]
     plot = graphs.Figure()

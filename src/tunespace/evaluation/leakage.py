@@ -36,7 +36,7 @@ class Overlap:
         """All of them, each once."""
         return {*self.by_id, *self.by_name, *(self.by_fingerprint or ())}
 
-    def said(self, clips: int) -> str:
+    def describe(self, clips: int) -> str:
         """In a sentence; ``clips`` is how many are judged."""
         heard = self.by_fingerprint
         sound = "recordings not compared" if heard is None else f"{len(heard):,} by recording"
@@ -77,12 +77,14 @@ def overlap(
     """
     ids = {item.track_id for item in training.items}
     names = {name for item in training.items if (name := _name(item))}
-    artists = {fold(item.by) for item in training.items if item.by}
+    artists = {fold(item.artist_key) for item in training.items if item.artist_key}
     same = _same_recordings(training.items, judged.items, on_progress) if listen else None
     return Overlap(
         by_id=tuple(item.track_id for item in judged.items if item.track_id in ids),
         by_name=tuple(item.track_id for item in judged.items if _name(item) in names),
-        by_artist=sum(bool(item.by) and fold(item.by) in artists for item in judged.items),
+        by_artist=sum(
+            bool(item.artist_key) and fold(item.artist_key) in artists for item in judged.items
+        ),
         by_fingerprint=same,
         training=len(training.items),
     )
@@ -99,7 +101,7 @@ def _same_recordings(
     on_progress: Callable[[int, int], None] | None,
 ) -> tuple[str, ...]:
     from tunespace.audio import decode
-    from tunespace.evaluation.fingerprint import RATE, Bits, Recordings, fingerprint
+    from tunespace.evaluation.fingerprint import RATE, Bits, FingerprintIndex, fingerprint
 
     total = len(training) + len(judged)
     prints: dict[str, Bits] = {}
@@ -112,7 +114,7 @@ def _same_recordings(
             pass  # what cannot be read was not learned from
         if on_progress is not None:
             on_progress(n, total)
-    recordings = Recordings(prints)
+    recordings = FingerprintIndex(prints)
     found = []
     for n, item in enumerate(judged, start=len(training) + 1):
         try:

@@ -26,8 +26,8 @@ from tunespace.evaluation.audio_view import Clip
 from tunespace.evaluation.embed_clips import embed_clips
 from tunespace.models import JointModel
 from tunespace.models.model import Vectors
-from tunespace.models.onnx_towers import unit
-from tunespace.models.waveform_input import write_samples
+from tunespace.models.onnx_towers import normalize_rows
+from tunespace.models.waveform_input import write_waveform
 
 if TYPE_CHECKING:
     from mteb.models import ModelMeta
@@ -80,7 +80,7 @@ class MtebModel:
             found.append(self.model.embed_text(texts))
         if not found:
             raise DataError([f"there is neither text nor audio among {', '.join(features)}"])
-        return unit(np.sum(found, axis=0))
+        return normalize_rows(np.sum(found, axis=0))
 
     def similarity(self, first: Any, second: Any) -> Any:  # noqa: ANN401 - arrays or tensors
         """``(first, second)``: cosines."""
@@ -123,7 +123,7 @@ def _undecoded(dataset: Any) -> Iterator[Any]:  # noqa: ANN401
 def _kept(audio: dict[str, Any], path: Path) -> Clip:
     """A file that holds what a row does."""
     if "array" in audio:
-        write_samples(path, audio["array"], int(audio["sampling_rate"]))
+        write_waveform(path, audio["array"], int(audio["sampling_rate"]))
     elif audio.get("bytes") is not None:
         path.write_bytes(audio["bytes"])
     else:

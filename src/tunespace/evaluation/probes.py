@@ -100,7 +100,7 @@ def spread(vectors: Vectors, *, seed: int = 0, most: int = 2000) -> Spread:
 
 
 @dataclass(frozen=True)
-class Gap:
+class ModalityGap:
     """How far apart music and words lie.
 
     Attributes:
@@ -113,7 +113,7 @@ class Gap:
     separability: float
 
 
-def modality_gap(music: Vectors, words: Vectors, *, seed: int = 0) -> Gap:
+def modality_gap(music: Vectors, words: Vectors, *, seed: int = 0) -> ModalityGap:
     """Distance of centroids, and how well Fisher's linear discriminant tells both apart.
 
     Args:
@@ -124,7 +124,7 @@ def modality_gap(music: Vectors, words: Vectors, *, seed: int = 0) -> Gap:
     distance = float(np.linalg.norm(music.mean(axis=0) - words.mean(axis=0)))
     count = min(len(music), len(words))
     if count < 4:
-        return Gap(distance, np.nan)
+        return ModalityGap(distance, np.nan)
     random = np.random.default_rng(seed)
     kinds = [random.permutation(kind.astype(np.float64))[:count].copy() for kind in (music, words)]
     right = 0
@@ -137,11 +137,11 @@ def modality_gap(music: Vectors, words: Vectors, *, seed: int = 0) -> Gap:
         normal = np.linalg.solve(within + ridge * np.eye(len(within)), means[0] - means[1])
         middle = (means[0] + means[1]) @ normal / 2
         right += int((other[0] @ normal > middle).sum() + (other[1] @ normal <= middle).sum())
-    return Gap(distance, right / (2 * count))
+    return ModalityGap(distance, right / (2 * count))
 
 
 @dataclass(frozen=True)
-class Hubs:
+class Hubness:
     """How unevenly the nearest places are taken.
 
     Attributes:
@@ -156,7 +156,7 @@ class Hubs:
     k: int
 
 
-def hubness(queries: Vectors, items: Vectors, *, k: int = 10, same: bool = False) -> Hubs:
+def hubness(queries: Vectors, items: Vectors, *, k: int = 10, same: bool = False) -> Hubness:
     """Hubness: the skew of the k-occurrence.
 
     Args:
@@ -175,7 +175,7 @@ def hubness(queries: Vectors, items: Vectors, *, k: int = 10, same: bool = False
         if k > 0:
             nearest = np.argpartition(-scores, k - 1, axis=1)[:, :k]
             counts += np.bincount(nearest.ravel(), minlength=len(items))
-    return Hubs(_skew(counts), float((counts == 0).mean()) if len(counts) else np.nan, k)
+    return Hubness(_skew(counts), float((counts == 0).mean()) if len(counts) else np.nan, k)
 
 
 def _skew(values: Floats) -> float:
@@ -202,7 +202,7 @@ class Sensitivity:
 def same_file_same_vector(model: JointModel, paths: list[Path]) -> float:
     """The largest difference between two hearings of a file; 0 is what it must be."""
     return max(
-        (float(np.abs(_hear(model, p) - _hear(model, p)).max()) for p in paths), default=np.nan
+        (float(np.abs(_embed(model, p) - _embed(model, p)).max()) for p in paths), default=np.nan
     )
 
 
@@ -235,16 +235,16 @@ def _changed(model: JointModel, paths: list[Path], change: Any) -> Sensitivity: 
                 continue
             if len(heard) < 2 * _RATE:
                 continue
-            before = _hear(model, _write(Path(folder), heard))
-            after = _hear(model, change(heard, Path(folder)))
+            before = _embed(model, _write(Path(folder), heard))
+            after = _embed(model, change(heard, Path(folder)))
             cosines.append(float(before.astype(np.float64) @ after))
     if not cosines:
         return Sensitivity(np.nan, np.nan, 0)
     return Sensitivity(float(np.mean(cosines)), min(cosines), len(cosines))
 
 
-def _hear(model: JointModel, path: Path) -> Vectors:
-    return model.listen(path).vector
+def _embed(model: JointModel, path: Path) -> Vectors:
+    return model.embed_file(path).vector
 
 
 def _gain(decibels: float) -> float:

@@ -58,6 +58,6 @@ def published() -> tuple[Published, ...]:
     )
 
 
-def beside(data: str, split: str, protocol: str) -> list[Published]:
+def published_for(data: str, split: str, protocol: str) -> list[Published]:
     """Those made with the same data, split and protocol."""
     return [p for p in published() if (p.data, p.split, p.protocol) == (data, split, protocol)]

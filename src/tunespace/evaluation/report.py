@@ -10,13 +10,19 @@ import numpy as np
 from tunespace import __version__
 from tunespace.data.manifest import Manifest, missing_audio
 from tunespace.errors import DataError
-from tunespace.evaluation.audio_view import Listening
+from tunespace.evaluation.audio_view import AudioView
 from tunespace.evaluation.embed_clips import embed_clips
 from tunespace.evaluation.leakage import Overlap
 from tunespace.evaluation.metrics.bootstrap import DRAWS, LEVEL
 from tunespace.evaluation.probes import PROMPTS, probe
-from tunespace.evaluation.protocols import Material, Outcome, Protocol, Texts, faults_of
-from tunespace.evaluation.published_results import Published, beside
+from tunespace.evaluation.protocols import (
+    Protocol,
+    ProtocolInput,
+    ProtocolResult,
+    TextEmbedder,
+    validate_protocols,
+)
+from tunespace.evaluation.published_results import Published, published_for
 from tunespace.models import JointModel
 from tunespace.models.model import Vectors
 
@@ -39,26 +45,26 @@ class Report:
         data: On what.
         seed: Of everything that was drawn.
         protocols: Each with what it found.
-        left_out: Protocols that the data do not allow, and why.
+        skipped: Protocols that the data do not allow, and why.
         failed: Clips that are left out since they could not be heard, and why.
-        refused: Texts of which the model understands no word.
+        unknown_texts: Texts of which the model understands no word.
         probes: What is wrong with the space, whatever the task.
         leakage: Judged clips that the model learned from; None where that is not known.
         vectors: ``(clips, dim)``: of the clips that were heard, as the first protocol hears them.
-        heard: Those clips.
+        scored_data: Those clips.
     """
 
     model: JointModel
     data: Manifest
     seed: int
-    protocols: list[tuple[Protocol, Outcome]]
-    left_out: dict[str, str] = field(default_factory=dict)
+    protocols: list[tuple[Protocol, ProtocolResult]]
+    skipped: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
+    unknown_texts: dict[str, str] = field(default_factory=dict)
     probes: dict[str, Any] = field(default_factory=dict)
     leakage: Overlap | None = None
     vectors: Vectors = field(default_factory=lambda: np.empty((0, 0), np.float32), repr=False)
-    heard: Manifest | None = field(default=None, repr=False)
+    scored_data: Manifest | None = field(default=None, repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """The same for the same input: no dates, no paths."""
@@ -84,37 +90,37 @@ class Report:
             "intervals": {"method": "percentile bootstrap", "draws": DRAWS, "level": LEVEL},
             "protocols": [
                 {
-                    "protocol": protocol.described(),
+                    "protocol": protocol.as_json(),
                     "figures": {
-                        name: figure.as_json() | _chance(outcome, name)
-                        for name, figure in outcome.figures.items()
+                        name: figure.as_json() | _chance(result, name)
+                        for name, figure in result.figures.items()
                     },
-                    "tables": outcome.tables,
-                    "notes": outcome.notes,
+                    "tables": result.tables,
+                    "notes": result.notes,
                     "published": [asdict(found) for found in self.published(protocol)],
                 }
-                for protocol, outcome in self.protocols
+                for protocol, result in self.protocols
             ],
             "probes": self.probes,
             "leakage": "the training data was not given"
             if self.leakage is None
             else self.leakage.as_json(),
-            "left_out": self.left_out,
-            "refused_texts": self.refused,
+            "left_out": self.skipped,
+            "refused_texts": self.unknown_texts,
         }
 
     def published(self, protocol: Protocol) -> list[Published]:
         """Numbers of others, made with the same data, split and protocol."""
-        return beside(self.data.data, self.data.split, protocol.name)
+        return published_for(self.data.data, self.data.split, protocol.name)
 
 
-def _chance(outcome: Outcome, name: str) -> dict[str, float]:
-    chance = outcome.chance.get(name, np.nan)
+def _chance(result: ProtocolResult, name: str) -> dict[str, float]:
+    chance = result.chance.get(name, np.nan)
     return {"chance": round(chance, 6)} if np.isfinite(chance) else {}
 
 
 @dataclass(frozen=True)
-class Heard:
+class ClipEmbeddings:
     """What a model heard.
 
     Attributes:
@@ -122,7 +128,7 @@ class Heard:
         failed: Clips that could not be heard in one of these ways, and why.
     """
 
-    vectors: dict[Listening, Vectors]
+    vectors: dict[AudioView, Vectors]
     failed: dict[int, str]
 
 
@@ -155,20 +161,22 @@ def evaluate(
             can be heard, or no protocol can be run.
         ModelError: The model cannot be used.
     """
-    check(data, protocols)
-    heard = hear(model, data, protocols, cache=cache, workers=workers, on_progress=on_progress)
-    return judge(model, data, protocols, heard, heard.failed, leakage=leakage, seed=seed)
+    require_runnable(data, protocols)
+    embeddings = embed_data(
+        model, data, protocols, cache=cache, workers=workers, on_progress=on_progress
+    )
+    return score(model, data, protocols, embeddings, embeddings.failed, leakage=leakage, seed=seed)
 
 
-def check(data: Manifest, protocols: Sequence[Protocol]) -> None:
+def require_runnable(data: Manifest, protocols: Sequence[Protocol]) -> None:
     """Makes sure that there is something to judge, before any work is done.
 
     Raises:
         DataError: As ``evaluate``; names everything.
     """
     problems = missing_audio(data.items, data.name)
-    problems += [f"{data.name}: {fault}" for fault in faults_of(protocols, data.items)]
-    reasons = [(protocol, protocol.missing(data.items)) for protocol in protocols]
+    problems += [f"{data.name}: {fault}" for fault in validate_protocols(protocols, data.items)]
+    reasons = [(protocol, protocol.unmet_requirement(data.items)) for protocol in protocols]
     if not reasons:
         problems.append("no protocol was chosen")
     elif all(why for _, why in reasons):
@@ -177,7 +185,7 @@ def check(data: Manifest, protocols: Sequence[Protocol]) -> None:
         raise DataError(problems)
 
 
-def hear(
+def embed_data(
     model: JointModel,
     data: Manifest,
     protocols: Sequence[Protocol],
@@ -185,14 +193,16 @@ def hear(
     cache: Path | None = None,
     workers: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
-) -> Heard:
+) -> ClipEmbeddings:
     """Listens to the clips in every way that the protocols ask for.
 
     Raises:
         DataError: Not one clip can be heard.
         ModelError: The model cannot be used.
     """
-    ways = list(dict.fromkeys(p.listening for p in protocols if not p.missing(data.items)))
+    ways = list(
+        dict.fromkeys(p.audio_view for p in protocols if not p.unmet_requirement(data.items))
+    )
     count = len(data.items)
     rows, missed = embed_clips(
         model,
@@ -207,14 +217,16 @@ def hear(
     if len(failed) == count:
         first = failed[min(failed)]
         raise DataError([f"{data.name}: not one clip can be heard; the first one {first}"])
-    return Heard({way: rows[k * count : (k + 1) * count] for k, way in enumerate(ways)}, failed)
+    return ClipEmbeddings(
+        {way: rows[k * count : (k + 1) * count] for k, way in enumerate(ways)}, failed
+    )
 
 
-def judge(
+def score(
     model: JointModel,
     data: Manifest,
     protocols: Sequence[Protocol],
-    heard: Heard,
+    embeddings: ClipEmbeddings,
     without: Mapping[int, str],
     *,
     leakage: Overlap | None = None,
@@ -226,34 +238,34 @@ def judge(
         model: That is judged.
         data: Clips.
         protocols: That are run.
-        heard: What ``hear`` gave.
+        scored_data: What ``hear`` gave.
         without: Clips that are left out, at least those that were not heard, and why.
         leakage: For the report.
         seed: Of everything that is drawn.
     """
     rows = [n for n in range(len(data.items)) if n not in without]
     items = [data.items[n] for n in rows]
-    vectors = {way: found[rows] for way, found in heard.vectors.items()}
-    texts = Texts(model)
-    left_out: dict[str, str] = {}
-    found: list[tuple[Protocol, Outcome]] = []
+    vectors = {way: found[rows] for way, found in embeddings.vectors.items()}
+    texts = TextEmbedder(model)
+    skipped: dict[str, str] = {}
+    found: list[tuple[Protocol, ProtocolResult]] = []
     for protocol in protocols:
         # What it needs may be in clips that could not be heard.
-        if why := protocol.missing(items):
-            left_out[protocol.name] = why
+        if why := protocol.unmet_requirement(items):
+            skipped[protocol.name] = why
         else:
-            music = vectors[protocol.listening]
+            music = vectors[protocol.audio_view]
             found.append(
-                (protocol, protocol.run(Material(items, music, texts, data.categories, seed)))
+                (protocol, protocol.run(ProtocolInput(items, music, texts, data.categories, seed)))
             )
-    refused = dict(texts.refused)  # of the protocols, not of the probes
+    refused = dict(texts.unknown)  # of the protocols, not of the probes
     first = next(iter(vectors.values()))
     return Report(
         model,
         data,
         seed,
         found,
-        left_out,
+        skipped,
         {data.items[n].track_id: reason for n, reason in without.items()},
         refused,
         probe(model, first, [i.audio for i in items if i.audio], texts(PROMPTS), seed=seed),

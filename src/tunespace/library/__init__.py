@@ -4,31 +4,39 @@ The only state is the library's folder: a SQLite file that is the truth, and mat
 from it and can be made again.
 """
 
-from tunespace.library.index.indexer import Failed, IndexReport, Progress
-from tunespace.library.library import Library, default_folder
-from tunespace.library.query import Clip, Point, Query, Remark, Term, Text, TrackLike
-from tunespace.library.search.describe import FittingWord, describe
-from tunespace.library.search.facets import Value
+from tunespace.library.index.indexer import FailedFile, IndexReport, Progress
+from tunespace.library.library import Library, default_library_folder
+from tunespace.library.query import (
+    AudioFileRef,
+    Query,
+    QueryTerm,
+    Refinement,
+    Text,
+    TrackRef,
+    VectorRef,
+)
+from tunespace.library.search.describe import DescriptiveWord, describe
+from tunespace.library.search.facets import FacetValue
 from tunespace.library.search.searcher import Hit, Moment
 from tunespace.library.store.sqlite import Track
 
 __all__ = [
-    "Clip",
-    "Failed",
-    "FittingWord",
+    "AudioFileRef",
+    "DescriptiveWord",
+    "FacetValue",
+    "FailedFile",
     "Hit",
     "IndexReport",
     "Library",
     "Moment",
-    "Point",
     "Progress",
     "Query",
-    "Remark",
-    "Term",
+    "QueryTerm",
+    "Refinement",
     "Text",
     "Track",
-    "TrackLike",
-    "Value",
-    "default_folder",
+    "TrackRef",
+    "VectorRef",
+    "default_library_folder",
     "describe",
 ]

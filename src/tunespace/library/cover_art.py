@@ -22,7 +22,7 @@ _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 
 
 @dataclass(frozen=True)
-class Picture:
+class CoverArt:
     """A cover.
 
     Attributes:
@@ -34,7 +34,7 @@ class Picture:
     data: bytes
 
 
-def read_picture(path: str) -> Picture | None:
+def read_cover_art(path: str) -> CoverArt | None:
     """The cover of a file: of several pictures in it the front, or else what lies beside it."""
     import mutagen
 
@@ -49,15 +49,15 @@ def read_picture(path: str) -> Picture | None:
     return _beside(path)
 
 
-def _shown(data: bytes) -> Picture | None:
+def _shown(data: bytes) -> CoverArt | None:
     for type_, beginning in _IMAGES:
         # What a tag or a name says it is may be wrong, and must not be believed.
         if re.match(beginning, data, re.DOTALL) and len(data) <= _LARGEST:
-            return Picture(type_, data)
+            return CoverArt(type_, data)
     return None
 
 
-def _beside(path: str) -> Picture | None:
+def _beside(path: str) -> CoverArt | None:
     """The cover of the folder; neither a link, which may lead anywhere, nor anything but a file."""
     folder = os.path.dirname(path)
     try:

@@ -1,7 +1,7 @@
 """Lengths and places in a track, as players show them."""
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """``m:ss``, or ``h:mm:ss`` of an hour and more."""
     whole = int(seconds)
     hours, minutes = divmod(whole // 60, 60)

@@ -14,18 +14,18 @@ from platformdirs import user_data_path
 
 from tunespace.errors import LibraryError, QueryError
 from tunespace.library.index.indexer import IndexReport, Progress, index
-from tunespace.library.query import Clip, Query, Remark, Term, Text, TrackLike
-from tunespace.library.search.describe import FittingWord, describe
-from tunespace.library.search.facets import Value, facets
+from tunespace.library.query import AudioFileRef, Query, QueryTerm, Refinement, Text, TrackRef
+from tunespace.library.search.describe import DescriptiveWord, describe
+from tunespace.library.search.facets import FacetValue, facets
 from tunespace.library.search.filter_parser import Where, parse_where
 from tunespace.library.search.interpolate import path_between
 from tunespace.library.search.searcher import Hit, Moment, Searcher
 from tunespace.library.store.sqlite import Store, Track
-from tunespace.library.store.vector_matrix import Matrices
+from tunespace.library.store.vector_matrix import MatrixCache
 from tunespace.models import Model, load_model
 
 
-def default_folder() -> Path:
+def default_library_folder() -> Path:
     """Where the library lies when nothing else is said."""
     named = os.environ.get("TUNESPACE_LIBRARY")
     return Path(named).expanduser() if named else user_data_path("tunespace")
@@ -46,7 +46,7 @@ class Library:
     def __init__(self, store: Store, model: str | Model | None = None) -> None:
         """Takes an open store; ``open`` opens one."""
         self.folder = store.folder
-        self.matrices = Matrices()
+        self.matrices = MatrixCache()
         self._store = store
         self._model = model
 
@@ -72,7 +72,7 @@ class Library:
         Raises:
             LibraryError: It cannot be opened, or is missing and must not be made.
         """
-        place = Path(folder).expanduser() if folder is not None else default_folder()
+        place = Path(folder).expanduser() if folder is not None else default_library_folder()
         return cls(Store(place, create=create, any_thread=any_thread), model)
 
     def __enter__(self) -> Self:
@@ -163,7 +163,7 @@ class Library:
             if not query.strip():
                 raise QueryError("the query is empty: describe the music in a few words")
             query = Query(
-                terms=(Term(Text(query)),),
+                terms=(QueryTerm(Text(query)),),
                 limit=limit,
                 where=where,
                 min_score=min_score,
@@ -175,7 +175,7 @@ class Library:
         """How well each stretch of a track fits a query, in the order of time."""
         return self._searcher.moments(query, track.id)
 
-    def facets(self, *, where: str = "", most: int = 20) -> dict[str, list[Value]]:
+    def facets(self, *, where: str = "", most: int = 20) -> dict[str, list[FacetValue]]:
         """Genres, decades, artists, folders and lengths of what a filter leaves, counted.
 
         Raises:
@@ -183,13 +183,13 @@ class Library:
         """
         return facets(self._store, _kept(where), most)
 
-    def scores(self, query: Query) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    def score_tracks(self, query: Query) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """How well every track fits a query, names and windows aside.
 
         Returns:
             ``(tracks,)`` ids, ascending, and ``(tracks,)`` float32 scores, 0..100.
         """
-        return self._searcher.scores(query)
+        return self._searcher.score_tracks(query)
 
     def path_between(self, start: Track, end: Track, *, count: int = 10) -> list[Track]:
         """Tracks from one to another in even steps, both counted.
@@ -197,7 +197,7 @@ class Library:
         Raises:
             QueryError: One of them has not been heard.
         """
-        matrix = self._searcher.points()
+        matrix = self._searcher.current_matrix()
         rows = [matrix.rows_of({track.id}) for track in (start, end)]
         for track, row in zip((start, end), rows, strict=True):
             if not len(row):
@@ -205,11 +205,11 @@ class Library:
         found = path_between(matrix, int(rows[0][0]), int(rows[1][0]), count)
         return self.tracks_by_id([int(id_) for id_ in matrix.ids[found]])
 
-    def refine(self, remark: str, shown: Sequence[int]) -> Remark:
+    def refine(self, remark: str, shown: Sequence[int]) -> Refinement:
         """What somebody means who sees some tracks and says "calmer", or "like the second one"."""
         from tunespace.library.search.refinement import refine  # its patterns take a search 15 ms
 
-        words = self.model.words
+        words = self.model.lexicon_vectors
         return refine(remark, shown, words.lexicon if words else None)
 
     def common_folder(self) -> str:
@@ -221,9 +221,9 @@ class Library:
         ends = [os.path.dirname(os.fsdecode(path or b"")) for path in (first, last)]
         return os.path.commonpath(ends) if all(ends) else ""
 
-    def points(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    def embeddings(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """``(tracks,)`` ids, ascending, and ``(tracks, dim)`` float32 unit rows: all there is."""
-        matrix = self._searcher.points()
+        matrix = self._searcher.current_matrix()
         return matrix.ids, matrix.vectors
 
     @property
@@ -249,11 +249,11 @@ class Library:
 
     def similar(self, track: str | PathLike[str] | Track, *, limit: int = 20) -> list[Hit]:
         """Neighbours of a track of the library, or of any file."""
-        return self.search(Query(terms=(Term(_likeness(track)),), limit=limit))
+        return self.search(Query(terms=(QueryTerm(_likeness(track)),), limit=limit))
 
     def describe(
         self, track: str | PathLike[str] | Track, *, top: int = 5
-    ) -> dict[str, list[FittingWord]]:
+    ) -> dict[str, list[DescriptiveWord]]:
         """The words that fit a track best, by kind: genre, mood, instrument, voice, tempo, use.
 
         Args:
@@ -313,22 +313,22 @@ class Library:
         """Path and reason of each file that could not be read."""
         return self._store.failures()
 
-    def failed(self) -> int:
+    def count_failed(self) -> int:
         """How many files could not be read."""
         [(count,)] = self._store.select("SELECT count(*) FROM tracks WHERE reason IS NOT NULL")
         return int(count)
 
-    def missing(self) -> int:
+    def count_missing(self) -> int:
         """How many tracks have lost their file since the last run of ``index``."""
         rows = self._store.select("SELECT path FROM tracks WHERE reason IS NULL")
         return sum(not os.path.exists(path) for (path,) in rows)
 
-    def check(self) -> str:
+    def check_integrity(self) -> str:
         """What is wrong with the library's file; empty where nothing is."""
         [(found,), *_] = self._store.select("PRAGMA quick_check")
         return "" if found == "ok" else str(found)
 
-    def find(self, name: str) -> Track | None:
+    def find_track(self, name: str) -> Track | None:
         """The track of a path, or else the one whose names hold every word of ``name``."""
         path = os.fsencode(os.path.realpath(os.path.expanduser(name)))
         rows = self._store.select(
@@ -377,5 +377,5 @@ def _kept(where: str) -> Where:
     return parse_where(where) if where.strip() else Where("1", ())
 
 
-def _likeness(track: str | PathLike[str] | Track) -> Clip | TrackLike:
-    return TrackLike(track.id) if isinstance(track, Track) else Clip(track)
+def _likeness(track: str | PathLike[str] | Track) -> AudioFileRef | TrackRef:
+    return TrackRef(track.id) if isinstance(track, Track) else AudioFileRef(track)

@@ -10,7 +10,7 @@ from tunespace.library.search.searcher import Hit
 from tunespace.library.store.sqlite import Track
 
 
-def m3u8_of(tracks: Iterable[Track], folder: str) -> str:
+def format_m3u8(tracks: Iterable[Track], folder: str) -> str:
     """An extended M3U in UTF-8, with paths relative to a folder where that is possible.
 
     Names that are not UTF-8, which the format cannot hold, are left out.
@@ -38,7 +38,7 @@ def write_m3u8(hits: Iterable[Hit], path: Path) -> int:
         LibraryError: The file cannot be written; one that was there is kept.
     """
     there = [hit.track for hit in hits if not hit.missing]
-    text = m3u8_of(there, str(path.absolute().parent))
+    text = format_m3u8(there, str(path.absolute().parent))
     new = path.with_name(f".{path.name}.new")
     try:
         with new.open("w", encoding="utf-8", newline="\n") as file:

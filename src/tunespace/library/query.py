@@ -15,21 +15,21 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Clip:
+class AudioFileRef:
     """A file, in the library or not."""
 
     path: str | PathLike[str]
 
 
 @dataclass(frozen=True)
-class TrackLike:
+class TrackRef:
     """A track of the library, by its id."""
 
     id: int
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
+class VectorRef:
     """A place in the library's space, such as what was heard in a clip before.
 
     Attributes:
@@ -40,15 +40,15 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Term:
+class QueryTerm:
     """One thing that the answer should be near to, or away from.
 
     Attributes:
-        what: A text, a clip, a track or a point.
+        value: A text, a clip, a track or a point.
         weight: Beside the other terms; negative for "away from".
     """
 
-    what: Text | Clip | TrackLike | Point
+    value: Text | AudioFileRef | TrackRef | VectorRef
     weight: float = 1.0
 
 
@@ -62,19 +62,19 @@ class Query:
         limit: Most hits.
         min_score: Hits below this score (0..100) are left out.
         per_artist: Most hits of one artist; none for no limit.
-        duplicates: Whether the same recording may appear more than once.
+        include_duplicates: Whether the same recording may appear more than once.
     """
 
-    terms: tuple[Term, ...] = ()
+    terms: tuple[QueryTerm, ...] = ()
     where: str = ""
     limit: int = 20
     min_score: float = 0.0
     per_artist: int | None = None
-    duplicates: bool = False
+    include_duplicates: bool = False
 
 
 @dataclass(frozen=True)
-class Remark:
+class Refinement:
     """What a remark comes to.
 
     Attributes:
@@ -83,6 +83,6 @@ class Remark:
         where: A filter to add; empty for none.
     """
 
-    terms: tuple[Term, ...] = ()
+    terms: tuple[QueryTerm, ...] = ()
     labels: tuple[str, ...] = ()
     where: str = ""

@@ -72,6 +72,6 @@ def read_tags(path: str) -> Tags:
     )
 
 
-def title_of(path: str) -> str:
+def title_from_path(path: str) -> str:
     """What to call a track without a title: the name of its file."""
     return Path(path).stem.encode("utf-8", "replace").decode("utf-8")

@@ -42,7 +42,7 @@ class JointModel(Protocol):
     def embed_text(self, texts: Sequence[str]) -> Vectors:
         """``(texts, dim)`` float32, unit rows."""
 
-    def listen(
+    def embed_file(
         self, path: str | PathLike[str], *, start: float = 0.0, duration: float | None = None
     ) -> AudioEmbedding:
         """A track, or a stretch of it, and its windows."""

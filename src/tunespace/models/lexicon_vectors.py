@@ -7,17 +7,17 @@ import numpy as np
 import numpy.typing as npt
 
 from tunespace.errors import ModelError
-from tunespace.models.onnx_towers import unit
-from tunespace.text import Lexicon, Reading
+from tunespace.models.onnx_towers import normalize_rows
+from tunespace.text import Lexicon, ParsedQuery
 
 Vectors = npt.NDArray[np.float32]
 
 
 # What is not wanted must not outweigh what is: with 1, "piano but not sad" found no piano.
-_REFUSAL = 0.5
+_NEGATIVE_WEIGHT = 0.5
 
 
-class Words:
+class LexiconVectors:
     """The lexicon of a model, in its space.
 
     Attributes:
@@ -35,7 +35,9 @@ class Words:
         self._column = {name: column for column, name in enumerate(concepts)}
 
     @classmethod
-    def load(cls, lexicon: Path, languages: Path | None, concepts: Path, dim: int) -> "Words":
+    def load(
+        cls, lexicon: Path, languages: Path | None, concepts: Path, dim: int
+    ) -> "LexiconVectors":
         """Reads the tables of a model folder.
 
         Raises:
@@ -62,12 +64,12 @@ class Words:
                 vector[self._column[name]] = weight
         except (KeyError, ValueError) as error:
             raise ModelError(f"the lexicon's entry {word!r} cannot be read: {error}") from error
-        return unit(vector)
+        return normalize_rows(vector)
 
-    def parsed(self, reading: Reading) -> Vectors:
+    def embed_terms(self, reading: ParsedQuery) -> Vectors:
         """``(dim,)`` float32: the sum of a query's terms, what is not wanted subtracted."""
         total = np.zeros(self.dim, np.float32)
         for term in reading.terms:
-            weight = _REFUSAL if term.refuses else 1.0
+            weight = _NEGATIVE_WEIGHT if term.negated else 1.0
             total += self.vector(term.word) * np.float32(weight if term.wanted else -weight)
         return total

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from tunespace.audio import Window, cut_windows
 from tunespace.errors import ModelError, QueryError
 from tunespace.models.config import CONCEPTS, LANGUAGES, LEXICON, REFERENCE, ModelConfig
-from tunespace.models.lexicon_vectors import Words
-from tunespace.models.onnx_towers import AudioTower, TextTower, unit
+from tunespace.models.lexicon_vectors import LexiconVectors
+from tunespace.models.onnx_towers import AudioTower, TextTower, normalize_rows
 from tunespace.models.registry import check_file, find_model
-from tunespace.text import Reading, read
+from tunespace.text import ParsedQuery, parse_query
 
 Vectors = npt.NDArray[np.float32]
 
@@ -116,7 +116,7 @@ class Model:
             raise TypeError("embed_text takes a list of texts, not one text")
         if not texts:
             return np.empty((0, self.dim), np.float32)
-        return np.stack([self._placed(text) for text in texts])
+        return np.stack([self._embed_cached(text) for text in texts])
 
     def embed_audio(self, paths: Iterable[str | PathLike[str]]) -> Vectors:
         """Places tracks in the space, each as a whole.
@@ -128,7 +128,7 @@ class Model:
             AudioError: A file cannot be read.
             ModelError: The audio tower is unusable.
         """
-        rows = [self.listen(path).vector for path in paths]
+        rows = [self.embed_file(path).vector for path in paths]
         return np.stack(rows) if rows else np.empty((0, self.dim), np.float32)
 
     def embed_audio_windows(self, path: str | PathLike[str]) -> list[EmbeddedWindow]:
@@ -138,9 +138,9 @@ class Model:
             AudioError: The file cannot be read.
             ModelError: The audio tower is unusable.
         """
-        return list(self.listen(path).windows)
+        return list(self.embed_file(path).windows)
 
-    def listen(
+    def embed_file(
         self, path: str | PathLike[str], *, start: float = 0.0, duration: float | None = None
     ) -> AudioEmbedding:
         """Places a track and its windows in the space, in one reading of the file.
@@ -164,22 +164,24 @@ class Model:
         rate = self.config.front_end.sample_rate / self.config.front_end.hop
         embedded = (
             EmbeddedWindow(start / rate, stop / rate, vector)
-            for (start, stop), vector in zip(spans, unit(vectors), strict=True)
+            for (start, stop), vector in zip(spans, normalize_rows(vectors), strict=True)
         )
-        return AudioEmbedding(spans[-1][1] / rate, unit(vectors.mean(axis=0)), tuple(embedded))
+        return AudioEmbedding(
+            spans[-1][1] / rate, normalize_rows(vectors.mean(axis=0)), tuple(embedded)
+        )
 
-    def read(self, text: str) -> Reading:
+    def parse_query(self, text: str) -> ParsedQuery:
         """What is understood of a text: terms of the lexicon, and what is left as a sentence."""
-        return self._read(text)
+        return self._parse_cached(text)
 
     @cached_property
-    def _read(self) -> Callable[[str], Reading]:
+    def _parse_cached(self) -> Callable[[str], ParsedQuery]:
         # A page asks for hits, slips, moments and a map of one query, and again for each change.
-        return lru_cache(_TEXTS_KEPT)(self._reading)
+        return lru_cache(_TEXTS_KEPT)(self._parse)
 
     @cached_property
-    def _placed(self) -> Callable[[str], Vectors]:
-        return lru_cache(_TEXTS_KEPT)(self._text)
+    def _embed_cached(self) -> Callable[[str], Vectors]:
+        return lru_cache(_TEXTS_KEPT)(self._embed_text)
 
     @cached_property
     def audio_tower(self) -> AudioTower:
@@ -206,10 +208,10 @@ class Model:
             raise ModelError(f"{path} cannot be read ({error})") from error
         if rows.ndim != 2 or rows.shape[1] != self.dim:
             raise ModelError(f"{path} has shape {rows.shape}, not (tracks, {self.dim})")
-        return unit(rows)
+        return normalize_rows(rows)
 
     @cached_property
-    def words(self) -> Words | None:
+    def lexicon_vectors(self) -> LexiconVectors | None:
         """The lexicon, where the model has one."""
         if LEXICON not in self.config.files:
             return None
@@ -218,7 +220,7 @@ class Model:
         lexicon, concepts = (
             check_file(self.folder, self.config, name) for name in (LEXICON, CONCEPTS)
         )
-        return Words.load(lexicon, languages, concepts, self.dim)
+        return LexiconVectors.load(lexicon, languages, concepts, self.dim)
 
     def unload(self) -> None:
         """Gives the memory of both towers back; they are loaded again when they are needed."""
@@ -234,29 +236,29 @@ class Model:
         samples = decode_blocks(path, front_end.sample_rate, start=start, duration=duration)
         return cut_windows(front_end.stream(samples), self.config.window, self.config.hop)
 
-    def _reading(self, text: str) -> Reading:
-        if self.words is None:
-            return Reading((), text)
-        return read(text, self.words.lexicon, self.text_tower.knows)
+    def _parse(self, text: str) -> ParsedQuery:
+        if self.lexicon_vectors is None:
+            return ParsedQuery((), text)
+        return parse_query(text, self.lexicon_vectors.lexicon, self.text_tower.in_vocabulary)
 
-    def _text(self, text: str) -> Vectors:
+    def _embed_text(self, text: str) -> Vectors:
         if not text.strip():
             raise QueryError("the query is empty: describe the music in a few words")
         vector = np.zeros(self.dim, np.float32)
-        reading = self.read(text)
-        if self.words is not None:
-            vector += unit(self.words.parsed(reading))
+        reading = self.parse_query(text)
+        if self.lexicon_vectors is not None:
+            vector += normalize_rows(self.lexicon_vectors.embed_terms(reading))
         known, unknown = self.config.sentence_weight
-        weight = max(known, unknown * reading.unread)
-        vector += weight * self._spoken(reading.sentence)
+        weight = max(known, unknown * reading.unknown_share)
+        vector += weight * self._encode_sentence(reading.sentence)
         for word in reading.unwanted:
-            vector -= unknown * self._spoken(word)
+            vector -= unknown * self._encode_sentence(word)
         if not vector.any():
             shown = text if len(text) <= 60 else text[:57] + "..."
             raise QueryError(f"no word of {shown!r} is understood: describe it in other words")
-        return unit(vector)
+        return normalize_rows(vector)
 
-    def _spoken(self, sentence: str) -> Vectors:
+    def _encode_sentence(self, sentence: str) -> Vectors:
         vector = self.text_tower(sentence) if sentence else None
         return np.zeros(self.dim, np.float32) if vector is None else vector
 

@@ -54,7 +54,7 @@ class TextTower:
         self._session = open_session(path)
         _require_shapes(path, self._session, {"input_ids": (), "attention_mask": ()}, config.dim)
         self._tokenizer = open_tokenizer(check_file(folder, config, TOKENIZER), config.max_tokens)
-        _refuse_collapsed(path, config.probes, self)
+        require_distinct_texts(path, config.probes, self)
 
     def __call__(self, sentence: str) -> Vectors | None:
         """Maps a sentence to ``(dim,)`` float32, unit length; none where it knows no word of it."""
@@ -63,9 +63,9 @@ class TextTower:
         said = zip(encoding.ids, encoding.special_tokens_mask, strict=True)
         if all(special or token == unknown for token, special in said):
             return None
-        return unit(read_tokens(self._session, encoding.ids))
+        return normalize_rows(read_tokens(self._session, encoding.ids))
 
-    def knows(self, word: str) -> bool:
+    def in_vocabulary(self, word: str) -> bool:
         """Whether the tokenizer has the word whole, as it has those that are often written."""
         read = self._tokenizer.encode(word, add_special_tokens=False).ids
         return len(read) == 1 and read[0] != self._tokenizer.token_to_id("[UNK]")
@@ -91,7 +91,7 @@ def read_tokens(session: onnxruntime.InferenceSession, ids: list[int]) -> Vector
     return vector
 
 
-def unit(vectors: Vectors) -> Vectors:
+def normalize_rows(vectors: Vectors) -> Vectors:
     """Rows of length one; a row of zeros stays."""
     length: Vectors = np.linalg.norm(vectors, axis=-1, keepdims=True)
     length[length == 0] = 1
@@ -131,9 +131,19 @@ def _require_shapes(
         raise ModelError(f"{path} gives shape {given}, not [batch, {dim}] as config.json says")
 
 
-def _refuse_collapsed(
+def require_distinct_texts(
     path: Path, probes: Sequence[str], tower: Callable[[str], Vectors | None]
 ) -> None:
+    """Raise if the texts of a model folder that should differ have nearly one embedding.
+
+    Args:
+        path: Path of the text graph, for the message.
+        probes: Texts that mean different things.
+        tower: Text tower.
+
+    Raises:
+        ModelError: The tower has collapsed: the mean cosine of the probes is too high.
+    """
     known = [(probe, point) for probe in probes if (point := tower(probe)) is not None]
     if len(known) < 2:
         return

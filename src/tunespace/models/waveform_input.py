@@ -13,7 +13,7 @@ from tunespace.models.model import AudioEmbedding
 _FLOAT = 3
 
 
-def write_samples(path: Path, samples: npt.ArrayLike, rate: int) -> None:
+def write_waveform(path: Path, samples: npt.ArrayLike, rate: int) -> None:
     """Writes a WAV file of 32-bit floats, which loses nothing.
 
     Args:
@@ -31,7 +31,7 @@ def write_samples(path: Path, samples: npt.ArrayLike, rate: int) -> None:
         file.write(b"data" + struct.pack("<I", len(data)) + data)
 
 
-def listen_to_samples(model: JointModel, samples: npt.ArrayLike, rate: int) -> AudioEmbedding:
+def embed_waveform(model: JointModel, samples: npt.ArrayLike, rate: int) -> AudioEmbedding:
     """Places samples in the space, exactly as a file of them.
 
     Args:
@@ -44,5 +44,5 @@ def listen_to_samples(model: JointModel, samples: npt.ArrayLike, rate: int) -> A
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "samples.wav"
-        write_samples(path, samples, rate)
-        return model.listen(path)
+        write_waveform(path, samples, rate)
+        return model.embed_file(path)

@@ -19,12 +19,12 @@ from tunespace.errors import ModelError
 
 _COMMAND = "import sys; from tunespace.models.worker_process import serve; serve(*sys.argv[1:])"
 
-Answer = tuple[Any, Any]
+JobResult = tuple[Any, Any]
 """A job and what came of it."""
 
 
 @dataclass(frozen=True)
-class Crashed:
+class WorkerCrash:
     """A job that ended the process that did it."""
 
     exit_code: int
@@ -35,9 +35,9 @@ class Crashed:
         return f"ended the process that decoded it (exit code {self.exit_code})"
 
 
-def work_through(
+def run_jobs(
     jobs: Iterable[object], task: str, model: str, workers: int
-) -> Generator[Answer, None, None]:
+) -> Generator[JobResult, None, None]:
     """Does a task for each job in several processes.
 
     Args:
@@ -47,14 +47,14 @@ def work_through(
         workers: Number of processes.
 
     Yields:
-        Each job with its answer, or with ``Crashed``, in the order in which they are done.
+        Each job with its answer, or with ``WorkerCrash``, in the order in which they are done.
 
     Raises:
         ModelError: The model cannot be used.
     """
     left: queue.SimpleQueue[object] = queue.SimpleQueue()
     # Bounded, so that results wait here and not in memory when the store is slow.
-    done: queue.Queue[Answer | BaseException | None] = queue.Queue(4 * workers)
+    done: queue.Queue[JobResult | BaseException | None] = queue.Queue(4 * workers)
     for job in jobs:
         left.put(job)
     for _ in range(workers):
@@ -89,14 +89,14 @@ def work_through(
 
 def _feed(
     left: "queue.SimpleQueue[object]",
-    done: "queue.Queue[Answer | BaseException | None]",
+    done: "queue.Queue[JobResult | BaseException | None]",
     what: tuple[str, str],
     stop: threading.Event,
     running: "set[subprocess.Popen[bytes]]",
 ) -> None:
     """Runs one worker process, and a new one when it crashed."""
     try:
-        process = _start(what, running)
+        process = _start_process(what, running)
     except BaseException as error:  # noqa: BLE001 - raised again where the results are read
         done.put(error)
         done.put(None)
@@ -104,38 +104,38 @@ def _feed(
     try:
         while not stop.is_set() and (job := left.get()) is not None:
             try:
-                done.put((job, _ask(process, job)))
+                done.put((job, _request(process, job)))
             except (EOFError, OSError, pickle.UnpicklingError):
                 running.discard(process)
-                code = _end(process)
+                code = _stop_process(process)
                 if stop.is_set():
                     break
-                done.put((job, Crashed(code)))
-                process = _start(what, running)
+                done.put((job, WorkerCrash(code)))
+                process = _start_process(what, running)
     except BaseException as error:  # noqa: BLE001 - raised again where the results are read
         done.put(error)
     finally:
         running.discard(process)
         process.kill()
-        _end(process)
+        _stop_process(process)
         done.put(None)
 
 
-def _ask(process: "subprocess.Popen[bytes]", job: object) -> object:
+def _request(process: "subprocess.Popen[bytes]", job: object) -> object:
     if process.stdin is None:
         raise RuntimeError("a worker has no pipes")
     pickle.dump(job, process.stdin)
     process.stdin.flush()
-    return _answer(process)
+    return _read_result(process)
 
 
-def _answer(process: "subprocess.Popen[bytes]") -> object:
+def _read_result(process: "subprocess.Popen[bytes]") -> object:
     if process.stdout is None:
         raise RuntimeError("a worker has no pipes")
     return pickle.load(process.stdout)  # noqa: S301 - from our own process
 
 
-def _end(process: "subprocess.Popen[bytes]") -> int:
+def _stop_process(process: "subprocess.Popen[bytes]") -> int:
     """Closes the pipes of a process that ends, and waits for it."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
@@ -144,14 +144,14 @@ def _end(process: "subprocess.Popen[bytes]") -> int:
     return process.wait()
 
 
-def environment(*, one_thread: bool) -> dict[str, str]:
+def worker_environment(*, one_thread: bool) -> dict[str, str]:
     """The environment of a Python process that imports what this one does."""
     found = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     return found | threads if one_thread else found
 
 
-def _start(
+def _start_process(
     what: tuple[str, str], running: "set[subprocess.Popen[bytes]]"
 ) -> "subprocess.Popen[bytes]":
     """A process that is ready to work.
@@ -164,19 +164,21 @@ def _start(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         # There are as many processes as cores.
-        env=environment(one_thread=True),
+        env=worker_environment(one_thread=True),
         # An interrupt from the keyboard is the parent's to handle. Not a session of its own: Linux
         # shares the processor among sessions first, and how nice a process is counts within one.
         process_group=0,
     )
     running.add(process)
     try:
-        ready = _answer(process)
+        ready = _read_result(process)
     except (EOFError, OSError, pickle.UnpicklingError):
-        ready = f"{what[1]} cannot be loaded: it ended its process (exit code {_end(process)})"
+        ready = (
+            f"{what[1]} cannot be loaded: it ended its process (exit code {_stop_process(process)})"
+        )
     if ready is not None:
         running.discard(process)
         process.kill()
-        _end(process)
+        _stop_process(process)
         raise ModelError(str(ready))
     return process

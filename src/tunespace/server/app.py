@@ -140,7 +140,7 @@ def create_app(settings: Settings) -> FastAPI:
         """Whether the server works."""
 
         def ask(library: Library) -> tuple[int, int]:
-            return len(library), library.failed()
+            return len(library), library.count_failed()
 
         found, failed = await state.collection.run(ask)
         return Health(

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 
 from tunespace import __version__
 from tunespace.errors import QueryError, TunespaceError
-from tunespace.library import Hit, Library, Query, Term, Text, Track, TrackLike
-from tunespace.library.duration import clock
+from tunespace.library import Hit, Library, Query, QueryTerm, Text, Track, TrackRef
+from tunespace.library.duration import format_duration
 from tunespace.server.routes.indexing import Job, Jobs
 from tunespace.server.schemas import LARGEST_ID, LONGEST_TEXT, printable
 from tunespace.server.services.library_pool import Collection
@@ -102,7 +102,7 @@ def make_mcp(collection: Collection, jobs: Jobs | None) -> MCPServer[Any]:
         per_artist: Annotated[int | None, Field(ge=1, le=_MOST)] = None,
     ) -> Listed:
         """Finds music that a phrase describes, away from what is to be avoided."""
-        terms = (Term(Text(query)), *(Term(Text(text), -0.5) for text in avoid))
+        terms = (QueryTerm(Text(query)), *(QueryTerm(Text(text), -0.5) for text in avoid))
         asked = Query(terms=terms, where=where, limit=limit, per_artist=per_artist)
         return _listed(await run(lambda library: library.search(asked)))
 
@@ -121,7 +121,7 @@ def make_mcp(collection: Collection, jobs: Jobs | None) -> MCPServer[Any]:
             _track(library, track_id)
             changed = library.refine(change, [track_id]) if change.strip() else None
             filters = [text for text in (where, changed.where if changed else "") if text.strip()]
-            terms = (Term(TrackLike(track_id)), *(changed.terms if changed else ()))
+            terms = (QueryTerm(TrackRef(track_id)), *(changed.terms if changed else ()))
             both = " and ".join(f"({text})" for text in filters)
             return library.search(Query(terms=terms, where=both, limit=limit))
 
@@ -187,7 +187,7 @@ def _music(track: Track) -> Music:
         album=printable(track.album),
         genre=printable(track.genre),
         year=track.year,
-        length=clock(track.seconds),
+        length=format_duration(track.seconds),
     )
 
 
@@ -197,7 +197,7 @@ def _listed(hits: list[Hit]) -> Listed:
             _music(hit.track).model_copy(
                 update={
                     "score": round(hit.score, 1),
-                    "best_at": f"{clock(hit.start)}-{clock(hit.end)}",
+                    "best_at": f"{format_duration(hit.start)}-{format_duration(hit.end)}",
                 }
             )
             for hit in hits

@@ -1,9 +1,9 @@
-"""From what people write to terms of a lexicon and to what a sentence encoder should read.
+"""From what people write to terms of a lexicon and to what a sentence encoder should parse_query.
 
 Nothing here knows any model: a lexicon is an argument, and vectors are made elsewhere.
 """
 
 from tunespace.text.lexicon import Entry, Lexicon
-from tunespace.text.query_parser import Reading, Term, read
+from tunespace.text.query_parser import ParsedQuery, Term, parse_query
 
-__all__ = ["Entry", "Lexicon", "Reading", "Term", "read"]
+__all__ = ["Entry", "Lexicon", "ParsedQuery", "Term", "parse_query"]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tunespace.text.normalize import fold, most_tokens, tokens
+from tunespace.text.normalize import fold, max_token_count, tokenize
 
 # They say that music is meant, not which.
-SKIPPED = frozenset(
+STOP_WORDS = frozenset(
     "song songs music musical sound sounds track tracks recording recordings tune tunes piece "
     "the a an of with and in for to on some by that is it its this but me my i want like".split()
 )
@@ -23,8 +23,8 @@ SKIPPED = frozenset(
 _RUSSIAN_MASCULINE = ("ыи", "ии", "ои")
 _RUSSIAN_ENDINGS = "ое ее ая яя ые ие ого его ую юю ом ем ым им ых их ыми ими".split()
 
-_SHORTEST_WITH_SLIP = 5
-_SHORTEST_WITH_TWO_SLIPS = 10
+_MIN_LENGTH_ONE_TYPO = 5
+_MIN_LENGTH_TWO_TYPOS = 10
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Lexicon:
         return cls(entries, pointers)
 
     @cached_property
-    def english(self) -> dict[str, str]:
+    def english_keys(self) -> dict[str, str]:
         """By folded key, the word."""
         found: dict[str, str] = {}
         for word in self.entries:
@@ -100,7 +100,7 @@ class Lexicon:
         return found
 
     @cached_property
-    def foreign(self) -> dict[str, str]:
+    def foreign_keys(self) -> dict[str, str]:
         """By folded key of a word that points to one of the lexicon, that one."""
         found: dict[str, str] = {}
         for word, term in self.languages.items():
@@ -117,12 +117,12 @@ class Lexicon:
         A slip is one letter more, less or other, or two that changed places; in long words two of
         these. The first letter is hardly ever wrong.
         """
-        if len(key) < _SHORTEST_WITH_SLIP or not (key.isascii() and key.isalpha()):
+        if len(key) < _MIN_LENGTH_ONE_TYPO or not (key.isascii() and key.isalpha()):
             return ""
         from rapidfuzz import process  # only a word that nothing else explains needs it
         from rapidfuzz.distance import OSA
 
-        most = 1 if len(key) < _SHORTEST_WITH_TWO_SLIPS else 2
+        most = 1 if len(key) < _MIN_LENGTH_TWO_TYPOS else 2
         choices = self._by_initial.get(key[0], ())
         near = process.extract(key, choices, scorer=OSA.distance, score_cutoff=most, limit=None)
         least = min((distance for _, distance, _ in near), default=0)
@@ -132,21 +132,21 @@ class Lexicon:
     @cached_property
     def parts(self) -> frozenset[str]:
         """Keys of all tokens of all terms, whatever their language."""
-        return frozenset(t.key for term in (*self.entries, *self.languages) for t in tokens(term))
+        return frozenset(t.key for term in (*self.entries, *self.languages) for t in tokenize(term))
 
     @cached_property
     def _by_initial(self) -> dict[str, list[str]]:
         """Tokens of English terms by their first letter."""
         found: dict[str, list[str]] = {}
-        for key in sorted({token.key for word in self.entries for token in tokens(word)}):
-            if len(key) >= _SHORTEST_WITH_SLIP - 1 and key.isascii() and key.isalpha():
+        for key in sorted({token.key for word in self.entries for token in tokenize(word)}):
+            if len(key) >= _MIN_LENGTH_ONE_TYPO - 1 and key.isascii() and key.isalpha():
                 found.setdefault(key[0], []).append(key)
         return found
 
     @cached_property
     def longest(self) -> int:
         """At least as many tokens as the longest term has."""
-        return max(map(most_tokens, (*self.entries, *self.languages)), default=0)
+        return max(map(max_token_count, (*self.entries, *self.languages)), default=0)
 
 
 def _entries(path: Path) -> Iterator[Entry]:

@@ -21,7 +21,7 @@ BEFORE = frozenset(
 )
 
 # Japanese, Korean, Turkish, Hindi.
-BEHIND = frozenset(
+AFTER = frozenset(
     map(
         fold,
         "なし 無し ではない じゃない がない のない 없는 없이 없음 olmadan değil के_बिना".split(),
@@ -29,10 +29,10 @@ BEHIND = frozenset(
 )
 
 # Folded endings that take away what they follow.
-ENDINGS = ("less", "siz", "suz")  # "drumless"; Turkish vowels lose their dots or gain them
+SUFFIXES = ("less", "siz", "suz")  # "drumless"; Turkish vowels lose their dots or gain them
 
 # Words between a negation and what it negates: "without any of the drums", "not too fast".
-BETWEEN = frozenset(
+FILLERS = frozenset(
     map(
         fold,
         "any a an the of too very so much many is be have has contain contains include "
@@ -42,7 +42,7 @@ BETWEEN = frozenset(
 )
 
 # A negation goes on across these: "no drums or bass".
-ON = frozenset(
+CONJUNCTIONS = frozenset(
     map(
         fold,
         ("or nor neither ni oder noch ou nem o né of lub ani eller или ни 或").split(),

@@ -69,14 +69,14 @@ def fold(text: str) -> str:
     )
 
 
-def most_tokens(text: str) -> int:
+def max_token_count(text: str) -> int:
     """At least as many tokens as a text has, without cutting it."""
     if text.isascii():
         return 1 + text.count(" ") + text.count("-") + text.count("/")
     return len(text)
 
 
-def tokens(text: str) -> list[Token]:
+def tokenize(text: str) -> list[Token]:
     """Cuts a query into tokens; an emoji becomes the words of its Unicode name."""
     text = unicodedata.normalize("NFKC", "".join(map(_spelled_out, text))).casefold()
     found: list[Token] = []

@@ -20,7 +20,7 @@ Play = tuple[str, str, float]
 """Who listened to whom how often."""
 
 
-def factors_of(
+def train_factors(
     plays: Iterable[Play], *, width: int = 64, passes: int = 15, seed: int = 0
 ) -> dict[str, Vectors]:
     """The factors of each artist.
@@ -81,7 +81,7 @@ def similar_artists(factors: Mapping[str, Vectors], most: int = 10) -> dict[str,
     return found
 
 
-def with_similar_artists(
+def write_similar_artists(
     manifest: Path, factors: Mapping[str, Vectors], out: Path, *, most: int = 10
 ) -> int:
     """Writes a manifest again, with those artists of it that each clip's artist is like.
@@ -126,7 +126,7 @@ def save_factors(factors: Mapping[str, Vectors], path: Path) -> None:
     np.savez(path, names=names, factors=np.stack(list(factors.values())))
 
 
-def width_of(factors: Mapping[str, Vectors]) -> int:
+def factor_width(factors: Mapping[str, Vectors]) -> int:
     """Of the factors; 0 where there are none."""
     return len(next(iter(factors.values()), ()))
 
@@ -144,10 +144,10 @@ def load_factors(path: str | Path) -> dict[str, Vectors]:
             rows = found["factors"].astype(np.float32)
             return dict(zip(map(str, found["names"]), rows, strict=True))
     except (OSError, ValueError, KeyError) as error:
-        raise TrainingError(f"culture.factors: {path} cannot be read ({error})") from error
+        raise TrainingError(f"collaborative.factors: {path} cannot be read ({error})") from error
 
 
-def plays_of(path: Path) -> Iterable[Play]:
+def read_plays(path: Path) -> Iterable[Play]:
     """Plays of a table with columns ``user``, ``artist`` and ``count``.
 
     Args:
@@ -157,9 +157,9 @@ def plays_of(path: Path) -> Iterable[Play]:
         DataError: It cannot be read.
         TrainingError: A column is missing.
     """
-    from tunespace.data.tables import read_rows, stop
+    from tunespace.data.tables import raise_unreadable, read_rows
 
-    for line, row in read_rows(path, stop):
+    for line, row in read_rows(path, raise_unreadable):
         try:
             yield str(row["user"]), str(row["artist"]), float(row["count"])
         except (KeyError, TypeError, ValueError) as error:
@@ -184,10 +184,10 @@ def main() -> None:
         help="write the manifest again with the column similar_artists",
     )
     arguments = parser.parse_args()
-    factors = factors_of(plays_of(arguments.plays), width=arguments.width)
+    factors = train_factors(read_plays(arguments.plays), width=arguments.width)
     save_factors(factors, arguments.out)
     if arguments.similar:
-        known = with_similar_artists(arguments.similar[0], factors, arguments.similar[1])
+        known = write_similar_artists(arguments.similar[0], factors, arguments.similar[1])
         print(f"{known:,} artists have similar ones")
 
 

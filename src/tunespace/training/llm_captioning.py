@@ -19,7 +19,7 @@ import numpy as np
 from tunespace.data.manifest import Item, load_manifest, write_manifest
 from tunespace.errors import TrainingError
 
-Generate = Callable[[Sequence[str], int], list[str]]
+GenerateText = Callable[[Sequence[str], int], list[str]]
 """What a model says to each request; the number is a seed."""
 
 REQUEST = (
@@ -32,7 +32,7 @@ _NEW_TOKENS = 64
 
 
 @dataclass(frozen=True)
-class Written:
+class WriteReport:
     """What came of it.
 
     Attributes:
@@ -46,13 +46,13 @@ class Written:
 
 def write_captions(
     items: Sequence[Item],
-    generate: Generate,
+    generate: GenerateText,
     out: Path,
     *,
     each: int = 1,
     seed: int = 0,
     on_progress: Callable[[int, int], None] | None = None,
-) -> Written:
+) -> WriteReport:
     """Writes a manifest whose clips have captions made of their tags, beside those they had.
 
     What was written is kept in ``OUT.partial.jsonl`` until all is done: a run that was stopped
@@ -97,10 +97,10 @@ def write_captions(
         new.append(replace(item, captions=tuple(dict.fromkeys((*item.captions, *good)))))
     write_manifest(new, out)
     partial.unlink()
-    return Written(kept, len(wanted) - kept)
+    return WriteReport(kept, len(wanted) - kept)
 
 
-def generator(name: str) -> Generate:
+def generator(name: str) -> GenerateText:
     """A causal language model of transformers, on the best device there is.
 
     Args:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tunespace.errors import TrainingError
 
 
-def write_graph(
+def export_onnx(
     network: nn.Module, path: Path, inputs: dict[str, Tensor], shapes: dict[str, dict[int, Any]]
 ) -> None:
     """Writes a network as ONNX with one output, ``point``.
@@ -41,7 +41,7 @@ def write_graph(
         )
 
 
-def write_behind(graph: Path, head: nn.Module, rows: Tensor, path: Path) -> None:
+def write_with_head(graph: Path, head: nn.Module, rows: Tensor, path: Path) -> None:
     """Writes a graph with a network behind its only output.
 
     Args:
@@ -54,7 +54,7 @@ def write_behind(graph: Path, head: nn.Module, rows: Tensor, path: Path) -> None
         TrainingError: The graph cannot be joined with another.
     """
     behind = path.with_suffix(".head.onnx")
-    write_graph(head, behind, {"heard": rows}, {"heard": {0: torch.export.Dim("batch")}})
+    export_onnx(head, behind, {"heard": rows}, {"heard": {0: torch.export.Dim("batch")}})
     tower, follows = onnx.load(graph), onnx.load(behind)
     behind.unlink()
     opset = {entry.domain: entry.version for entry in tower.opset_import}.get("", 0)

@@ -69,7 +69,7 @@ def test_musiccaps(tmp_path: Path) -> None:
     assert [i.audio for i in read("musiccaps", tmp_path, "train")] == [named]
     assert len(read("musiccaps", tmp_path, "all")) == 2
     assert len(read("musiccaps", tmp_path, "balanced")) == 1
-    assert MusicCaps().altered(tmp_path) == ["musiccaps-public.csv"]
+    assert MusicCaps().modified_files(tmp_path) == ["musiccaps-public.csv"]
     remarks = load_data("musiccaps", tmp_path)[0].remarks
     assert remarks == ("musiccaps-public.csv is not as it was published (its SHA-256 differs)",)
     write(tmp_path / "musiccaps-public.csv", "ytid,caption\na,b\n")

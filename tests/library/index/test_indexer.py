@@ -85,7 +85,7 @@ def test_a_moved_file_keeps_its_vectors(library: Library, music: Path, tmp_path:
     assert report.music_seconds == 0
     after = vectors(library)
     assert after["elsewhere.wav"] == before["track 2.wav"]
-    assert library.find(str(music / "renamed" / "track 0.wav")) is not None
+    assert library.find_track(str(music / "renamed" / "track 0.wav")) is not None
     shutil.move(music / "elsewhere.wav", tmp_path / "music" / "album 1" / "track 2.wav")
     assert counts(library.index([music])) == {"moved": 1, "unchanged": 3}
 
@@ -295,9 +295,9 @@ def test_a_file_that_ends_its_worker_costs_one_line(
     library: Library, music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = (
-        "import os, sys; from tunespace.library import worker;"
-        "listen = worker.listen;"
-        "worker.listen = lambda p, m: os._exit(3) if '1.wav' in p else listen(p, m);"
+        "import os, sys; from tunespace.library.index import embed_files as worker;"
+        "embed = worker.embed_file;"
+        "worker.embed_file = lambda p, m: os._exit(3) if '1.wav' in p else embed(p, m);"
         "from tunespace.models.worker_process import serve;"
         "serve(*sys.argv[1:])"
     )
@@ -390,10 +390,10 @@ def test_a_library_that_cannot_be_written_can_be_searched(
 def test_the_folders_that_were_indexed_are_remembered(tmp_path: Path) -> None:
     store = Store(tmp_path / "library")
     with store.writing():
-        store.remember_roots(["/music/rock", "/music/jazz"])
-        store.remember_roots(["/music/rock/live", "/other", "/music/rocking"])
+        store.add_roots(["/music/rock", "/music/jazz"])
+        store.add_roots(["/music/rock/live", "/other", "/music/rocking"])
     assert store.roots == ["/music/jazz", "/music/rock", "/music/rocking", "/other"]
     with store.writing():
-        store.remember_roots(["/music"])
+        store.add_roots(["/music"])
     assert store.roots == ["/music", "/other"]
     store.close()

@@ -64,10 +64,10 @@ def test_what_is_left_out_is_not_entered(tmp_path: Path) -> None:
         touch(tmp_path / name)
     asked: list[str] = []
 
-    def left_out(path: str) -> bool:
+    def excluded_rows(path: str) -> bool:
         asked.append(os.path.relpath(path, tmp_path))
         return path.endswith(("Books/", ".m4b"))
 
-    found = [os.path.relpath(file.path, tmp_path) for file in scan(tmp_path, left_out)]
+    found = [os.path.relpath(file.path, tmp_path) for file in scan(tmp_path, excluded_rows)]
     assert found == ["a.mp3", "pop/Books.mp3"]
     assert "Books/sub" not in asked

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tunespace.library.search.entity_matching import find_names
-from tunespace.library.store.sqlite import Embedded, Store
+from tunespace.library.search.entity_matching import match_names
+from tunespace.library.store.sqlite import Store, TrackEmbedding
 from tunespace.library.tags import Tags
 from tunespace.models import load_model
 from tunespace.text import Entry, Lexicon
@@ -25,11 +25,13 @@ LEXICON = Lexicon({word: Entry(word, "mood", "", "") for word in WORDS}, {})
 def store(tmp_path: Path, model: str) -> Iterator[Store]:
     opened = Store(tmp_path / "library")
     with opened.writing():
-        space = opened.space_of(load_model(model), model)
+        space = opened.ensure_space(load_model(model), model)
         for n, (title, artist) in enumerate(TRACKS):
             one = np.array([[1, 0]], np.float32)
             tags = Tags(title=title, artist=artist)
-            opened.put(f"/{n}.mp3", 1, 1, Embedded(b"", 1.0, one[0], one, one, tags), space)
+            opened.save_track(
+                f"/{n}.mp3", 1, 1, TrackEmbedding(b"", 1.0, one[0], one, one, tags), space
+            )
     yield opened
     opened.close()
 
@@ -53,7 +55,7 @@ def store(tmp_path: Path, model: str) -> Iterator[Store]:
 def test_artists_are_told_from_words(
     query: str, rest: str, artists: set[str], like: set[str], store: Store
 ) -> None:
-    named = find_names(query, store, LEXICON)
+    named = match_names(query, store, LEXICON)
     assert (named.rest, set(named.artists), set(named.like)) == (rest, artists, like)
 
 
@@ -68,9 +70,9 @@ def test_artists_are_told_from_words(
     ],
 )
 def test_titles_are_told_from_words(query: str, titles: set[str], store: Store) -> None:
-    found = store.tracks(sorted(find_names(query, store, LEXICON).titled))
+    found = store.tracks(sorted(match_names(query, store, LEXICON).titled))
     assert {track.title for track in found.values()} == titles
 
 
 def test_a_query_of_many_words_is_read(store: Store) -> None:
-    assert find_names("slow " * 10_000 + "nina simone", store, LEXICON).artists == set()
+    assert match_names("slow " * 10_000 + "nina simone", store, LEXICON).artists == set()

@@ -1,6 +1,6 @@
 import pytest
 
-from tunespace.library import Text, TrackLike
+from tunespace.library import Text, TrackRef
 from tunespace.library.search.refinement import refine
 from tunespace.models import load_model
 
@@ -8,11 +8,11 @@ SHOWN = [11, 22, 33, 44]
 
 
 def read(remark: str) -> list[tuple[object, float]]:
-    words = load_model().words
-    assert words is not None
-    found = refine(remark, SHOWN, words.lexicon)
+    lexicon_vectors = load_model().lexicon_vectors
+    assert lexicon_vectors is not None
+    found = refine(remark, SHOWN, lexicon_vectors.lexicon)
     return [
-        (term.what.text if isinstance(term.what, Text) else term.what, term.weight)
+        (term.value.text if isinstance(term.value, Text) else term.value, term.weight)
         for term in found.terms
     ]
 
@@ -32,11 +32,11 @@ def read(remark: str) -> list[tuple[object, float]]:
         ("not so loud", [("loud", -0.5)]),
         ("calmer and without drums", [("calm", 0.5), ("drums", -0.5)]),
         ("more drum and bass", [("drum and bass", 0.5)]),
-        ("more like the second one", [(TrackLike(22), 0.5)]),
-        ("like the 3rd", [(TrackLike(33), 0.5)]),
-        ("much more like number 4", [(TrackLike(44), 1.0)]),
-        ("less like the first", [(TrackLike(11), -0.5)]),
-        ("unlike the last one", [(TrackLike(44), -0.5)]),
+        ("more like the second one", [(TrackRef(22), 0.5)]),
+        ("like the 3rd", [(TrackRef(33), 0.5)]),
+        ("much more like number 4", [(TrackRef(44), 1.0)]),
+        ("less like the first", [(TrackRef(11), -0.5)]),
+        ("unlike the last one", [(TrackRef(44), -0.5)]),
         ("similar to the ninth one", [("the ninth one", 0.5)]),
         ("like Nina Simone", [("nina simone", 0.5)]),
         ("one drop", [("one drop", 0.5)]),
@@ -101,9 +101,9 @@ def test_a_remark_in_other_languages(remark: str, expected: list[tuple[object, f
     ],
 )
 def test_years_become_a_filter(remark: str, where: str) -> None:
-    words = load_model().words
-    assert words is not None
-    assert refine(remark, SHOWN, words.lexicon).where == where
+    lexicon_vectors = load_model().lexicon_vectors
+    assert lexicon_vectors is not None
+    assert refine(remark, SHOWN, lexicon_vectors.lexicon).where == where
 
 
 @pytest.mark.parametrize("remark", ["", " , and ", "...", "without", "more", "like", "\0"])

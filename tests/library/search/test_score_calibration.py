@@ -2,7 +2,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tunespace.library.search.score_calibration import Scale, scale_of
+from tunespace.library.search.score_calibration import ScoreCalibration, calibrate
 
 QUERY = np.array([1, 0], np.float32)
 
@@ -13,7 +13,7 @@ def on_circle(cosines: list[float]) -> npt.NDArray[np.float32]:
 
 
 def test_one_deviation_is_50_and_two_are_90() -> None:
-    scale = Scale(0.1, 0.2)
+    scale = ScoreCalibration(0.1, 0.2)
     assert scale(0.3) == pytest.approx(50)
     assert scale(0.5) == pytest.approx(90, abs=0.1)
     assert scale(0.1) == pytest.approx(10, abs=0.1)
@@ -23,24 +23,24 @@ def test_a_library_without_what_is_asked_for_gets_low_scores() -> None:
     reference = on_circle(list(np.linspace(-0.6, 0.6, 100)))
     poor = np.full(1000, -0.5, np.float32)
     poor[0] = -0.3
-    assert scale_of(QUERY, reference, poor)(-0.3) < 25
+    assert calibrate(QUERY, reference, poor)(-0.3) < 25
 
 
 def test_a_library_of_nothing_else_gets_good_scores() -> None:
     reference = on_circle(list(np.linspace(-0.6, 0.6, 100)))
     rich = np.full(1000, 0.8, np.float32)
-    assert scale_of(QUERY, reference, rich)(0.8) > 40
+    assert calibrate(QUERY, reference, rich)(0.8) > 40
 
 
 def test_a_few_tracks_are_compared_with_the_reference() -> None:
     reference = on_circle(list(np.linspace(-0.6, 0.6, 100)))
-    alone = scale_of(QUERY, reference, np.array([0.9], np.float32))
+    alone = calibrate(QUERY, reference, np.array([0.9], np.float32))
     assert alone(0.9) > 90
 
 
 def test_without_anything_to_compare_with_scores_are_still_scores() -> None:
     nothing = np.empty((0, 2), np.float32)
-    scale = scale_of(QUERY, nothing, np.array([0.9], np.float32))
+    scale = calibrate(QUERY, nothing, np.array([0.9], np.float32))
     assert 0 <= scale(-1) < scale(0.9) <= 100
-    same = scale_of(QUERY, nothing, np.full(5, 0.3, np.float32))
+    same = calibrate(QUERY, nothing, np.full(5, 0.3, np.float32))
     assert 0 <= same(0.3) <= 100

@@ -11,9 +11,9 @@ import sounds
 from sounds import write_noise
 from tunespace.audio import decode
 from tunespace.errors import LibraryError, QueryError
-from tunespace.library import Clip, Hit, Library, Query, Term, Text, TrackLike
-from tunespace.library.search.searcher import Searcher, _best
-from tunespace.library.store.sqlite import Embedded
+from tunespace.library import AudioFileRef, Hit, Library, Query, QueryTerm, Text, TrackRef
+from tunespace.library.search.searcher import Searcher, _top_rows
+from tunespace.library.store.sqlite import TrackEmbedding
 from tunespace.library.tags import Tags
 from tunespace.models import load_model
 
@@ -42,7 +42,7 @@ def test_scores_fall_from_the_best_to_the_worst(indexed: Library) -> None:
     assert titles(best) == ["track 0"]
 
 
-def test_a_hit_says_where_it_fits_best(library: Library, tmp_path: Path) -> None:
+def test_a_hit_says_where_it_fits_top_rows(library: Library, tmp_path: Path) -> None:
     low = decode(write_noise(tmp_path / "low.wav", 1, 1e-4, seconds=4), 16_000)
     high = decode(write_noise(tmp_path / "high.wav", 1e-4, 1, seconds=4), 16_000)
     mix = sounds.wav(tmp_path / "mix.wav", np.concatenate([low, low, high, low]))
@@ -54,7 +54,7 @@ def test_a_hit_says_where_it_fits_best(library: Library, tmp_path: Path) -> None
 def test_like_a_file_leaves_the_file_itself_out(indexed: Library, music: Path) -> None:
     path = music / "album 0" / "track 0.wav"
     assert titles(indexed.similar(path, limit=1)) == ["track 1"]
-    track = indexed.find("track 3")
+    track = indexed.find_track("track 3")
     assert track is not None
     assert titles(indexed.similar(track, limit=1)) == ["track 2"]
 
@@ -65,11 +65,16 @@ def test_like_a_file_outside_the_library(indexed: Library, tmp_path: Path) -> No
 
 
 def test_terms_are_added_and_subtracted(indexed: Library, music: Path) -> None:
-    both = Query(terms=(Term(Text("low")), Term(Text("high"))))
+    both = Query(terms=(QueryTerm(Text("low")), QueryTerm(Text("high"))))
     assert set(titles(indexed.search(both))[:2]) == {"track 1", "track 2"}
-    away = Query(terms=(Term(Text("low"), -1.0),))
+    away = Query(terms=(QueryTerm(Text("low"), -1.0),))
     assert titles(indexed.search(away))[0] == "track 3"
-    mixed = Query(terms=(Term(Clip(music / "album 0" / "track 1.wav")), Term(Text("high"), 2.0)))
+    mixed = Query(
+        terms=(
+            QueryTerm(AudioFileRef(music / "album 0" / "track 1.wav")),
+            QueryTerm(Text("high"), 2.0),
+        )
+    )
     assert titles(indexed.search(mixed))[0] in ("track 2", "track 3")
 
 
@@ -86,7 +91,7 @@ def test_a_query_of_nothing_known_is_refused(indexed: Library) -> None:
 
 def test_an_unknown_track_is_refused(indexed: Library) -> None:
     with pytest.raises(QueryError, match="no track 99"):
-        indexed.search(Query(terms=(Term(TrackLike(99)),)))
+        indexed.search(Query(terms=(QueryTerm(TrackRef(99)),)))
 
 
 def test_an_empty_library_says_what_to_do(library: Library, tmp_path: Path) -> None:
@@ -117,7 +122,7 @@ def test_the_same_recording_is_shown_once(indexed: Library, music: Path) -> None
     hits = indexed.search("low")
     assert len(hits) == 4
     assert len(hits[0].duplicates) == 1
-    query = Query(terms=(Term(Text("low")),), duplicates=True)
+    query = Query(terms=(QueryTerm(Text("low")),), include_duplicates=True)
     assert len(indexed.search(query)) == 5
 
 
@@ -145,14 +150,14 @@ def many(library: Library, model: str) -> tuple[Library, npt.NDArray[np.float64]
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     store = library._store  # noqa: SLF001 - vectors without the music
     with store.writing():
-        space = store.space_of(load_model(model), model)
+        space = store.ensure_space(load_model(model), model)
         store.activate(space)
         for n, row in enumerate(rows):
             vector = row.astype(np.float32)
             span = np.array([[0, 1]], np.float32)
             tags = Tags(artist="The Many", year=1900 + n % 100)
-            heard = Embedded(str(n).encode(), 1.0 + 10 * n, vector, span, vector[None], tags)
-            store.put(f"/nowhere/{n}.mp3", 1, 1, heard, space)
+            heard = TrackEmbedding(str(n).encode(), 1.0 + 10 * n, vector, span, vector[None], tags)
+            store.save_track(f"/nowhere/{n}.mp3", 1, 1, heard, space)
     return library, rows
 
 
@@ -180,13 +185,13 @@ def test_a_high_least_score_does_not_look_at_everything(
 ) -> None:
     library, _ = many
     looked: list[int] = []
-    original = Searcher._looked_at  # noqa: SLF001
+    original = Searcher._rerank  # noqa: SLF001
 
     def counted(self: Searcher, rows: npt.NDArray[np.int64], *rest: Any) -> list[Hit]:  # noqa: ANN401
         looked.append(len(rows))
         return original(self, rows, *rest)
 
-    monkeypatch.setattr(Searcher, "_looked_at", counted)
+    monkeypatch.setattr(Searcher, "_rerank", counted)
     assert library.search("low", min_score=99.9, limit=100) == []
     assert sum(looked) < 500
 
@@ -259,15 +264,15 @@ def test_a_least_score_does_not_end_among_the_named(library: Library, model: str
     store = library._store  # noqa: SLF001 - vectors without the music
     span = np.array([[0, 1]], np.float32)
     with store.writing():
-        space = store.space_of(load_model(model), model)
+        space = store.ensure_space(load_model(model), model)
         store.activate(space)
         for n in range(100):
             named = n < 80
             angle = (1.5 if named else 0.1) + n / 1000
             vector = np.array([np.cos(angle), np.sin(angle)], np.float32)
             tags = Tags(artist="The Deep" if named else "", title=f"{n}")
-            heard = Embedded(str(n).encode(), 10.0 * n, vector, span, vector[None], tags)
-            store.put(f"/nowhere/{n}.mp3", 1, 1, heard, space)
+            heard = TrackEmbedding(str(n).encode(), 10.0 * n, vector, span, vector[None], tags)
+            store.save_track(f"/nowhere/{n}.mp3", 1, 1, heard, space)
     hits = library.search("low by The Deep", limit=30, per_artist=1, min_score=50)
     fitting = [hit for hit in hits if not hit.named]
     assert len(fitting) == 20
@@ -280,8 +285,8 @@ def test_the_best_are_those_of_a_full_sort(size: int, count: int) -> None:
     ranking = random.normal(size=size).astype(np.float32)
     ranking[random.random(size) < 0.3] = -np.inf
     expected = [int(n) for n in np.argsort(-ranking, kind="stable") if np.isfinite(ranking[n])]
-    assert _best(ranking, count).tolist() == expected[:count]
+    assert _top_rows(ranking, count).tolist() == expected[:count]
 
 
 def test_ties_are_broken_by_the_row() -> None:
-    assert _best(np.array([1, 2, 2, 1], np.float32), 4).tolist() == [1, 2, 0, 3]
+    assert _top_rows(np.array([1, 2, 2, 1], np.float32), 4).tolist() == [1, 2, 0, 3]

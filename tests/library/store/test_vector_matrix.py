@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import tiny_model
-from tunespace.library.store.sqlite import Embedded, Space, Store
-from tunespace.library.store.vector_matrix import Matrices, Matrix, open_matrix
+from tunespace.library.store.sqlite import Space, Store, TrackEmbedding
+from tunespace.library.store.vector_matrix import MatrixCache, VectorMatrix, open_matrix
 from tunespace.library.tags import Tags
 from tunespace.models import load_model
 
@@ -17,7 +17,7 @@ def library(tmp_path: Path) -> tuple[Store, Space]:
     model = load_model(tiny_model.make(tmp_path / "model"))
     store = Store(tmp_path / "library")
     with store.writing():
-        space = store.space_of(model, "")
+        space = store.ensure_space(model, "")
         store.activate(space)
     put(store, space, range(20))
     return store, space
@@ -28,11 +28,11 @@ def put(store: Store, space: Space, numbers: Any, turn: float = 0.0) -> None:  #
         for n in numbers:
             vector = np.array([np.cos(n + turn), np.sin(n + turn)], np.float32)
             spans = np.array([[0, 10]], np.float32)
-            heard = Embedded(n.to_bytes(16, "big"), 10.0, vector, spans, vector[None], Tags())
-            store.put(f"/nowhere/{n}.mp3", 1, 1, heard, space)
+            heard = TrackEmbedding(n.to_bytes(16, "big"), 10.0, vector, spans, vector[None], Tags())
+            store.save_track(f"/nowhere/{n}.mp3", 1, 1, heard, space)
 
 
-def caught_up(matrices: Matrices, store: Store, space: Space) -> Matrix:
+def caught_up(matrices: MatrixCache, store: Store, space: Space) -> VectorMatrix:
     for _ in range(200):
         matrix = matrices.open(store, space)
         if matrix.generation == store.generation:
@@ -42,13 +42,13 @@ def caught_up(matrices: Matrices, store: Store, space: Space) -> Matrix:
     raise AssertionError("it never catches up")
 
 
-def same(one: Matrix, other: Matrix) -> bool:
+def same(one: VectorMatrix, other: VectorMatrix) -> bool:
     return np.array_equal(one.ids, other.ids) and np.array_equal(one.vectors, other.vectors)
 
 
 def test_each_state_is_opened_once(library: tuple[Store, Space]) -> None:
     store, space = library
-    matrices = Matrices()
+    matrices = MatrixCache()
     first = matrices.open(store, space)
     assert matrices.open(store, space) is first
     put(store, space, [99])
@@ -57,7 +57,7 @@ def test_each_state_is_opened_once(library: tuple[Store, Space]) -> None:
 
 def test_searches_go_on_while_the_next_state_is_opened(library: tuple[Store, Space]) -> None:
     store, space = library
-    matrices = Matrices(behind=True)
+    matrices = MatrixCache(behind=True)
     first = matrices.open(store, space)
     put(store, space, [50, 51])
     assert matrices.open(store, space) is first
@@ -66,7 +66,7 @@ def test_searches_go_on_while_the_next_state_is_opened(library: tuple[Store, Spa
 
 def test_what_it_grows_to_is_what_is_there(library: tuple[Store, Space]) -> None:
     store, space = library
-    matrices = Matrices(behind=True)
+    matrices = MatrixCache(behind=True)
     matrices.open(store, space)
     removed: list[list[int]] = [[], [], [2, 5], [], [8]]
     stored: list[tuple[Any, float]] = [
@@ -79,6 +79,6 @@ def test_what_it_grows_to_is_what_is_there(library: tuple[Store, Space]) -> None
     for gone, (numbers, turn) in zip(removed, stored, strict=True):
         if gone:
             with store.writing():
-                store.remove(gone)
+                store.remove_tracks(gone)
         put(store, space, numbers, turn)
         assert same(caught_up(matrices, store, space), open_matrix(store, space))

@@ -40,13 +40,13 @@ def test_texts_are_unit_rows_that_do_not_depend_on_each_other(clap: JointModel) 
 
 
 def test_the_whole_track_is_heard_and_always_the_same(clap: JointModel, song: Path) -> None:
-    first, second = clap.listen(song), clap.listen(song)
+    first, second = clap.embed_file(song), clap.embed_file(song)
     np.testing.assert_array_equal(first.vector, second.vector)
     assert [round(w.start) for w in first.windows] == [0, 10, 20]
     assert first.seconds == pytest.approx(23, abs=0.01)
-    part = clap.listen(song, start=10, duration=10)
+    part = clap.embed_file(song, start=10, duration=10)
     np.testing.assert_allclose(part.vector, first.windows[1].vector, atol=1e-4)
-    short = clap.listen(song, duration=0.3)
+    short = clap.embed_file(song, duration=0.3)
     assert len(short.windows) == 1
 
 
@@ -71,9 +71,11 @@ def test_samples_are_rounded_to_16_bits(folder: Path) -> None:
     model = load_joint_model(folder)
     assert isinstance(model, ForeignModel)
     faint = np.full(48_000, 0.9 / 32767, np.float32)  # less than one step
-    np.testing.assert_array_equal(model.hear(faint), model.hear(np.zeros_like(faint)))
+    np.testing.assert_array_equal(
+        model.encode_audio(faint), model.encode_audio(np.zeros_like(faint))
+    )
     loud = np.full(48_000, 1.5, np.float32)
-    np.testing.assert_array_equal(model.hear(loud), model.hear(np.ones_like(loud)))
+    np.testing.assert_array_equal(model.encode_audio(loud), model.encode_audio(np.ones_like(loud)))
 
 
 def test_buffers_that_older_versions_saved_do_not_matter(folder: Path, tmp_path: Path) -> None:
@@ -89,7 +91,7 @@ def test_buffers_that_older_versions_saved_do_not_matter(folder: Path, tmp_path:
 
 def test_a_fused_checkpoint_hears_as_well(tmp_path: Path, song: Path) -> None:
     fused = load_joint_model(tiny_clap.make(tmp_path / "fused", fusion=True))
-    first, second = fused.listen(song), fused.listen(song)
+    first, second = fused.embed_file(song), fused.embed_file(song)
     np.testing.assert_array_equal(first.vector, second.vector)
 
 

@@ -87,9 +87,9 @@ def test_a_track_is_the_mean_of_its_tags_texts(
     words = [tag.rpartition("---")[2] for tag in TAGS]
     expected = sure @ conse.embed_text(words)
     expected /= np.linalg.norm(expected)
-    np.testing.assert_allclose(conse.listen(song).vector, expected, atol=1e-3)
+    np.testing.assert_allclose(conse.embed_file(song).vector, expected, atol=1e-3)
     short = sounds.wav(tmp_path / "short.wav", noise[:30_000])
-    assert conse.listen(short).vector.shape == (2,)
+    assert conse.embed_file(short).vector.shape == (2,)
 
 
 def test_the_folder_is_made_by_a_command(
@@ -111,10 +111,10 @@ def test_what_cannot_be_read_is_said(conse: JointModel, tmp_path: Path) -> None:
     song = sounds.wav(tmp_path / "song.wav", np.full(20_000, 0.1, np.float32))
     make(folder / "fcn.safetensors", TAGS[:-1], str(tmp_path / "text"), tmp_path / "fewer")
     with pytest.raises(ModelError, match="6 outputs, but 5 tags"):
-        load_joint_model(tmp_path / "fewer").listen(song)
+        load_joint_model(tmp_path / "fewer").embed_file(song)
     (folder / "fcn.safetensors").write_bytes(b"nothing")
     with pytest.raises(ModelError, match="cannot be read as a tagger"):
-        conse.listen(song)
+        conse.embed_file(song)
     (folder / "conse.json").write_text("{}")
     with pytest.raises(ModelError, match=r"conse\.json cannot be read"):
         load_joint_model(folder).embed_text(["x"])

@@ -38,7 +38,7 @@ def test_a_scene_is_heard_as_its_file(folder: Path, tmp_path: Path) -> None:
     tone = 0.5 * sounds.tone(2.0, 48_000, 300.0)
     path = sounds.write(tmp_path / "tone.wav", tone[None], 48_000, "pcm_f32le")
     found = hear.get_scene_embeddings(torch.from_numpy(tone[None].astype(np.float32)), model)
-    np.testing.assert_allclose(found[0], model.model.listen(path).vector, atol=1e-5)
+    np.testing.assert_allclose(found[0], model.model.embed_file(path).vector, atol=1e-5)
 
 
 def test_moments_follow_the_sound(folder: Path) -> None:

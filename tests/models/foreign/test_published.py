@@ -61,7 +61,7 @@ def test_it_hears_and_says_what_the_projects_own_code_does(
 ) -> None:
     model = foreign(folders[name])
     audio, text = EXPECTED[name]
-    heard, said = model.listen(song).vector, model.embed_text(TEXTS)
+    heard, said = model.embed_file(song).vector, model.embed_text(TEXTS)
     np.testing.assert_allclose(heard[:4], audio, atol=2e-4)
     np.testing.assert_allclose(said[0, :4], text, atol=2e-5)
     for rows in (heard, *said):
@@ -69,7 +69,7 @@ def test_it_hears_and_says_what_the_projects_own_code_does(
         assert rows.shape == (model.dim,)
         assert np.linalg.norm(rows) == pytest.approx(1, abs=1e-5)
     np.testing.assert_array_equal(said[1], model.embed_text(TEXTS[1:])[0])
-    np.testing.assert_array_equal(heard, foreign(folders[name]).listen(song).vector)
+    np.testing.assert_array_equal(heard, foreign(folders[name]).embed_file(song).vector)
 
 
 @pytest.mark.parametrize("name", MAKE)
@@ -77,10 +77,10 @@ def test_windows_cover_the_track_and_short_sounds_are_heard(
     folders: dict[str, Path], song: Path, name: str
 ) -> None:
     model = foreign(folders[name])
-    windows = model.listen(song).windows
+    windows = model.embed_file(song).windows
     assert windows[0].start == 0
     assert windows[-1].end >= 22
-    short = model.listen(song, duration=0.5)
+    short = model.embed_file(song, duration=0.5)
     assert len(short.windows) == 1
     assert np.isfinite(short.vector).all()
 
@@ -120,15 +120,15 @@ def lacking(folder: Path, pattern: str, name: str) -> JointModel:
 def test_a_weight_that_is_missing_is_named(tmp_path: Path, song: Path) -> None:
     ttmr = lacking(tiny_foreign.ttmr(tmp_path / "t"), "*.pth", "module.audio_encoder.cls_token")
     with pytest.raises(ModelError, match="lacks the weight cls_token"):
-        ttmr.listen(song)
+        ttmr.embed_file(song)
     name = "mulan.audio.model.model.conformer.layers.0.ffn1_layer_norm.weight"
     muq = lacking(tiny_foreign.muq_mulan(tmp_path / "m"), "*.bin", name)
     with pytest.raises(ModelError, match="lacks 1 weights, as conformer"):
-        muq.listen(song)
+        muq.embed_file(song)
     name = "audio_encoder.base.htsat.layers.0.blocks.0.attn.qkv.weight"
     clap = lacking(tiny_foreign.msclap(tmp_path / "c"), "*.pth", name)
     with pytest.raises(ModelError, match="lacks 3 weights"):
-        clap.listen(song)
+        clap.embed_file(song)
 
 
 def test_nothing_is_ever_unpickled(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_ttmr_hears_only_the_real_part(folders: dict[str, Path]) -> None:
     samples = np.zeros(round(9.91 * 16_000), np.float32)
     samples[::160] = 1
     shifted = np.roll(samples, 3)
-    first, second = model.hear(samples), model.hear(shifted)
+    first, second = model.encode_audio(samples), model.encode_audio(shifted)
     # The power of both is the same: whoever uses it hears no difference.
     assert np.abs(first - second).max() > 1e-3
 
@@ -194,8 +194,8 @@ def test_ttmrpp_hears_each_window_as_a_batch_of_its_own(
     noise = np.random.default_rng(1).random(20 * 22_050, np.float32) - 0.5
     noise[: 10 * 22_050] *= 1e-4
     path = sounds.write(tmp_path / "both.wav", noise[None], 22_050, "pcm_f32le")
-    both = model.listen(path).windows
-    alone = model.listen(path, duration=10).windows
+    both = model.embed_file(path).windows
+    alone = model.embed_file(path, duration=10).windows
     np.testing.assert_allclose(both[0].vector, alone[0].vector, atol=1e-4)
 
 
@@ -208,9 +208,9 @@ def test_ttmrpp_has_one_row_of_positions_for_all_places(folders: dict[str, Path]
 def test_msclap_counts_exclamation_marks_as_padding(folders: dict[str, Path]) -> None:
     """So "piano!" is heard one token too early: another vector than that of its last token."""
     model = foreign(folders["msclap"])
-    with_mark, without = model.say("piano!"), model.say("piano?")
+    with_mark, without = model.encode_text("piano!"), model.encode_text("piano?")
     assert np.abs(with_mark - without).max() > 1e-3
-    assert model.say("piano " * 60).shape == (8,)  # longer than 77 tokens
+    assert model.encode_text("piano " * 60).shape == (8,)  # longer than 77 tokens
 
 
 def test_muq_fills_the_last_window_with_the_beginning(
@@ -221,23 +221,23 @@ def test_muq_fills_the_last_window_with_the_beginning(
     model = foreign(folders["muq_mulan"])
     samples = decode(song, 24_000)
     wrapped = np.concatenate([samples[480_000:], samples])[:240_000]
-    last = model.hear(wrapped)
-    np.testing.assert_allclose(model.listen(song).windows[-1].vector, last, atol=1e-4)
+    last = model.encode_audio(wrapped)
+    np.testing.assert_allclose(model.embed_file(song).windows[-1].vector, last, atol=1e-4)
     # A track's latents are unit vectors each, and their mean is not.
-    heard = model.listen(song)
+    heard = model.embed_file(song)
     mean = np.mean([window.vector for window in heard.windows], axis=0)
     assert np.linalg.norm(mean) < 1
     np.testing.assert_allclose(heard.vector, mean / np.linalg.norm(mean), atol=1e-5)
     shallow = load_joint_model(tiny_foreign.muq_mulan(tmp_path / "shallow", depth=0))
-    assert shallow.listen(song, duration=10).vector.shape == (8,)
+    assert shallow.embed_file(song, duration=10).vector.shape == (8,)
 
 
 def test_clamp3_weighs_its_pieces_by_what_is_left(folders: dict[str, Path], song: Path) -> None:
     """Five windows of five seconds, a zero before and after: one piece of six, and one of one."""
     model = foreign(folders["clamp3"])
-    heard = model.listen(song)
+    heard = model.embed_file(song)
     assert [(round(w.start), round(w.end)) for w in heard.windows] == [(0, 23), (20, 23)]
-    assert model.listen(song, duration=10).windows[0].end == pytest.approx(10, abs=0.01)
+    assert model.embed_file(song, duration=10).windows[0].end == pytest.approx(10, abs=0.01)
 
 
 def test_clamp3_hears_the_same_whatever_the_level(folders: dict[str, Path], tmp_path: Path) -> None:
@@ -246,12 +246,14 @@ def test_clamp3_hears_the_same_whatever_the_level(folders: dict[str, Path], tmp_
         sounds.write(tmp_path / f"{n}.wav", level * noise[None], 24_000, "pcm_f32le")
         for n, level in enumerate((1.0, 0.3))
     ]
-    loud, quiet = (foreign(folders["clamp3"]).listen(path).vector for path in paths)
+    loud, quiet = (foreign(folders["clamp3"]).embed_file(path).vector for path in paths)
     np.testing.assert_allclose(loud, quiet, atol=1e-3)
 
 
 def test_clamp3_reads_each_line_once_and_long_texts_in_pieces(folders: dict[str, Path]) -> None:
     model = foreign(folders["clamp3"])
-    np.testing.assert_array_equal(model.say("jazz\nslow\njazz"), model.say("jazz\nslow"))
-    assert np.abs(model.say("jazz\nslow") - model.say("slow\njazz")).max() > 1e-4
-    assert model.say("a long text " * 30).shape == (8,)
+    np.testing.assert_array_equal(
+        model.encode_text("jazz\nslow\njazz"), model.encode_text("jazz\nslow")
+    )
+    assert np.abs(model.encode_text("jazz\nslow") - model.encode_text("slow\njazz")).max() > 1e-4
+    assert model.encode_text("a long text " * 30).shape == (8,)

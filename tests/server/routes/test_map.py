@@ -24,7 +24,7 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     random = np.random.default_rng(0)
     words = model.embed_text(["heavy metal", "baroque harpsichord", "deep house"])
     with store.writing():
-        space = store.space_of(model, "tunespace-small")
+        space = store.ensure_space(model, "tunespace-small")
         for n in range(300):
             vector = words[n % 3] + 0.03 * random.normal(size=model.dim)
             put(store, space, n, (vector / np.linalg.norm(vector)).astype(np.float32))
@@ -34,11 +34,11 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def put(store: Store, space: Any, number: int, vector: np.ndarray) -> None:  # noqa: ANN401
-    from tunespace.library.store.sqlite import Embedded
+    from tunespace.library.store.sqlite import TrackEmbedding
     from tunespace.library.tags import Tags
 
     genre = ("Metal", "Baroque", "House")[number % 3]
-    heard = Embedded(
+    heard = TrackEmbedding(
         content=number.to_bytes(16, "big"),
         seconds=100.0,
         vector=vector,
@@ -46,7 +46,7 @@ def put(store: Store, space: Any, number: int, vector: np.ndarray) -> None:  # n
         windows=vector[None],
         tags=Tags(title=f"{genre} {number}", genre=genre),
     )
-    store.put(f"/nowhere/{number}.mp3", 1, 1, heard, space)
+    store.save_track(f"/nowhere/{number}.mp3", 1, 1, heard, space)
 
 
 def test_what_sounds_alike_lies_together(clusters: Path, tmp_path: Path) -> None:

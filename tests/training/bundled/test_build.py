@@ -10,12 +10,12 @@ import sounds
 from tiny_taggers import write_taggers
 from tunespace.models.onnx_towers import open_session
 from tunespace.training.bundled.build import DIRECTIONS, HELD, IMITATED, Sources, make_audio_tower
-from tunespace.training.bundled.distillation.train_student import Schedule
+from tunespace.training.bundled.distillation.train_student import StudentSchedule
 
 # Lightning and the exporter warn of what a small run on a CPU cannot have.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-SCHEDULE = Schedule(epochs=1, batch=4, window=320, each=2, held_out=3, precision="32-true")
+SCHEDULE = StudentSchedule(epochs=1, batch=4, window=320, each=2, held_out=3, precision="32-true")
 CONCEPTS = {"one": {"tags": {"msd": ["a"], "jamendo": ["a"]}}, "two": {"tags": {"mtat": ["b"]}}}
 
 

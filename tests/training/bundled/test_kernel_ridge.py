@@ -1,28 +1,28 @@
 import numpy as np
 
-from tunespace.models.onnx_towers import unit
-from tunespace.training.bundled.kernel_ridge import Smoothing, mean_words
+from tunespace.models.onnx_towers import normalize_rows
+from tunespace.training.bundled.kernel_ridge import KernelRidge, mean_words
 
 RANDOM = np.random.default_rng(0)
-SENTENCES = unit(RANDOM.normal(size=(200, 12)).astype(np.float32))
-WORDS = unit(RANDOM.normal(size=(200, 6)).astype(np.float32))
+SENTENCES = normalize_rows(RANDOM.normal(size=(200, 12)).astype(np.float32))
+WORDS = normalize_rows(RANDOM.normal(size=(200, 6)).astype(np.float32))
 MAP = RANDOM.normal(size=(12, 4)).astype(np.float32)
-POINTS = unit(np.tanh(SENTENCES @ MAP))
+POINTS = normalize_rows(np.tanh(SENTENCES @ MAP))
 
 
 def test_it_predicts_what_it_has_not_seen_from_what_is_near() -> None:
-    smoothing = Smoothing(SENTENCES[:160], WORDS[:160], POINTS[:160])
-    predicted = unit(smoothing(SENTENCES[160:], WORDS[160:]))
+    kernel_ridge = KernelRidge(SENTENCES[:160], WORDS[:160], POINTS[:160])
+    predicted = normalize_rows(kernel_ridge(SENTENCES[160:], WORDS[160:]))
     agreement = float((predicted * POINTS[160:]).sum(axis=1).mean())
-    plain = unit(POINTS[:160].mean(axis=0, keepdims=True))
+    plain = normalize_rows(POINTS[:160].mean(axis=0, keepdims=True))
     assert agreement > 0.7
     assert agreement > float((plain * POINTS[160:]).sum(axis=1).mean()) + 0.3
 
 
 def test_what_is_like_nothing_gets_the_mean() -> None:
-    smoothing = Smoothing(SENTENCES, WORDS, POINTS)
-    near = np.linalg.norm(smoothing(SENTENCES[:5], WORDS[:5]) - POINTS.mean(axis=0), axis=1)
-    nothing = smoothing(np.zeros((1, 12), np.float32), np.zeros((1, 6), np.float32))
+    kernel_ridge = KernelRidge(SENTENCES, WORDS, POINTS)
+    near = np.linalg.norm(kernel_ridge(SENTENCES[:5], WORDS[:5]) - POINTS.mean(axis=0), axis=1)
+    nothing = kernel_ridge(np.zeros((1, 12), np.float32), np.zeros((1, 6), np.float32))
     assert np.linalg.norm(nothing - POINTS.mean(axis=0)) < near.min()
 
 

@@ -1,7 +1,7 @@
 import random
 
 from tunespace.text.lexicon import Entry
-from tunespace.training.bundled.synthetic_queries import pieces, slipped, worded
+from tunespace.training.bundled.synthetic_queries import pieces, synthetic_queries, with_typo
 
 ENTRIES = [
     Entry("gloomy", "mood", "slow minor chords, low voices in the dark", "sad:2"),
@@ -12,7 +12,7 @@ ENTRIES = [
 
 
 def test_every_word_comes_bare_described_and_once_more() -> None:
-    texts = worded(ENTRIES, 0, 0)
+    texts = synthetic_queries(ENTRIES, 0, 0)
     assert [text.text for text in texts[:4]] == [entry.word for entry in ENTRIES]
     assert [text.text for text in texts[4:8]] == [entry.description for entry in ENTRIES]
     once_more = texts[8:]
@@ -25,20 +25,20 @@ def test_every_word_comes_bare_described_and_once_more() -> None:
 
 def test_combinations_name_the_words_that_they_are_made_of() -> None:
     known = {entry.word for entry in ENTRIES}
-    texts = worded(ENTRIES, 200, 0)[15:]
+    texts = synthetic_queries(ENTRIES, 200, 0)[15:]
     assert len(texts) == 200
     for text in texts:
         assert set(text.words) <= known
         assert all(word in text.text for word in text.words)
         assert "{" not in text.text
     assert max(len(text.words) for text in texts) > 2
-    assert worded(ENTRIES, 50, 1) == worded(ENTRIES, 50, 1)
-    assert worded(ENTRIES, 50, 1) != worded(ENTRIES, 50, 2)
+    assert synthetic_queries(ENTRIES, 50, 1) == synthetic_queries(ENTRIES, 50, 1)
+    assert synthetic_queries(ENTRIES, 50, 1) != synthetic_queries(ENTRIES, 50, 2)
 
 
 def test_a_slip_changes_one_place() -> None:
     draw = random.Random(0)  # noqa: S311 - no secret
-    slips = {slipped("gloomy", draw) for _ in range(60)}
+    slips = {with_typo("gloomy", draw) for _ in range(60)}
     assert {"glomy", "golomy", "glloomy"} & slips
     assert all(abs(len(slip) - 6) <= 1 for slip in slips)
 

@@ -11,18 +11,18 @@ from tokenizers.pre_tokenizers import Whitespace
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from tunespace.models.config import TEXT_TOWER, TOKENIZER
-from tunespace.models.lexicon_vectors import Words
-from tunespace.models.onnx_towers import open_session, open_tokenizer, read_tokens, unit
+from tunespace.models.lexicon_vectors import LexiconVectors
+from tunespace.models.onnx_towers import normalize_rows, open_session, open_tokenizer, read_tokens
 from tunespace.text.lexicon import Lexicon
 from tunespace.training.bundled.text_tower import (
-    Lesson,
     TextSources,
-    kept_sentences,
-    make_lesson,
-    teach,
+    TrainingTexts,
+    cached_sentence_embeddings,
+    make_training_texts,
+    train_text_tower,
     write_tower,
 )
-from tunespace.training.bundled.tune_encoder import Schedule
+from tunespace.training.bundled.tune_encoder import EncoderSchedule
 
 # Lightning and the exporter warn of what a small run on a CPU cannot have.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -34,7 +34,7 @@ hopeful\tmood\tbright rising piano\thappy:3
 doom\tgenre\theavy crawling guitars\tmetal:3,sad:1
 cello\tinstrument\tdeep bowed sound\tstrings:3
 """
-SCHEDULE = Schedule(epochs=4, batch=16, learning_rate=2e-3, precision="32-true")
+SCHEDULE = EncoderSchedule(epochs=4, batch=16, learning_rate=2e-3, precision="32-true")
 
 
 def bert(folder: Path, words: list[str]) -> Path:
@@ -73,18 +73,18 @@ def sources(tmp_path: Path) -> TextSources:
 
 
 @pytest.fixture
-def words(tmp_path: Path) -> Words:
+def words(tmp_path: Path) -> LexiconVectors:
     (tmp_path / "lexicon.tsv").write_text(LEXICON)
-    return Words(Lexicon.load(tmp_path / "lexicon.tsv", None), CONCEPTS, 6)
+    return LexiconVectors(Lexicon.load(tmp_path / "lexicon.tsv", None), CONCEPTS, 6)
 
 
 @pytest.fixture
-def lesson(sources: TextSources, words: Words, tmp_path: Path) -> Lesson:
+def lesson(sources: TextSources, words: LexiconVectors, tmp_path: Path) -> TrainingTexts:
     entries = list(words.lexicon.entries.values())
-    return make_lesson(sources, words, entries, tmp_path / "run", 0, combinations=200)
+    return make_training_texts(sources, words, entries, tmp_path / "run", 0, combinations=200)
 
 
-def test_what_there_is_to_learn_has_its_place(lesson: Lesson, words: Words) -> None:
+def test_what_there_is_to_learn_has_its_place(lesson: TrainingTexts, words: LexiconVectors) -> None:
     assert lesson.texts[:4] == ["gloomy", "hopeful", "doom", "cello"]
     np.testing.assert_allclose(lesson.points[2], words.vector("doom")[:4], atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(lesson.points, axis=1), 1, atol=1e-5)
@@ -93,18 +93,20 @@ def test_what_there_is_to_learn_has_its_place(lesson: Lesson, words: Words) -> N
     assert lesson.weights[lesson.texts.index("cheerful")] < 1
 
 
-def test_words_left_out_leave_no_trace(sources: TextSources, words: Words, tmp_path: Path) -> None:
+def test_words_left_out_leave_no_trace(
+    sources: TextSources, words: LexiconVectors, tmp_path: Path
+) -> None:
     kept = [entry for entry in words.lexicon.entries.values() if entry.word != "cello"]
-    lesson = make_lesson(sources, words, kept, tmp_path / "run", 0, combinations=200)
+    lesson = make_training_texts(sources, words, kept, tmp_path / "run", 0, combinations=200)
     assert not any("cello" in text or "deep bowed" in text for text in lesson.texts)
 
 
 def test_an_encoder_learns_goes_on_and_is_exported(
-    sources: TextSources, words: Words, lesson: Lesson, tmp_path: Path
+    sources: TextSources, words: LexiconVectors, lesson: TrainingTexts, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    tower = teach(sources, lesson, 4, run, SCHEDULE)
-    again = teach(sources, lesson, 4, run, SCHEDULE)
+    tower = train_text_tower(sources, lesson, 4, run, SCHEDULE)
+    again = train_text_tower(sources, lesson, 4, run, SCHEDULE)
     ids, mask = torch.tensor([[3, 4, 5]]), torch.ones(1, 3, dtype=torch.int64)
     with torch.no_grad():
         torch.testing.assert_close(again(ids, mask), tower(ids, mask))
@@ -112,7 +114,7 @@ def test_an_encoder_learns_goes_on_and_is_exported(
     session = open_session(tmp_path / TEXT_TOWER)
     tokenizer = open_tokenizer(sources.encoder / TOKENIZER, 16)
     names = ["gloomy", "hopeful", "doom", "cello"]
-    found = unit(np.stack([read_tokens(session, tokenizer.encode(w).ids) for w in names]))
+    found = normalize_rows(np.stack([read_tokens(session, tokenizer.encode(w).ids) for w in names]))
     truth = np.stack([words.vector(name) for name in names])
     assert (found * truth).sum(axis=1).mean() > 0.8
     assert (found @ truth.T).argmax(axis=1).tolist() == [0, 1, 2, 3]
@@ -120,8 +122,8 @@ def test_an_encoder_learns_goes_on_and_is_exported(
 
 def test_what_a_strong_encoder_says_is_kept(sources: TextSources, tmp_path: Path) -> None:
     kept = tmp_path / "kept.npz"
-    first = kept_sentences(sources.strong_encoder, ["doom", "gloomy cello"], kept)
+    first = cached_sentence_embeddings(sources.strong_encoder, ["doom", "gloomy cello"], kept)
     np.testing.assert_allclose(np.linalg.norm(first, axis=1), 1, atol=1e-5)
     nowhere = tmp_path / "nowhere"
-    again = kept_sentences(nowhere, ["gloomy cello", "doom"], kept)
+    again = cached_sentence_embeddings(nowhere, ["gloomy cello", "doom"], kept)
     np.testing.assert_array_equal(again, first[::-1])

@@ -6,41 +6,41 @@ import pytest
 from tiny_music import SMALL, manifest
 from tunespace.data.manifest import Item, load_manifest
 from tunespace.errors import TrainingError
-from tunespace.training.data.augmented_copies import AS_IT_IS, change_of, changed
-from tunespace.training.data.spectrogram_cache import Spectrograms
+from tunespace.training.data.augmented_copies import UNCHANGED, apply_change, draw_change
+from tunespace.training.data.spectrogram_cache import SpectrogramCache
 from tunespace.training.loop.train import train
 from tunespace.training.recipe import config
 from tunespace.training.recipe.recipe import load_recipe
 
 
 def test_a_copy_is_changed_within_what_is_allowed_and_always_alike() -> None:
-    settings = config.Augment(copies=2, pitch=2.0, mp3=32)
+    settings = config.AugmentConfig(copies=2, pitch=2.0, mp3=32)
     drawn = {
-        (name, n): change_of(Item(name), n, settings, 0) for name in "abcdefgh" for n in (0, 1)
+        (name, n): draw_change(Item(name), n, settings, 0) for name in "abcdefgh" for n in (0, 1)
     }
     assert len(set(drawn.values())) > 12
     assert all(abs(semitones) <= 2 and 32 <= kbits <= 128 for semitones, kbits in drawn.values())
-    assert change_of(Item("a"), 0, settings, 0) == drawn["a", 0]
-    assert change_of(Item("a"), 0, settings, 1) != drawn["a", 0]
-    assert change_of(Item("a"), 0, config.Augment(copies=1, pitch=1.0), 0)[1] == 0
-    assert change_of(Item("a"), 0, config.Augment(copies=1, mp3=64), 0)[0] == 0
+    assert draw_change(Item("a"), 0, settings, 0) == drawn["a", 0]
+    assert draw_change(Item("a"), 0, settings, 1) != drawn["a", 0]
+    assert draw_change(Item("a"), 0, config.AugmentConfig(copies=1, pitch=1.0), 0)[1] == 0
+    assert draw_change(Item("a"), 0, config.AugmentConfig(copies=1, mp3=64), 0)[0] == 0
 
 
 def test_pitch_moves_the_spectrogram_of_a_copy(tmp_path: Path) -> None:
     items = load_manifest(manifest(tmp_path)).items
     tone = next(item for item in items if "middle" in item.tags)
-    kept = Spectrograms(tmp_path / "cache", load_recipe("ttmr2023").front_end.log_mel())
-    assert kept.make([tone, tone], [AS_IT_IS, (12.0, 0)], workers=1) == {}
+    kept = SpectrogramCache(tmp_path / "cache", load_recipe("ttmr2023").front_end.log_mel())
+    assert kept.make([tone, tone], [UNCHANGED, (12.0, 0)], workers=1) == {}
     before, after = (
         np.load(kept.path_of(tone, change)).astype(np.float32)[20:40].mean(0).argmax()
-        for change in (AS_IT_IS, (12.0, 0))
+        for change in (UNCHANGED, (12.0, 0))
     )
     assert after > before
 
 
 def test_nothing_is_changed_where_nothing_is_asked_for() -> None:
     wave = np.ones(1000, np.float32)
-    assert changed(wave, 16_000, AS_IT_IS) is wave
+    assert apply_change(wave, 16_000, UNCHANGED) is wave
 
 
 @pytest.mark.parametrize(

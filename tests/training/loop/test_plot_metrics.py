@@ -1,12 +1,12 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tunespace.training.loop.plot_metrics import draw_curves
+from tunespace.training.loop.plot_metrics import plot_metrics
 
 
 def test_each_figure_has_a_panel(tmp_path: Path) -> None:
     rows = [{"epoch": 1.0, "step": 3.0, "loss": 2.0}, {"epoch": 2.0, "loss": 1.0, "mrr": 0.5}]
-    draw_curves(rows, tmp_path / "curves.svg", "a run")
+    plot_metrics(rows, tmp_path / "curves.svg", "a run")
     text = (tmp_path / "curves.svg").read_text(encoding="utf-8")
     ElementTree.fromstring(text)  # noqa: S314 - our own
     for said in ("loss", "mrr", "a run"):
@@ -15,5 +15,5 @@ def test_each_figure_has_a_panel(tmp_path: Path) -> None:
 
 
 def test_nothing_to_draw_is_no_picture(tmp_path: Path) -> None:
-    draw_curves([{"epoch": 1.0}], tmp_path / "curves.svg")
+    plot_metrics([{"epoch": 1.0}], tmp_path / "curves.svg")
     assert not (tmp_path / "curves.svg").exists()

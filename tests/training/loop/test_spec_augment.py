@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tunespace.training.loop.spec_augment import augmented
+from tunespace.training.loop.spec_augment import augment_batch
 from tunespace.training.recipe import config
 
 CLIPS = torch.randn(5, 40, 16) * 5 - 30
@@ -10,7 +10,7 @@ HIDDEN = torch.tensor(-99.0)
 
 def changed(**settings: float) -> torch.Tensor:
     torch.manual_seed(0)
-    return augmented(CLIPS, config.Augment(**settings), HIDDEN)  # type: ignore[arg-type]
+    return augment_batch(CLIPS, config.AugmentConfig(**settings), HIDDEN)  # type: ignore[arg-type]
 
 
 def test_nothing_asked_for_is_nothing_done() -> None:

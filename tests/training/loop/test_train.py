@@ -17,12 +17,12 @@ from tunespace.audio import cut_windows, decode
 from tunespace.data.manifest import load_manifest, missing_audio
 from tunespace.errors import DataError, TrainingError
 from tunespace.models.config import sha256_of
-from tunespace.models.onnx_towers import unit
-from tunespace.training.loop.contrastive_module import Lesson
+from tunespace.models.onnx_towers import normalize_rows
+from tunespace.training.loop.contrastive_module import ContrastiveModule
 from tunespace.training.loop.export import export_run
-from tunespace.training.loop.train import Trained, train
+from tunespace.training.loop.train import TrainingResult, train
 from tunespace.training.recipe.recipe import Recipe, load_recipe
-from tunespace.training.towers.dual_encoder import TwoTowers
+from tunespace.training.towers.dual_encoder import DualEncoder
 from tunespace.training.towers.text_encoder import small_tokenizer
 
 
@@ -39,10 +39,10 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 LEARNS = (
     "schedule.epochs=60",
     "schedule.patience=60",
-    "schedule.batch=6",
+    "schedule.batch_size=6",
     "schedule.learning_rate=0.005",
-    "texts.kind=tag",
-    "audio.kind=linear",
+    "captions.kind=tag",
+    "audio_tower.kind=linear",
 )
 
 
@@ -52,18 +52,18 @@ def small(*changes: str, name: str = "ttmr2023") -> Recipe:
 
 def run(
     music: Path, cache: Path, out: Path, *changes: str, lines: list[str] | None = None
-) -> Trained:
+) -> TrainingResult:
     told = [] if lines is None else lines
     return train(small(*changes), music, out, cache=cache, accelerator="cpu", say=told.append)
 
 
 @pytest.fixture(scope="module")
-def learned(music: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def learned(music: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
     out = tmp_path_factory.mktemp("run") / "learned"
     return run(music, cache, out, *LEARNS)
 
 
-def test_a_run_learns_what_the_words_say(learned: Trained, music: Path) -> None:
+def test_a_run_learns_what_the_words_say(learned: TrainingResult, music: Path) -> None:
     assert learned.figures["median_rank"] <= 2  # of 6; guessing gives 3.5
     model = tunespace.load_model(learned.model)
     names = ["low-loud-2.wav", "middle-loud-2.wav", "high-loud-2.wav"]
@@ -72,7 +72,7 @@ def test_a_run_learns_what_the_words_say(learned: Trained, music: Path) -> None:
     assert (heard @ asked.T).argmax(axis=0).tolist() == [0, 1, 2]
 
 
-def test_the_run_folder_says_all_that_is_needed(learned: Trained) -> None:
+def test_the_run_folder_says_all_that_is_needed(learned: TrainingResult) -> None:
     folder = learned.folder
     assert small().name in (folder / "recipe.yaml").read_text()
     data = json.loads((folder / "data.json").read_text())
@@ -90,7 +90,7 @@ def test_the_run_folder_says_all_that_is_needed(learned: Trained) -> None:
     assert "2211.14558" in card
 
 
-def test_the_run_says_which_clips_it_did_not_learn_from(learned: Trained) -> None:
+def test_the_run_says_which_clips_it_did_not_learn_from(learned: TrainingResult) -> None:
     manifest = load_manifest(learned.folder / "manifest.jsonl", split="validation")
     assert len(manifest.items) == 6
     assert not missing_audio(manifest.items)
@@ -98,11 +98,13 @@ def test_the_run_says_which_clips_it_did_not_learn_from(learned: Trained) -> Non
     assert manifest.items[0].captions == ("a loud tone, low",)
 
 
-def test_the_exported_towers_give_what_the_trained_ones_do(learned: Trained, music: Path) -> None:
+def test_the_exported_towers_give_what_the_trained_ones_do(
+    learned: TrainingResult, music: Path
+) -> None:
     recipe = small(*LEARNS)
-    towers = TwoTowers(recipe, learned.folder / "text")
+    towers = DualEncoder(recipe, learned.folder / "text")
     state = torch.load(learned.folder / "checkpoints" / "best.ckpt", weights_only=True)
-    lesson = Lesson(recipe, towers, 1)
+    lesson = ContrastiveModule(recipe, towers, 1)
     lesson.load_state_dict(state["state_dict"])
     lesson.eval()
     model = tunespace.load_model(learned.model)
@@ -111,17 +113,19 @@ def test_the_exported_towers_give_what_the_trained_ones_do(learned: Trained, mus
     windows = cut_windows([front_end(decode(path, 16_000))], recipe.frames, recipe.frames)
     with torch.no_grad():
         clips = torch.from_numpy(np.stack([window.frames for window in windows]))
-        wanted = unit(towers.embed_audio(clips).mean(0).numpy())
+        wanted = normalize_rows(towers.embed_audio(clips).mean(0).numpy())
     np.testing.assert_allclose(model.embed_audio([path])[0], wanted, atol=1e-5)
     for text in ("low", "loud, low tone", "a"):
         ids = model.text_tower._tokenizer.encode(text).ids  # noqa: SLF001
         tokens = torch.tensor([ids])
         with torch.no_grad():
-            point = unit(towers.embed_text(tokens, torch.ones_like(tokens))[0].numpy())
+            point = normalize_rows(towers.embed_text(tokens, torch.ones_like(tokens))[0].numpy())
         np.testing.assert_allclose(model.embed_text([text])[0], point, atol=1e-5)
 
 
-def test_a_finished_run_is_not_trained_again(learned: Trained, music: Path, cache: Path) -> None:
+def test_a_finished_run_is_not_trained_again(
+    learned: TrainingResult, music: Path, cache: Path
+) -> None:
     before = (learned.folder / "checkpoints" / "last.ckpt").stat().st_mtime_ns
     again = run(
         music,
@@ -134,10 +138,10 @@ def test_a_finished_run_is_not_trained_again(learned: Trained, music: Path, cach
 
 
 def test_another_recipe_or_other_data_need_another_folder(
-    learned: Trained, music: Path, cache: Path, tmp_path: Path
+    learned: TrainingResult, music: Path, cache: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(TrainingError, match=r"another recipe \(see its recipe.yaml\)"):
-        run(music, cache, learned.folder, "texts.kind=tags")
+        run(music, cache, learned.folder, "captions.kind=tags")
     other = manifest(tmp_path, copies=2)
     with pytest.raises(TrainingError, match="another data"):
         run(
@@ -161,7 +165,7 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights(
     def start(out: Path) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "tunespace", "train", "ttmr2023", "--data", str(music)]
         command += ["--out", str(out), "--cache", str(cache), "--accelerator", "cpu"]
-        changes = (*SMALL, "schedule.epochs=4", "text.dropout=0.3")
+        changes = (*SMALL, "schedule.epochs=4", "text_tower.dropout=0.3")
         command += [word for change in changes for word in ("--set", change)]
         return subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603
 
@@ -184,7 +188,7 @@ def epochs_of(out: Path) -> int:
         return 0
 
 
-ONE_STEP = ("schedule.epochs=1", "schedule.batch=12", "schedule.clip=0.0")
+ONE_STEP = ("schedule.epochs=1", "schedule.batch_size=12", "schedule.max_grad_norm=0.0")
 
 
 def gradients(music: Path, cache: Path, out: Path, *changes: str) -> dict[str, torch.Tensor]:
@@ -201,14 +205,14 @@ def moments(out: Path) -> dict[str, torch.Tensor]:
 
 
 # Without batch norm, and without dropout, which draws for each part.
-STILL = ("audio.kind=linear", "text.dropout=0.0", "schedule.optimiser=adam")
+STILL = ("audio_tower.kind=linear", "text_tower.dropout=0.0", "schedule.optimizer=adam")
 
 
 def test_cached_gradients_are_those_of_the_whole_batch(
     music: Path, cache: Path, tmp_path: Path
 ) -> None:
     whole = gradients(music, cache, tmp_path / "whole", *STILL)
-    parted = gradients(music, cache, tmp_path / "parted", *STILL, "schedule.parts=3")
+    parted = gradients(music, cache, tmp_path / "parted", *STILL, "schedule.grad_cache_chunks=3")
     assert whole.keys() == parted.keys()
     for name, value in whole.items():
         torch.testing.assert_close(parted[name], value, rtol=1e-4, atol=1e-7)
@@ -218,7 +222,7 @@ def test_two_processes_come_to_the_gradient_of_one(
     music: Path, cache: Path, tmp_path: Path
 ) -> None:
     one = gradients(music, cache, tmp_path / "one", *STILL)
-    for name, extra in (("two", ()), ("parted", ("schedule.parts=2",))):
+    for name, extra in (("two", ()), ("parted", ("schedule.grad_cache_chunks=2",))):
         out = tmp_path / name
         command = [sys.executable, "-m", "tunespace", "train", "ttmr2023", "--data", str(music)]
         command += ["--out", str(out), "--cache", str(cache), "--accelerator", "cpu"]
@@ -277,8 +281,8 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_checkpoint(
 
     forward = InfoNCE.forward
 
-    def broken(self: InfoNCE, pairs: object) -> torch.Tensor:
-        value = forward(self, pairs)  # type: ignore[arg-type]
+    def broken(self: InfoNCE, batch: object) -> torch.Tensor:
+        value = forward(self, batch)  # type: ignore[arg-type]
         return value * torch.nan if epochs_of(tmp_path / "run") else value
 
     with monkeypatch.context() as patch:
@@ -322,15 +326,15 @@ def test_a_pretrained_encoder_is_where_training_starts(
     encoder.save_pretrained(folder)
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer)  # type: ignore[no-untyped-call]
     fast.save_pretrained(folder)
-    frozen = (f"text.pretrained={folder}", "text.frozen=true", "schedule.epochs=1")
+    frozen = (f"text_tower.pretrained={folder}", "text_tower.frozen=true", "schedule.epochs=1")
     out = tmp_path / "run"
-    run(music, cache, out, *frozen, "audio.kind=linear")
+    run(music, cache, out, *frozen, "audio_tower.kind=linear")
     state = torch.load(out / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
     for name, value in encoder.state_dict().items():
         assert torch.equal(state[f"towers.text.encoder.{name}"], value)
     assert tunespace.load_model(out / "model").embed_text(["low tone"]).shape == (1, 8)
-    with pytest.raises(TrainingError, match=r"text.pretrained: .*nowhere cannot be loaded"):
-        run(music, cache, tmp_path / "other", f"text.pretrained={tmp_path}/nowhere")
+    with pytest.raises(TrainingError, match=r"text_tower.pretrained: .*nowhere cannot be loaded"):
+        run(music, cache, tmp_path / "other", f"text_tower.pretrained={tmp_path}/nowhere")
 
 
 def test_a_full_memory_is_said_in_a_sentence(
@@ -339,9 +343,9 @@ def test_a_full_memory_is_said_in_a_sentence(
     def full(*_: object) -> None:
         torch.empty(2**62, dtype=torch.uint8)  # no machine has it
 
-    monkeypatch.setattr(TwoTowers, "heard", full)
+    monkeypatch.setattr(DualEncoder, "heard", full)
     with pytest.raises(TrainingError, match=r"memory is full: a step holds 4 clips at once"):
-        run(music, cache, tmp_path / "run", "schedule.parts=2")
+        run(music, cache, tmp_path / "run", "schedule.grad_cache_chunks=2")
 
 
 def test_other_faults_of_a_tower_are_not_taken_for_a_full_memory(
@@ -350,13 +354,13 @@ def test_other_faults_of_a_tower_are_not_taken_for_a_full_memory(
     def broken(*_: object) -> None:
         raise RuntimeError("sizes differ")
 
-    monkeypatch.setattr(TwoTowers, "heard", broken)
+    monkeypatch.setattr(DualEncoder, "heard", broken)
     with pytest.raises(RuntimeError, match="sizes differ"):
         run(music, cache, tmp_path / "run")
 
 
 def test_a_run_learns_from_shards_as_from_files(
-    music: Path, cache: Path, learned: Trained, tmp_path: Path
+    music: Path, cache: Path, learned: TrainingResult, tmp_path: Path
 ) -> None:
     folder = tmp_path / "shards"
     folder.mkdir()
@@ -377,7 +381,7 @@ def test_a_run_learns_from_shards_as_from_files(
 
 def test_batches_that_others_prepare_are_the_same(music: Path, cache: Path, tmp_path: Path) -> None:
     def epochs(out: Path, loaders: int) -> str:
-        recipe = small("schedule.epochs=2", "texts.kind=stochastic", "audio.kind=linear")
+        recipe = small("schedule.epochs=2", "captions.kind=stochastic", "audio_tower.kind=linear")
         train(
             recipe, music, out, cache=cache, accelerator="cpu", loaders=loaders, say=lambda _: None
         )

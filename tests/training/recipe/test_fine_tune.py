@@ -10,8 +10,8 @@ import tiny_music
 import tunespace
 from tiny_music import manifest
 from tunespace.errors import ModelError
-from tunespace.training.loop.train import Trained, train
-from tunespace.training.recipe.fine_tune import fine_tuning
+from tunespace.training.loop.train import TrainingResult, train
+from tunespace.training.recipe.fine_tune import fine_tune_recipe
 from tunespace.training.recipe.recipe import load_recipe
 
 FEW = ("schedule.epochs=80", "schedule.patience=80", "schedule.learning_rate=0.05")
@@ -22,8 +22,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-def tuned(model: str | Path, data: Path, cache: Path, out: Path, *changes: str) -> Trained:
-    recipe = fine_tuning(str(model), (*FEW, *changes))
+def tuned(model: str | Path, data: Path, cache: Path, out: Path, *changes: str) -> TrainingResult:
+    recipe = fine_tune_recipe(str(model), (*FEW, *changes))
     return train(recipe, data, out, cache=cache, accelerator="cpu", say=lambda _: None)
 
 
@@ -68,7 +68,7 @@ def test_a_model_with_a_lexicon_keeps_its_words(cache: Path, tmp_path: Path) -> 
     after = tunespace.load_model(trained.model)
     texts = ["sad piano", "a loud tone without drums"]
     np.testing.assert_array_equal(before.embed_text(texts), after.embed_text(texts))
-    assert after.words is not None
+    assert after.lexicon_vectors is not None
     assert after.reference.shape == before.reference.shape
     path = data.parent / "low-loud-0.wav"
     near = before.embed_audio([path]) @ after.embed_audio([path]).T
@@ -88,7 +88,7 @@ def test_what_is_learned_from_nothing_is_the_model_itself(cache: Path, tmp_path:
 def test_any_recipe_can_stand_on_frozen_ears(cache: Path, tmp_path: Path) -> None:
     data = manifest(tmp_path / "music")
     changes = [c for c in tiny_music.SMALL if not c.startswith(("audio", "front_end", "seconds"))]
-    recipe = load_recipe("ttmr2023", changes=[*changes, "audio.kind=frozen"])
+    recipe = load_recipe("ttmr2023", changes=[*changes, "audio_tower.kind=frozen"])
     trained = train(
         recipe, data, tmp_path / "run", cache=cache, accelerator="cpu", say=lambda _: None
     )
@@ -99,4 +99,4 @@ def test_any_recipe_can_stand_on_frozen_ears(cache: Path, tmp_path: Path) -> Non
 
 def test_a_model_that_is_not_there_cannot_be_tuned() -> None:
     with pytest.raises(ModelError, match="there is no model"):
-        fine_tuning("tunespace-huge")
+        fine_tune_recipe("tunespace-huge")

@@ -23,7 +23,8 @@ def test_every_recipe_and_each_of_its_presets_can_be_read(entry: object) -> None
 def test_the_grid_of_ttmr_is_three_switches() -> None:
     found = {
         load_recipe(
-            "ttmr2023", changes=[f"text.kind={t}", f"loss.kind={loss}", f"texts.kind={kind}"]
+            "ttmr2023",
+            changes=[f"text_tower.kind={t}", f"loss.kind={loss}", f"captions.kind={kind}"],
         ).as_yaml()
         for t, loss, kind in product(
             ("words", "encoder"), ("infonce", "triplet"), ("tag", "tags", "stochastic")
@@ -45,14 +46,17 @@ def test_another_kind_leaves_the_keys_of_the_old_one_behind() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("loss.temprature=0.1", "loss.temprature is no key that is known"),
+        ("loss.temprature=0.1", "unknown key: loss.temprature (did you mean loss.temperature?)"),
         ("loss.kind=tripplet", "loss.kind 'tripplet' is none of"),
-        ("schedule.batch=many", "schedule.batch should be a valid integer, not 'many'"),
-        ("schedule.batch=1", "schedule.batch should be greater than or equal to 2, not 1"),
+        ("schedule.batch_size=many", "schedule.batch_size should be a valid integer, not 'many'"),
+        (
+            "schedule.batch_size=1",
+            "schedule.batch_size should be greater than or equal to 2, not 1",
+        ),
         ("front_end.f_max=9000.0", "0 <= f_min < f_max <= sample_rate / 2 must hold"),
-        ("colour=blue", "colour is no key that is known"),
+        ("colour=blue", "unknown key: colour"),
         ("loss", "'loss' is not of the form key=value"),
-        ("loss=[", "its value is not YAML"),
+        ("loss=[", "the value is not valid YAML"),
         ("loss=3", "loss should be a valid"),
     ],
 )
@@ -66,14 +70,14 @@ def test_what_is_wrong_is_said_in_one_sentence(change: str, said: str) -> None:
 def test_unknown_names_say_which_there_are() -> None:
     with pytest.raises(TrainingError, match="ttmr2023"):
         load_recipe("ttmr2032")
-    with pytest.raises(TrainingError, match="it has paper"):
+    with pytest.raises(TrainingError, match="choose from paper"):
         load_recipe("ttmr2023", presets=["papers"])
 
 
 def test_a_recipe_of_ones_own_is_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(load_recipe("ttmr2023", changes=SMALL).as_yaml())
-    assert load_recipe(str(path)).joint.dim == 8
+    assert load_recipe(str(path)).projection.dim == 8
     path.write_text("name: [")
     with pytest.raises(TrainingError, match="cannot be read"):
         load_recipe(str(path))

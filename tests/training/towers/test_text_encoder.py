@@ -45,13 +45,13 @@ def test_a_frozen_encoder_says_the_same_each_time_and_reads_each_text_once(
     assert weight.grad is not None
     assert read == [3, 3]
     # As it reads where it does not remember, whatever stands beside a text.
-    encoder.remembers = False
+    encoder.caches = False
     torch.testing.assert_close(first, encoder(IDS, MASK))
     assert not any(p.requires_grad for p in encoder.parameters())
 
 
 def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tunespace.training.towers.text_encoder._REMEMBERED", 2)
+    monkeypatch.setattr("tunespace.training.towers.text_encoder._CACHE_SIZE", 2)
     encoder = tower(frozen=True)
     first = encoder(IDS, MASK)
     other = encoder(IDS + MASK, MASK)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tunespace.data.manifest import Item, Manifest, load_manifest, no_faults
+from tunespace.data.manifest import Item, Manifest, load_manifest, no_problems
 from tunespace.errors import DataError
 from tunespace.evaluation.datasets.base import Dataset
 from tunespace.evaluation.datasets.ecals import Ecals
@@ -39,7 +39,7 @@ def load_data(
     root: Path | None = None,
     split: str = "",
     *,
-    faults: Callable[[Sequence[Item]], list[str]] = no_faults,
+    faults: Callable[[Sequence[Item]], list[str]] = no_problems,
 ) -> tuple[Manifest, tuple[Protocol, ...]]:
     """Reads a data set or a manifest, and says which protocols are run on it.
 
@@ -61,9 +61,9 @@ def load_data(
             raise DataError(problems)
         remarks = tuple(
             f"{file} is not as it was published (its SHA-256 differs)"
-            for file in dataset.altered(root or Path())
+            for file in dataset.modified_files(root or Path())
         )
-        chosen = dataset.choose(split)
+        chosen = dataset.resolve_split(split)
         return replace(manifest, remarks=remarks, data=name, split=chosen), dataset.protocols
     path = Path(name)
     if not path.suffix and not path.exists():
@@ -72,7 +72,7 @@ def load_data(
     return load_manifest(path, split=split, faults=faults), STANDARD
 
 
-def protocols_of(name: str) -> tuple[Protocol, ...]:
+def protocols_for(name: str) -> tuple[Protocol, ...]:
     """What is run on a data set, or on a manifest."""
     return DATASETS[name].protocols if name in DATASETS else STANDARD
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from tunespace.data.manifest import Manifest
-from tunespace.data.tables import separated, stop
+from tunespace.data.tables import raise_unreadable, read_delimited
 from tunespace.errors import DataError
 from tunespace.evaluation.protocols import Protocol
 from tunespace.models.config import sha256_of
@@ -49,7 +49,7 @@ class Dataset:
         """
         raise NotImplementedError
 
-    def choose(self, split: str) -> str:
+    def resolve_split(self, split: str) -> str:
         """The split that is meant.
 
         Raises:
@@ -60,7 +60,7 @@ class Dataset:
             raise DataError([f"{self.name}: there is no split {split!r}; it has {known}"])
         return split or self.splits[0]
 
-    def altered(self, root: Path) -> list[str]:
+    def modified_files(self, root: Path) -> list[str]:
         """Files that are there, but not as they were published."""
         return [
             name
@@ -68,17 +68,17 @@ class Dataset:
             if (root / name).exists() and sha256_of(root / name) != expected
         ]
 
-    def lacking(self, what: str) -> DataError:
+    def missing_files_error(self, what: str) -> DataError:
         """The error for files that are not there."""
         return DataError([f"{self.name}: {what} is not there.\n{self.needs}"])
 
 
-def first_that_exists(paths: Sequence[Path]) -> Path | None:
+def first_existing(paths: Sequence[Path]) -> Path | None:
     """The first of the paths that is there."""
     return next((path for path in paths if path.exists()), None)
 
 
-def audio_of(folder: Path) -> dict[str, Path]:
+def audio_by_id(folder: Path) -> dict[str, Path]:
     """The files of a folder, by name without suffix; none where there is no folder."""
     return {path.stem: path for path in sorted(folder.iterdir())} if folder.is_dir() else {}
 
@@ -97,7 +97,7 @@ def read_table(
         DataError: It cannot be read.
     """
     try:
-        for _, row in separated(path, delimiter, quoted=quoted, wrong=stop):
+        for _, row in read_delimited(path, delimiter, quoted=quoted, wrong=raise_unreadable):
             yield row
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError([f"{path} cannot be read ({error})"]) from error

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from tunespace.data.manifest import Item, Manifest
 from tunespace.errors import DataError
-from tunespace.evaluation.datasets.base import Dataset, first_that_exists, read_table
+from tunespace.evaluation.datasets.base import Dataset, first_existing, read_table
 from tunespace.evaluation.protocols import Protocol, SentenceToMusic, TagToMusic
 
 _FOLDER = "ecals_annotation"
@@ -42,12 +42,12 @@ class Ecals(Dataset):
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
         """Reads the published JSON files."""
-        chosen = self.choose(split)
-        folder = first_that_exists([root / _FOLDER]) or root
+        chosen = self.resolve_split(split)
+        folder = first_existing([root / _FOLDER]) or root
         annotation = self._read(folder / "annotation.json")
         parts = self._read(folder / "ecals_track_split.json")
         if not (root / "paths.tsv").exists():
-            raise self.lacking(str(root / "paths.tsv"))
+            raise self.missing_files_error(str(root / "paths.tsv"))
         paths = {row["track_id"]: row["path"] for row in read_table(root / "paths.tsv", "\t")}
         try:
             tracks = [track for name in _PARTS[chosen] for track in parts.get(name, ())]
@@ -70,7 +70,7 @@ class Ecals(Dataset):
 
     def _read(self, path: Path) -> Any:  # noqa: ANN401 - what a JSON file holds
         if not path.exists():
-            raise self.lacking(str(path))
+            raise self.missing_files_error(str(path))
         try:
             return json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:

@@ -121,7 +121,7 @@ class Emotify(Dataset):
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
         """Reads data.csv or emotify.tsv; see ``needs``."""
-        chosen = self.choose(split)
+        chosen = self.resolve_split(split)
         clips = self._clips(root)
         kept = {"unseen-artists": UNSEEN_ARTISTS, "ttmr-test": TTMR_TEST}.get(chosen)
         if kept is not None:
@@ -143,7 +143,7 @@ class Emotify(Dataset):
             return _of_listeners(root)
         if (root / "emotify.tsv").exists():
             return _of_means(root)
-        raise self.lacking(f"{root / 'data.csv'}")
+        raise self.missing_files_error(f"{root / 'data.csv'}")
 
 
 def _of_means(root: Path) -> list[_Clip]:

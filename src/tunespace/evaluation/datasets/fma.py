@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from tunespace.data.manifest import Item, Manifest
 from tunespace.errors import DataError
-from tunespace.evaluation.datasets.base import Dataset, first_that_exists
+from tunespace.evaluation.datasets.base import Dataset, first_existing
 from tunespace.evaluation.protocols import Protocol, SameArtist, ZeroShot
 
 _BROKEN = {"99134", "108925", "133297"}
@@ -45,11 +45,11 @@ class Fma(Dataset):
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
         """Reads tracks.csv, whose head has three lines."""
-        chosen = self.choose(split)
+        chosen = self.resolve_split(split)
         size, part = chosen.split("-")
-        table = first_that_exists([root / "fma_metadata" / "tracks.csv", root / "tracks.csv"])
+        table = first_existing([root / "fma_metadata" / "tracks.csv", root / "tracks.csv"])
         if table is None:
-            raise self.lacking(str(root / "fma_metadata" / "tracks.csv"))
+            raise self.missing_files_error(str(root / "fma_metadata" / "tracks.csv"))
         items = []
         try:
             with table.open(encoding="utf-8", newline="") as lines:
@@ -83,7 +83,7 @@ def _item(row: list[str], at: dict[tuple[str, str], int], root: Path, part: str)
     folders = [root / name / path for name in ("fma_small", "fma_medium", "fma_large")]
     return Item(
         track_id=row[0],
-        audio=first_that_exists(folders) or folders[0],
+        audio=first_existing(folders) or folders[0],
         title=row[at["track", "title"]],
         artist=row[at["artist", "name"]],
         artist_id=row[at["artist", "id"]],

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from tunespace.data.manifest import Item, Manifest
-from tunespace.evaluation.datasets.base import Dataset, audio_of
+from tunespace.evaluation.datasets.base import Dataset, audio_by_id
 from tunespace.evaluation.protocols import Protocol, ZeroShot
 
 GENRES = "blues classical country disco hiphop jazz metal pop reggae rock".split()
@@ -63,14 +63,14 @@ class Gtzan(Dataset):
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
         """Looks for the clips."""
-        chosen = self.choose(split)
+        chosen = self.resolve_split(split)
         inner = (root / name for name in ("genres_original", "genres", "."))
         folder = next((path for path in inner if (path / GENRES[0]).is_dir()), None)
         if folder is None:
-            raise self.lacking(str(root / GENRES[0]))
+            raise self.missing_files_error(str(root / GENRES[0]))
         items = []
         for genre in GENRES:
-            found = audio_of(folder / genre)
+            found = audio_by_id(folder / genre)
             wanted = FILTERED_TEST[genre] if chosen == "filtered-test" else range(100)
             for number in wanted:
                 name = f"{genre}.{number:05}"

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tunespace.data.manifest import Item, Manifest
-from tunespace.data.tables import read_rows, stop
+from tunespace.data.tables import raise_unreadable, read_rows
 from tunespace.errors import DataError
-from tunespace.evaluation.datasets.base import Dataset, audio_of, first_that_exists
+from tunespace.evaluation.datasets.base import Dataset, audio_by_id, first_existing
 from tunespace.evaluation.protocols import MusicToText, Protocol, SentenceToMusic, TagToMusic
 
 _SENTENCES = (
@@ -44,14 +44,14 @@ class LpMusicCaps(Dataset):
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
         """Reads one split's table."""
-        chosen = self.choose(split)
+        chosen = self.resolve_split(split)
         tables = [root / f"{chosen}{suffix}" for suffix in (".parquet", ".csv", ".jsonl")]
         tables += sorted(root.glob(f"{chosen}-*.parquet"))[:1]
-        table = first_that_exists(tables)
+        table = first_existing(tables)
         if table is None:
-            raise self.lacking(str(tables[0]))
-        found = audio_of(root / "audio")
-        rows = read_rows(table, stop)
+            raise self.missing_files_error(str(tables[0]))
+        found = audio_by_id(root / "audio")
+        rows = read_rows(table, raise_unreadable)
         items = [_item(row, line, root, found, table, chosen) for line, row in rows]
         return Manifest(f"{self.name} ({chosen})", tuple(items), {}, self.citation, self.licence)
 
@@ -63,7 +63,7 @@ def _item(
     captions = tuple(str(row[name]).strip() for name in _SENTENCES if row.get(name))
     if not path or not captions:
         raise DataError([f"{table} line {line}: is not in the published format"])
-    audio = first_that_exists([root / "audio" / path, root / path]) or found.get(Path(path).stem)
+    audio = first_existing([root / "audio" / path, root / path]) or found.get(Path(path).stem)
     tags = row.get("tags") or row.get("aspect_list") or ()
     return Item(
         track_id=str(row.get("track_id") or row.get("fname") or path),

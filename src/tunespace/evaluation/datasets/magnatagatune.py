@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from tunespace.data.manifest import Item, Manifest
 from tunespace.errors import DataError
-from tunespace.evaluation.datasets.base import Dataset, first_that_exists, read_table
+from tunespace.evaluation.datasets.base import Dataset, first_existing, read_table
 from tunespace.evaluation.protocols import (
     NegationPairs,
     Protocol,
@@ -57,10 +57,10 @@ class MagnaTagATune(Dataset):
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
         """Reads both published tables."""
-        chosen = self.choose(split)
+        chosen = self.resolve_split(split)
         for name in (_TAGS, _CLIPS):
             if not (root / name).exists():
-                raise self.lacking(str(root / name))
+                raise self.missing_files_error(str(root / name))
         try:
             items = _items(root, chosen)
         except (KeyError, ValueError) as error:
@@ -83,7 +83,7 @@ def _items(root: Path, split: str) -> list[Item]:
         if path[:1] not in _FOLDERS[part] or (split.startswith("clean-") and not carried):
             continue
         clip = about.get(row["clip_id"], {})
-        audio = first_that_exists([root / "mp3" / path, root / path])
+        audio = first_existing([root / "mp3" / path, root / path])
         items.append(
             Item(
                 track_id=row["clip_id"],

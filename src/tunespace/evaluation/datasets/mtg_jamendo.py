@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from tunespace.data.manifest import Item, Manifest
 from tunespace.errors import DataError
-from tunespace.evaluation.datasets.base import Dataset, first_that_exists
+from tunespace.evaluation.datasets.base import Dataset, first_existing
 from tunespace.evaluation.protocols import (
     NegationPairs,
     Protocol,
@@ -55,13 +55,13 @@ class MtgJamendo(Dataset):
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
         """Reads the tables of one split."""
-        chosen = self.choose(split)
+        chosen = self.resolve_split(split)
         subset, part, number = chosen.split("-")
         name = "autotagging" if subset == "all" else f"autotagging_{subset}"
         relative = Path("splits") / f"split-{number}" / f"{name}-{part}.tsv"
-        table = first_that_exists([root / "data" / relative, root / relative])
+        table = first_existing([root / "data" / relative, root / relative])
         if table is None:
-            raise self.lacking(str(root / "data" / relative))
+            raise self.missing_files_error(str(root / "data" / relative))
         categories: dict[str, str] = {}
         items = [self._item(row, root, part, categories, table) for row in _rows(table)]
         return Manifest(
@@ -78,7 +78,7 @@ class MtgJamendo(Dataset):
             category, _, word = tag.partition("---")
             categories[_word(word)] = _CATEGORIES.get(category, category)
         low = path.removesuffix(".mp3") + ".low.mp3"
-        audio = first_that_exists([root / "audio" / path, root / "audio" / low, root / path])
+        audio = first_existing([root / "audio" / path, root / "audio" / low, root / path])
         return Item(
             track_id=track,
             audio=audio or root / "audio" / path,

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from tunespace.data.manifest import Item, Manifest
 from tunespace.errors import DataError
-from tunespace.evaluation.datasets.base import Dataset, audio_of, read_table
+from tunespace.evaluation.datasets.base import Dataset, audio_by_id, read_table
 from tunespace.evaluation.protocols import MusicToText, Protocol, SentenceToMusic
 
 _FILE = "musiccaps-public.csv"
@@ -41,10 +41,10 @@ class MusicCaps(Dataset):
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
         """Reads the published table."""
-        chosen = self.choose(split)
+        chosen = self.resolve_split(split)
         if not (root / _FILE).exists():
-            raise self.lacking(str(root / _FILE))
-        found = audio_of(root / "audio")
+            raise self.missing_files_error(str(root / _FILE))
+        found = audio_by_id(root / "audio")
         try:
             items = [
                 _item(row, root, found)

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from tunespace.data.manifest import Item, Manifest
 from tunespace.errors import DataError
-from tunespace.evaluation.datasets.base import Dataset, first_that_exists, read_table
+from tunespace.evaluation.datasets.base import Dataset, first_existing, read_table
 from tunespace.evaluation.protocols import MusicToText, Protocol, SentenceToMusic
 
 _FILE = "song_describer.csv"
@@ -37,9 +37,9 @@ class SongDescriber(Dataset):
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
         """Reads the published table; a clip for each track, with all of its sentences."""
-        chosen = self.choose(split)
+        chosen = self.resolve_split(split)
         if not (root / _FILE).exists():
-            raise self.lacking(str(root / _FILE))
+            raise self.missing_files_error(str(root / _FILE))
         captions: dict[str, list[str]] = {}
         rows: dict[str, dict[str, str]] = {}
         try:
@@ -58,7 +58,7 @@ class SongDescriber(Dataset):
 def _item(row: dict[str, str], captions: tuple[str, ...], root: Path) -> Item:
     path = row["path"]
     short = path.removesuffix(".mp3") + ".2min.mp3"
-    audio = first_that_exists([root / "audio" / short, root / "audio" / path, root / path])
+    audio = first_existing([root / "audio" / short, root / "audio" / path, root / path])
     return Item(
         track_id=row["track_id"],
         audio=audio or root / "audio" / short,

@@ -57,7 +57,7 @@ class Figure:
         }
 
 
-def shown(value: float) -> str:
+def format_value(value: float) -> str:
     """Three decimals, or one from 10 on; a dash where there is no value."""
     if not np.isfinite(value):
         return "-"

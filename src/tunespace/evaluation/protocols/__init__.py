@@ -1,13 +1,13 @@
 """How numbers are made: a protocol is a small object, and all of it stands in the report."""
 
-from tunespace.evaluation.audio_view import Listening
+from tunespace.evaluation.audio_view import AudioView
 from tunespace.evaluation.protocols.base import (
-    Material,
-    OfTags,
-    Outcome,
     Protocol,
-    Texts,
-    faults_of,
+    ProtocolInput,
+    ProtocolResult,
+    TagProtocol,
+    TextEmbedder,
+    validate_protocols,
 )
 from tunespace.evaluation.protocols.negation import NegationPairs
 from tunespace.evaluation.protocols.retrieval import (
@@ -36,23 +36,23 @@ STANDARD: tuple[Protocol, ...] = (
 
 __all__ = [
     "STANDARD",
-    "Listening",
-    "Material",
+    "AudioView",
     "MusicToText",
     "NegationPairs",
-    "OfTags",
-    "Outcome",
     "Protocol",
+    "ProtocolInput",
+    "ProtocolResult",
     "SameArtist",
     "SentenceToMusic",
     "SimilarArtist",
     "SimilarTrack",
+    "TagProtocol",
     "TagSplit",
     "TagToMusic",
     "TagsToMusic",
-    "Texts",
+    "TextEmbedder",
     "UnseenTags",
     "ZeroShot",
-    "faults_of",
     "split_tags",
+    "validate_protocols",
 ]

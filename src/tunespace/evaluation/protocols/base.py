@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tunespace.data.manifest import Item
 from tunespace.errors import QueryError
-from tunespace.evaluation.audio_view import WHOLE, Listening
+from tunespace.evaluation.audio_view import WHOLE_CLIP, AudioView
 from tunespace.evaluation.metrics.bootstrap import Figure, Unit, figure
 from tunespace.evaluation.metrics.ranking import (
     Floats,
@@ -26,7 +26,7 @@ from tunespace.models import JointModel
 from tunespace.models.model import Vectors
 
 
-class Texts:
+class TextEmbedder:
     """The texts of a run as points; each is placed once.
 
     A text that the model refuses, as one of which it understands no word, is the zero point: it is
@@ -37,7 +37,7 @@ class Texts:
         """Places nothing yet."""
         self._model = model
         self._rows: dict[str, Vectors] = {}
-        self.refused: dict[str, str] = {}
+        self.unknown: dict[str, str] = {}
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         """``(texts, dim)`` float32, unit rows."""
@@ -46,7 +46,7 @@ class Texts:
                 try:
                     self._rows[text] = self._model.embed_text([text])[0]
                 except QueryError as error:
-                    self.refused[text] = str(error)
+                    self.unknown[text] = str(error)
                     self._rows[text] = np.zeros(self._model.dim, np.float32)
         if not texts:
             return np.empty((0, self._model.dim), np.float32)
@@ -54,7 +54,7 @@ class Texts:
 
 
 @dataclass(frozen=True)
-class Material:
+class ProtocolInput:
     """What a protocol works on.
 
     Attributes:
@@ -67,13 +67,13 @@ class Material:
 
     items: Sequence[Item]
     vectors: Vectors
-    texts: Texts
+    texts: TextEmbedder
     categories: Mapping[str, str]
     seed: int
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ProtocolResult:
     """What a protocol found.
 
     Attributes:
@@ -97,34 +97,34 @@ class Protocol:
 
     Attributes:
         name: In reports.
-        listening: Which part of a clip is heard, and how.
+        audio_view: Which part of a clip is heard, and how.
     """
 
     kind: ClassVar[str]
 
     name: str
-    listening: Listening = WHOLE
+    audio_view: AudioView = WHOLE_CLIP
 
-    def missing(self, items: Sequence[Item]) -> str:
+    def unmet_requirement(self, items: Sequence[Item]) -> str:
         """What the clips lack for this protocol; nothing where it can be run."""
         raise NotImplementedError
 
-    def faults(self, items: Sequence[Item]) -> list[str]:  # noqa: ARG002 - for those that ask
+    def validate(self, items: Sequence[Item]) -> list[str]:  # noqa: ARG002 - for those that ask
         """What the protocol asks for by name and no clip has: mistakes, not a lack of data."""
         return []
 
-    def run(self, material: Material) -> Outcome:
+    def run(self, inputs: ProtocolInput) -> ProtocolResult:
         """Judges."""
         raise NotImplementedError
 
-    def described(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """For reports."""
         said = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {"kind": self.kind} | said | {"listening": self.listening.described()}
+        return {"kind": self.kind} | said | {"listening": self.audio_view.as_json()}
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfTags(Protocol):
+class TagProtocol(Protocol):
     """A protocol whose queries are tags.
 
     Attributes:
@@ -135,7 +135,7 @@ class OfTags(Protocol):
     tags: tuple[str, ...] = ()
     category: str = ""
 
-    def faults(self, items: Sequence[Item]) -> list[str]:
+    def validate(self, items: Sequence[Item]) -> list[str]:
         """Tags that are asked for and that nobody carries."""
         known = {tag for item in items for tag in item.tags}
         return [f"no clip carries the tag {tag!r}" for tag in self.tags if tag not in known]
@@ -146,13 +146,13 @@ def cosines(music: Vectors, texts: Vectors) -> Vectors:
     return (music.astype(np.float64) @ texts.T.astype(np.float64)).astype(np.float32)
 
 
-def faults_of(protocols: Sequence[Protocol], items: Sequence[Item]) -> list[str]:
+def validate_protocols(protocols: Sequence[Protocol], items: Sequence[Item]) -> list[str]:
     """What is wrong with what protocols ask for, each once."""
-    found = (fault for protocol in protocols for fault in protocol.faults(items))
+    found = (fault for protocol in protocols for fault in protocol.validate(items))
     return list(dict.fromkeys(found))
 
 
-def carried_by(items: Sequence[Item], tags: Sequence[str]) -> npt.NDArray[np.bool_]:
+def tag_matrix(items: Sequence[Item], tags: Sequence[str]) -> npt.NDArray[np.bool_]:
     """``(clips, tags)``: which clips carry which tags."""
     rows = [[tag in item.tags for tag in tags] for item in items]
     return np.array(rows, bool).reshape(len(items), len(tags))
@@ -175,13 +175,13 @@ _PER_QUERY = {
 }
 
 
-def of_ranking(ranked: Ranked, *, unit: Unit, seed: int) -> Outcome:
+def ranking_result(ranked: Ranked, *, unit: Unit, seed: int) -> ProtocolResult:
     """All figures of a ranking, and what a random order of each pool gives."""
     found = {
         name: figure(metric(ranked), unit=unit, seed=seed) for name, metric in _PER_QUERY.items()
     }
     found["median_rank"] = figure(first_rank(ranked), unit=unit, statistic="median", seed=seed)
-    guessed = _guess(ranked, seed)
+    guessed = _random_ranking(ranked, seed)
     chance = {name: _mean(metric(guessed)) for name, metric in _PER_QUERY.items()}
     ranks = first_rank(guessed)
     chance["median_rank"] = float(np.nanmedian(ranks)) if (~np.isnan(ranks)).any() else np.nan
@@ -191,10 +191,10 @@ def of_ranking(ranked: Ranked, *, unit: Unit, seed: int) -> Outcome:
         "pool": int(ranked.pool.max()) if len(ranked) else 0,
         "relevant_per_query": _mean(ranked.relevant[ranked.relevant > 0].astype(np.float64)),
     }
-    return Outcome(found, chance, {}, notes, {"first rank": first_rank(ranked)})
+    return ProtocolResult(found, chance, {}, notes, {"first rank": first_rank(ranked)})
 
 
-def _guess(ranked: Ranked, seed: int) -> Ranked:
+def _random_ranking(ranked: Ranked, seed: int) -> Ranked:
     """The same queries with their relevant items at random places, once."""
     random = np.random.default_rng([seed, len(ranked.ranks)])
     drawn = [

@@ -15,16 +15,16 @@ from tunespace.data.manifest import Item
 from tunespace.evaluation.metrics.bootstrap import figure
 from tunespace.evaluation.metrics.classification import tag_figures
 from tunespace.evaluation.protocols.base import (
-    Material,
-    OfTags,
-    Outcome,
-    carried_by,
+    ProtocolInput,
+    ProtocolResult,
+    TagProtocol,
     cosines,
+    tag_matrix,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class NegationPairs(OfTags):
+class NegationPairs(TagProtocol):
     """For each tag its text and the text that refuses it, over all clips.
 
     Attributes:
@@ -38,21 +38,21 @@ class NegationPairs(OfTags):
     affirmed: str = "{}"
     refused: str = "no {}"
 
-    def missing(self, items: Sequence[Item]) -> str:
+    def unmet_requirement(self, items: Sequence[Item]) -> str:
         """Tags that some carry and others do not."""
         return "" if self._tags(items, {}) else "no tag is carried by some clips and not by others"
 
-    def run(self, material: Material) -> Outcome:
+    def run(self, inputs: ProtocolInput) -> ProtocolResult:
         """AUC of the refusing text for clips without the tag, and which of both texts is nearer."""
-        tags = self._tags(material.items, material.categories if self.category else {})
+        tags = self._tags(inputs.items, inputs.categories if self.category else {})
         if not tags:
-            return Outcome({}, notes={"tags": 0})
-        carried = carried_by(material.items, tags)
+            return ProtocolResult({}, notes={"tags": 0})
+        carried = tag_matrix(inputs.items, tags)
         yes, no = (
-            cosines(material.vectors, material.texts([text.replace("{}", tag) for tag in tags]))
+            cosines(inputs.vectors, inputs.texts([text.replace("{}", tag) for tag in tags]))
             for text in (self.affirmed, self.refused)
         )
-        areas = tag_figures(no, ~carried, seed=material.seed)
+        areas = tag_figures(no, ~carried, seed=inputs.seed)
         nearer = (yes > no) + 0.5 * (yes == no)
         right = np.where(carried, nearer, 1 - nearer)
         # With and without the tag count the same, so that always saying no is .5.
@@ -62,10 +62,10 @@ class NegationPairs(OfTags):
                 for k in range(len(tags))
             ]
         )
-        return Outcome(
+        return ProtocolResult(
             {
                 "roc_auc of the refusing text": areas.roc_macro,
-                "right of both texts": figure(balanced, unit="tags", seed=material.seed),
+                "right of both texts": figure(balanced, unit="tags", seed=inputs.seed),
             },
             {"roc_auc of the refusing text": 0.5, "right of both texts": 0.5},
             {

@@ -10,18 +10,18 @@ from tunespace.data.manifest import Item
 from tunespace.evaluation.metrics.classification import tag_figures
 from tunespace.evaluation.metrics.ranking import Ties, average_precision, rank_vectors
 from tunespace.evaluation.protocols.base import (
-    Material,
-    OfTags,
-    Outcome,
     Protocol,
-    carried_by,
+    ProtocolInput,
+    ProtocolResult,
+    TagProtocol,
     cosines,
-    of_ranking,
+    ranking_result,
+    tag_matrix,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class TagToMusic(OfTags):
+class TagToMusic(TagProtocol):
     """Each tag is a query, and the clips that carry it are relevant.
 
     Attributes:
@@ -35,43 +35,43 @@ class TagToMusic(OfTags):
     prompt: str = "{}"
     ties: Ties = "pessimistic"
 
-    def missing(self, items: Sequence[Item]) -> str:
+    def unmet_requirement(self, items: Sequence[Item]) -> str:
         """Tags."""
         return "" if any(item.tags for item in items) else "no clip has tags"
 
-    def run(self, material: Material) -> Outcome:
+    def run(self, inputs: ProtocolInput) -> ProtocolResult:
         """AUC of each tag (intervals over clips) and the ranking (intervals over tags)."""
         kept = self.category
         tags = sorted(
             {
                 tag
-                for item in material.items
+                for item in inputs.items
                 for tag in item.tags
                 if (not self.tags or tag in self.tags)
-                and (not kept or material.categories.get(tag) == kept)
+                and (not kept or inputs.categories.get(tag) == kept)
             }
         )
-        queries = material.texts([self.prompt.replace("{}", tag) for tag in tags])
-        carried = carried_by(material.items, tags)
-        scores = cosines(material.vectors, queries)
-        areas = tag_figures(scores, carried, seed=material.seed)
+        queries = inputs.texts([self.prompt.replace("{}", tag) for tag in tags])
+        carried = tag_matrix(inputs.items, tags)
+        scores = cosines(inputs.vectors, queries)
+        areas = tag_figures(scores, carried, seed=inputs.seed)
         relevant = [np.flatnonzero(carried[:, k]) for k in range(len(tags))]
-        ranked = rank_vectors(queries, material.vectors, relevant, ties=self.ties)
-        found = of_ranking(ranked, unit="tags", seed=material.seed)
+        ranked = rank_vectors(queries, inputs.vectors, relevant, ties=self.ties)
+        found = ranking_result(ranked, unit="tags", seed=inputs.seed)
         found.figures["roc_auc"], found.figures["pr_auc"] = areas.roc_macro, areas.pr_macro
         judged = ~np.isnan(areas.roc)
         found.chance["roc_auc"] = 0.5
         found.chance["pr_auc"] = float(areas.prevalence[judged].mean()) if judged.any() else np.nan
-        kinds = sorted({material.categories.get(tag, "") for tag in tags} - {""})
+        kinds = sorted({inputs.categories.get(tag, "") for tag in tags} - {""})
         for kind in kinds if len(kinds) > 1 else []:
-            chosen = np.array([material.categories.get(tag) == kind for tag in tags])
+            chosen = np.array([inputs.categories.get(tag) == kind for tag in tags])
             roc, pr = areas.over(chosen)
             found.figures[f"roc_auc of {kind}"], found.figures[f"pr_auc of {kind}"] = roc, pr
         precision = average_precision(ranked)
         found.tables["tags"] = [
             {
                 "tag": tag,
-                "category": material.categories.get(tag, ""),
+                "category": inputs.categories.get(tag, ""),
                 "clips": int(carried[:, k].sum()),
                 "roc_auc": _value(areas.roc[k]),
                 "pr_auc": _value(areas.pr[k]),
@@ -101,16 +101,16 @@ class TagsToMusic(Protocol):
     most: int = 1000
     ties: Ties = "pessimistic"
 
-    def missing(self, items: Sequence[Item]) -> str:
+    def unmet_requirement(self, items: Sequence[Item]) -> str:
         """Clips with enough tags."""
         enough = any(len(set(item.tags)) >= self.count for item in items)
         return "" if enough else f"no clip has {self.count} tags"
 
-    def run(self, material: Material) -> Outcome:
+    def run(self, inputs: ProtocolInput) -> ProtocolResult:
         """One draw of tags from each clip; the same set of tags is one query."""
-        random = np.random.default_rng([material.seed, self.count])
+        random = np.random.default_rng([inputs.seed, self.count])
         drawn: dict[tuple[str, ...], None] = {}
-        for item in material.items:
+        for item in inputs.items:
             tags = sorted(set(item.tags))
             if len(tags) >= self.count:
                 chosen = random.choice(len(tags), size=self.count, replace=False)
@@ -120,13 +120,13 @@ class TagsToMusic(Protocol):
             keep = np.sort(random.choice(len(sets), size=self.most, replace=False))
             sets = [sets[k] for k in keep]
         carriers: dict[str, set[int]] = {}
-        for n, item in enumerate(material.items):
+        for n, item in enumerate(inputs.items):
             for tag in item.tags:
                 carriers.setdefault(tag, set()).add(n)
         relevant = [sorted(set.intersection(*(carriers[tag] for tag in tags))) for tags in sets]
-        queries = material.texts([self.prompt.replace("{}", ", ".join(tags)) for tags in sets])
-        ranked = rank_vectors(queries, material.vectors, relevant, ties=self.ties)
-        return of_ranking(ranked, unit="queries", seed=material.seed)
+        queries = inputs.texts([self.prompt.replace("{}", ", ".join(tags)) for tags in sets])
+        ranked = rank_vectors(queries, inputs.vectors, relevant, ties=self.ties)
+        return ranking_result(ranked, unit="queries", seed=inputs.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +143,7 @@ class _Captions(Protocol):
     prompt: str = "{}"
     ties: Ties = "pessimistic"
 
-    def missing(self, items: Sequence[Item]) -> str:
+    def unmet_requirement(self, items: Sequence[Item]) -> str:
         """Captions."""
         return "" if any(item.captions for item in items) else "no clip has captions"
 
@@ -159,13 +159,13 @@ class SentenceToMusic(_Captions):
 
     name: str = "sentence-to-music"
 
-    def run(self, material: Material) -> Outcome:
+    def run(self, inputs: ProtocolInput) -> ProtocolResult:
         """Ranks all clips for each sentence."""
-        owners = _owners(material.items, self.captions)
-        queries = material.texts([self.prompt.replace("{}", text) for text in owners])
+        owners = _owners(inputs.items, self.captions)
+        queries = inputs.texts([self.prompt.replace("{}", text) for text in owners])
         relevant = list(owners.values())
-        ranked = rank_vectors(queries, material.vectors, relevant, ties=self.ties)
-        return of_ranking(ranked, unit="queries", seed=material.seed)
+        ranked = rank_vectors(queries, inputs.vectors, relevant, ties=self.ties)
+        return ranking_result(ranked, unit="queries", seed=inputs.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,16 +176,16 @@ class MusicToText(_Captions):
 
     name: str = "music-to-text"
 
-    def run(self, material: Material) -> Outcome:
+    def run(self, inputs: ProtocolInput) -> ProtocolResult:
         """Ranks all captions for each clip."""
-        owners = _owners(material.items, self.captions)
-        texts = material.texts([self.prompt.replace("{}", text) for text in owners])
-        relevant: list[list[int]] = [[] for _ in material.items]
+        owners = _owners(inputs.items, self.captions)
+        texts = inputs.texts([self.prompt.replace("{}", text) for text in owners])
+        relevant: list[list[int]] = [[] for _ in inputs.items]
         for n, clips in enumerate(owners.values()):
             for clip in clips:
                 relevant[clip].append(n)
-        ranked = rank_vectors(material.vectors, texts, relevant, ties=self.ties)
-        return of_ranking(ranked, unit="tracks", seed=material.seed)
+        ranked = rank_vectors(inputs.vectors, texts, relevant, ties=self.ties)
+        return ranking_result(ranked, unit="tracks", seed=inputs.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,27 +201,27 @@ class SameArtist(Protocol):
     name: str = "same-artist"
     ties: Ties = "pessimistic"
 
-    def missing(self, items: Sequence[Item]) -> str:
+    def unmet_requirement(self, items: Sequence[Item]) -> str:
         """Artists with two clips."""
-        names = [item.by for item in items if item.by]
+        names = [item.artist_key for item in items if item.artist_key]
         return "" if len(set(names)) < len(names) else "no two clips are by the same artist"
 
-    def run(self, material: Material) -> Outcome:
+    def run(self, inputs: ProtocolInput) -> ProtocolResult:
         """Clips of artists with only one clip are no queries, but they are in the pool."""
         by: dict[str, list[int]] = {}
-        for n, item in enumerate(material.items):
-            if item.by:
-                by.setdefault(item.by, []).append(n)
+        for n, item in enumerate(inputs.items):
+            if item.artist_key:
+                by.setdefault(item.artist_key, []).append(n)
         queries = [n for clips in by.values() if len(clips) > 1 for n in clips]
-        relevant = [[n for n in by[material.items[q].by] if n != q] for q in queries]
+        relevant = [[n for n in by[inputs.items[q].artist_key] if n != q] for q in queries]
         ranked = rank_vectors(
-            material.vectors[queries],
-            material.vectors,
+            inputs.vectors[queries],
+            inputs.vectors,
             relevant,
             exclude=queries,
             ties=self.ties,
         )
-        return of_ranking(ranked, unit="tracks", seed=material.seed)
+        return ranking_result(ranked, unit="tracks", seed=inputs.seed)
 
 
 def _owners(items: Sequence[Item], which: str) -> dict[str, list[int]]:

@@ -10,7 +10,12 @@ from tunespace.data.manifest import Item
 from tunespace.evaluation.metrics.bootstrap import figure
 from tunespace.evaluation.metrics.classification import triplet_accuracy
 from tunespace.evaluation.metrics.ranking import Ties, rank_vectors
-from tunespace.evaluation.protocols.base import Material, Outcome, Protocol, of_ranking
+from tunespace.evaluation.protocols.base import (
+    Protocol,
+    ProtocolInput,
+    ProtocolResult,
+    ranking_result,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,44 +39,44 @@ class SimilarArtist(Protocol):
     prompt: str = "similar with artist {}"
     ties: Ties = "pessimistic"
 
-    def missing(self, items: Sequence[Item]) -> str:
+    def unmet_requirement(self, items: Sequence[Item]) -> str:
         """Similar artists that have clips."""
-        here = {item.by for item in items if item.by}
-        found = any(here & set(item.similar_artists) - {item.by} for item in items)
+        here = {item.artist_key for item in items if item.artist_key}
+        found = any(here & set(item.similar_artists) - {item.artist_key} for item in items)
         return "" if found else "no artist's similar artists have clips"
 
-    def run(self, material: Material) -> Outcome:
+    def run(self, inputs: ProtocolInput) -> ProtocolResult:
         """Ranks all other artists for each artist."""
         clips: dict[str, list[int]] = {}
-        for n, item in enumerate(material.items):
-            if item.by:
-                clips.setdefault(item.by, []).append(n)
+        for n, item in enumerate(inputs.items):
+            if item.artist_key:
+                clips.setdefault(item.artist_key, []).append(n)
         names = list(clips)
         place = {name: n for n, name in enumerate(names)}
-        centroids = np.stack([material.vectors[rows].mean(axis=0) for rows in clips.values()])
+        centroids = np.stack([inputs.vectors[rows].mean(axis=0) for rows in clips.values()])
         centroids /= np.maximum(np.linalg.norm(centroids, axis=1, keepdims=True), 1e-12)
         similar = [
             sorted(
                 {
                     place[other]
                     for row in rows
-                    for other in material.items[row].similar_artists
+                    for other in inputs.items[row].similar_artists
                     if other in place and other != name
                 }
             )
             for name, rows in clips.items()
         ]
         queries = [n for n, found in enumerate(similar) if found]
-        printed = [material.items[rows[0]].artist or name for name, rows in clips.items()]
+        printed = [inputs.items[rows[0]].artist or name for name, rows in clips.items()]
         asked = (
             centroids[queries]
             if self.query == "audio"
-            else material.texts([self.prompt.replace("{}", printed[n]) for n in queries])
+            else inputs.texts([self.prompt.replace("{}", printed[n]) for n in queries])
         )
         ranked = rank_vectors(
             asked, centroids, [similar[n] for n in queries], exclude=queries, ties=self.ties
         )
-        return of_ranking(ranked, unit="queries", seed=material.seed)
+        return ranking_result(ranked, unit="queries", seed=inputs.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,20 +91,20 @@ class SimilarTrack(Protocol):
 
     name: str = "similar-track"
 
-    def missing(self, items: Sequence[Item]) -> str:
+    def unmet_requirement(self, items: Sequence[Item]) -> str:
         """Triplets of which all three are there."""
         return "" if _triplets(items) else "there are no triplets (labels nearer and farther)"
 
-    def run(self, material: Material) -> Outcome:
+    def run(self, inputs: ProtocolInput) -> ProtocolResult:
         """Accuracy over triplets."""
-        found = np.array(_triplets(material.items))
-        anchor, near, far = (material.vectors[found[:, k]].astype(np.float64) for k in range(3))
+        found = np.array(_triplets(inputs.items))
+        anchor, near, far = (inputs.vectors[found[:, k]].astype(np.float64) for k in range(3))
         right = triplet_accuracy(
             (anchor * near).sum(axis=1).astype(np.float32),
             (anchor * far).sum(axis=1).astype(np.float32),
         )
-        accuracy = figure(right, unit="triplets", seed=material.seed)
-        return Outcome({"triplet_accuracy": accuracy}, {"triplet_accuracy": 0.5})
+        accuracy = figure(right, unit="triplets", seed=inputs.seed)
+        return ProtocolResult({"triplet_accuracy": accuracy}, {"triplet_accuracy": 0.5})
 
 
 def _triplets(items: Sequence[Item]) -> list[tuple[int, int, int]]:

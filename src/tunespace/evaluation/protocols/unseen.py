@@ -16,11 +16,11 @@ from tunespace.data.manifest import Item
 from tunespace.evaluation.metrics.bootstrap import figure
 from tunespace.evaluation.metrics.classification import pr_auc, roc_auc, tag_figures
 from tunespace.evaluation.protocols.base import (
-    Material,
-    Outcome,
     Protocol,
-    carried_by,
+    ProtocolInput,
+    ProtocolResult,
     cosines,
+    tag_matrix,
 )
 
 
@@ -87,22 +87,22 @@ class UnseenTags(Protocol):
     split_seed: int = 0
     prompt: str = "{}"
 
-    def missing(self, items: Sequence[Item]) -> str:
+    def unmet_requirement(self, items: Sequence[Item]) -> str:
         """Tracks and at least two tags to judge."""
         split = split_tags(items, share=self.share, seed=self.split_seed)
         if len(self._tags(split)) < 2 or not set(self.tracks) & set(split.group):
             return f"no tracks of {self.tracks} with two tags of {self.among}"
         return ""
 
-    def run(self, material: Material) -> Outcome:
+    def run(self, inputs: ProtocolInput) -> ProtocolResult:
         """AUC and average precision both ways; tracks or tags of a single class are left out."""
-        split = split_tags(material.items, share=self.share, seed=self.split_seed)
+        split = split_tags(inputs.items, share=self.share, seed=self.split_seed)
         tags = self._tags(split)
         rows = [n for n, group in enumerate(split.group) if group and group in self.tracks]
-        texts = material.texts([self.prompt.replace("{}", tag) for tag in tags])
-        scores = cosines(material.vectors[rows], texts)
-        carried = carried_by([material.items[n] for n in rows], tags)
-        by_tag = tag_figures(scores, carried, seed=material.seed)
+        texts = inputs.texts([self.prompt.replace("{}", tag) for tag in tags])
+        scores = cosines(inputs.vectors[rows], texts)
+        carried = tag_matrix([inputs.items[n] for n in rows], tags)
+        by_tag = tag_figures(scores, carried, seed=inputs.seed)
         annotation = {
             "roc_auc of tracks": np.array(
                 [roc_auc(s, c) for s, c in zip(scores, carried, strict=True)]
@@ -112,14 +112,14 @@ class UnseenTags(Protocol):
             ),
         }
         figures = {
-            name: figure(values, unit="tracks", seed=material.seed)
+            name: figure(values, unit="tracks", seed=inputs.seed)
             for name, values in annotation.items()
         }
         figures |= {
             "roc_auc of tags": by_tag.roc_macro,
             "average precision of tags": by_tag.pr_macro,
         }
-        return Outcome(
+        return ProtocolResult(
             figures,
             {"roc_auc of tracks": 0.5, "roc_auc of tags": 0.5},
             {},

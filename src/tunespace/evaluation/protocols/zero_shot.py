@@ -14,7 +14,7 @@ import numpy as np
 from tunespace.data.manifest import Item
 from tunespace.evaluation.metrics.bootstrap import figure
 from tunespace.evaluation.metrics.classification import accuracy
-from tunespace.evaluation.protocols.base import Material, Outcome, Protocol, cosines
+from tunespace.evaluation.protocols.base import Protocol, ProtocolInput, ProtocolResult, cosines
 
 PROMPTS = ("{}", "{} music", "this sounds like {}", "A {} track", "This audio is a {} song.")
 
@@ -36,7 +36,7 @@ class ZeroShot(Protocol):
     prompts: tuple[str, ...] = PROMPTS
     words: tuple[tuple[str, str], ...] = ()
 
-    def missing(self, items: Sequence[Item]) -> str:
+    def unmet_requirement(self, items: Sequence[Item]) -> str:
         """The label."""
         classes = {item.labels.get(self.label, "") for item in items} - {""}
         if not classes:
@@ -46,17 +46,17 @@ class ZeroShot(Protocol):
             )
         return "" if len(classes) > 1 else f"there are no two classes of {self.label!r}"
 
-    def run(self, material: Material) -> Outcome:
+    def run(self, inputs: ProtocolInput) -> ProtocolResult:
         """Accuracy by prompt; also with the collection's mean taken out of the clips."""
-        rows = [n for n, item in enumerate(material.items) if item.labels.get(self.label)]
-        labels = [material.items[n].labels[self.label] for n in rows]
+        rows = [n for n, item in enumerate(inputs.items) if item.labels.get(self.label)]
+        labels = [inputs.items[n].labels[self.label] for n in rows]
         classes = sorted(set(labels))
         truth = np.array([classes.index(label) for label in labels])
-        vectors = material.vectors[rows]
+        vectors = inputs.vectors[rows]
         centred = vectors - vectors.mean(axis=0)
         words = dict(self.words)
         texts = [
-            material.texts([prompt.replace("{}", words.get(c, c)) for c in classes])
+            inputs.texts([prompt.replace("{}", words.get(c, c)) for c in classes])
             for prompt in self.prompts
         ]
         right = [accuracy(cosines(vectors, text), truth) for text in texts]
@@ -71,9 +71,9 @@ class ZeroShot(Protocol):
             "accuracy of the best prompt": right[best],
         }
         counts = np.bincount(truth, minlength=len(classes))
-        return Outcome(
+        return ProtocolResult(
             {
-                name: figure(value, unit="tracks", seed=material.seed)
+                name: figure(value, unit="tracks", seed=inputs.seed)
                 for name, value in values.items()
             },
             dict.fromkeys(values, float(counts.max() / counts.sum())),

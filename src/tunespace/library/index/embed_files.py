@@ -8,24 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunespace.errors import AudioError
-from tunespace.library.store.sqlite import Embedded
+from tunespace.library.store.sqlite import TrackEmbedding
 from tunespace.library.tags import read_tags
 from tunespace.models import Model
-from tunespace.models.worker_pool import Crashed, work_through
+from tunespace.models.worker_pool import WorkerCrash, run_jobs
 
 
 @dataclass(frozen=True)
-class Unheard:
+class DecodeFailure:
     """Why a file could not be listened to, and the hash of what it holds."""
 
     content: bytes
     reason: str
 
 
-Answer = tuple[str, Embedded | Unheard]
+Answer = tuple[str, TrackEmbedding | DecodeFailure]
 
 
-def listen_to_all(paths: Iterable[str], model: str, workers: int) -> Generator[Answer, None, None]:
+def embed_files(paths: Iterable[str], model: str, workers: int) -> Generator[Answer, None, None]:
     """Listens to files in several processes.
 
     Args:
@@ -36,22 +36,22 @@ def listen_to_all(paths: Iterable[str], model: str, workers: int) -> Generator[A
     Yields:
         Path and result, in the order in which they are done.
     """
-    with closing(work_through(paths, f"{__name__}:listen", model, workers)) as answers:
+    with closing(run_jobs(paths, f"{__name__}:embed_file", model, workers)) as answers:
         for path, answer in answers:
-            crashed = isinstance(answer, Crashed)
-            yield path, Unheard(hash_of(path), answer.reason) if crashed else answer
+            crashed = isinstance(answer, WorkerCrash)
+            yield path, DecodeFailure(content_hash(path), answer.reason) if crashed else answer
 
 
-def listen(path: str, model: Model) -> Embedded | Unheard:
+def embed_file(path: str, model: Model) -> TrackEmbedding | DecodeFailure:
     """All that the library stores about a file."""
-    content = hash_of(path)
+    content = content_hash(path)
     try:
-        heard = model.listen(path)
+        heard = model.embed_file(path)
     except AudioError as error:
-        return Unheard(content, error.reason)
+        return DecodeFailure(content, error.reason)
     except Exception as error:  # noqa: BLE001 - one file must not end the run
-        return Unheard(content, f"cannot be read ({type(error).__name__}: {error})")
-    return Embedded(
+        return DecodeFailure(content, f"cannot be read ({type(error).__name__}: {error})")
+    return TrackEmbedding(
         content=content,
         seconds=heard.seconds,
         vector=heard.vector,
@@ -61,7 +61,7 @@ def listen(path: str, model: Model) -> Embedded | Unheard:
     )
 
 
-def hash_of(path: str) -> bytes:
+def content_hash(path: str) -> bytes:
     """Hash of a file's content; nothing where it may not be read."""
     try:
         with open(path, "rb") as file:

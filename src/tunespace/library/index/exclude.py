@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from tunespace.errors import LibraryError
 
 
-class Excluded:
+class ExcludePatterns:
     """Decides which files and folders are left out."""
 
     def __init__(self, patterns: Sequence[str], roots: Iterable[str]) -> None:

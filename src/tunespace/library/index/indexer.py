@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tunespace.errors import LibraryError
-from tunespace.library.index.embed_files import Answer, Unheard, hash_of, listen_to_all
-from tunespace.library.index.exclude import Excluded
-from tunespace.library.index.scan import Found, scan
-from tunespace.library.store.sqlite import Row, Space, Store
+from tunespace.library.index.embed_files import Answer, DecodeFailure, content_hash, embed_files
+from tunespace.library.index.exclude import ExcludePatterns
+from tunespace.library.index.scan import ScannedFile, scan
+from tunespace.library.store.sqlite import FileRecord, Space, Store
 from tunespace.library.tags import read_tags
 from tunespace.models import Model
 
@@ -22,7 +22,7 @@ _SECONDS_BETWEEN_COMMITS = 1.0
 
 
 @dataclass(frozen=True)
-class Failed:
+class FailedFile:
     """A file that could not be read, and why."""
 
     path: str
@@ -52,7 +52,7 @@ class IndexReport:
     moved: int = 0
     removed: int = 0
     unchanged: int = 0
-    failed: list[Failed] = field(default_factory=list)
+    failed: list[FailedFile] = field(default_factory=list)
     excluded: int = 0
     kept: int = 0
     music_seconds: float = 0.0
@@ -80,13 +80,13 @@ class Progress:
 class _Plan:
     """What is to be done about each file."""
 
-    listen: dict[str, Found] = field(default_factory=dict)
-    move: list[tuple[Row, Found]] = field(default_factory=list)
-    remove: list[Row] = field(default_factory=list)
+    listen: dict[str, ScannedFile] = field(default_factory=dict)
+    move: list[tuple[FileRecord, ScannedFile]] = field(default_factory=list)
+    remove: list[FileRecord] = field(default_factory=list)
     unchanged: int = 0
     excluded: int = 0
     kept: int = 0
-    failed: list[Failed] = field(default_factory=list)
+    failed: list[FailedFile] = field(default_factory=list)
 
 
 def index(
@@ -141,15 +141,15 @@ def _index(
 ) -> IndexReport:
     began = time.monotonic()
     folders = [os.path.realpath(root) for root in roots if root.is_dir()]
-    excluded = Excluded(patterns, [*store.roots, *folders])
+    excluded = ExcludePatterns(patterns, [*store.roots, *folders])
     found = {file.path: file for root in roots for file in scan(root, excluded)}
     with store.writing():
-        space = store.space_of(model, source)
-        store.remember_roots(folders)
-        store.remember_excluded(patterns)
+        space = store.ensure_space(model, source)
+        store.add_roots(folders)
+        store.set_excluded(patterns)
         if store.active_space is None:
             store.activate(space)
-    known = {row.path: row for row in store.rows(space)}
+    known = {row.path: row for row in store.file_records(space)}
     plan = _plan(found, known, roots, excluded, is_new_space=store.active_space != space)
     report = IndexReport(
         moved=len(plan.move),
@@ -161,10 +161,10 @@ def _index(
     )
     if plan.move or plan.remove:
         with store.writing():
-            store.remove(row.id for row in plan.remove)
+            store.remove_tracks(row.id for row in plan.remove)
             for row, file in plan.move:
-                store.move(row.id, file.path, file.size, file.mtime_ns, read_tags(file.path))
-    _listen(store, model, space, plan, known, report, workers, on_progress)
+                store.move_track(row.id, file.path, file.size, file.mtime_ns, read_tags(file.path))
+    _embed_and_store(store, model, space, plan, known, report, workers, on_progress)
     if store.active_space != space:
         with store.writing():
             store.activate(space)
@@ -173,34 +173,34 @@ def _index(
 
 
 def _plan(
-    found: dict[str, Found],
-    known: dict[str, Row],
+    found: dict[str, ScannedFile],
+    known: dict[str, FileRecord],
     roots: Sequence[Path],
-    excluded: Excluded,
+    excluded: ExcludePatterns,
     *,
     is_new_space: bool,
 ) -> _Plan:
     plan = _Plan()
-    left_out = _left_out(found, known, roots, excluded)
-    gone = [*_gone(found, known, roots, left_out, plan), *left_out.values()]
-    by_size: dict[int, list[Row]] = {}
+    excluded_rows = _find_excluded(found, known, roots, excluded)
+    gone = [*_find_removed(found, known, roots, excluded_rows, plan), *excluded_rows.values()]
+    by_size: dict[int, list[FileRecord]] = {}
     for lost in gone:
         if lost.embedded:
             by_size.setdefault(lost.size, []).append(lost)
     moved: set[int] = set()
     for path, file in found.items():
-        row: Row | None = known.get(path)
+        row: FileRecord | None = known.get(path)
         if row is not None and (row.size, row.mtime_ns) == (file.size, file.mtime_ns):
             # Another model may manage what this one did not.
             if row.reason is not None and not is_new_space:
-                plan.failed.append(Failed(path, row.reason))
+                plan.failed.append(FailedFile(path, row.reason))
             elif row.embedded:
                 plan.unchanged += 1
             else:
                 plan.listen[path] = file
             continue
         candidates = [row] if row is not None and row.embedded else by_size.get(file.size, [])
-        content = hash_of(path) if candidates else b""
+        content = content_hash(path) if candidates else b""
         same = [r for r in candidates if r.content == content and r.id not in moved]
         if same and content:
             moved.add(same[0].id)
@@ -208,18 +208,21 @@ def _plan(
         else:
             plan.listen[path] = file
     plan.remove = [lost for lost in gone if lost.id not in moved]
-    plan.excluded = sum(row.path in left_out for row in plan.remove)
+    plan.excluded = sum(row.path in excluded_rows for row in plan.remove)
     if is_new_space:
         for other in known.values():
             heard = other.reason is not None or other.embedded or other.path in found
-            if not heard and other.path not in left_out and os.path.exists(other.path):
-                plan.listen[other.path] = Found(other.path, other.size, other.mtime_ns)
+            if not heard and other.path not in excluded_rows and os.path.exists(other.path):
+                plan.listen[other.path] = ScannedFile(other.path, other.size, other.mtime_ns)
     return plan
 
 
-def _left_out(
-    found: dict[str, Found], known: dict[str, Row], roots: Sequence[Path], excluded: Excluded
-) -> dict[str, Row]:
+def _find_excluded(
+    found: dict[str, ScannedFile],
+    known: dict[str, FileRecord],
+    roots: Sequence[Path],
+    excluded: ExcludePatterns,
+) -> dict[str, FileRecord]:
     """What is known of files under the roots that are not wanted any more."""
     prefixes = tuple(os.path.join(os.path.realpath(root), "") for root in roots)
     return {
@@ -229,19 +232,21 @@ def _left_out(
     }
 
 
-def _gone(
-    found: dict[str, Found],
-    known: dict[str, Row],
+def _find_removed(
+    found: dict[str, ScannedFile],
+    known: dict[str, FileRecord],
     roots: Sequence[Path],
-    left_out: dict[str, Row],
+    excluded_rows: dict[str, FileRecord],
     plan: _Plan,
-) -> list[Row]:
+) -> list[FileRecord]:
     """Files under the roots that are no more; a folder that lost all of them keeps its tracks."""
-    gone: list[Row] = []
+    gone: list[FileRecord] = []
     for root in roots:
         prefix = os.path.join(os.path.realpath(root), "")
         here = [
-            row for path, row in known.items() if path.startswith(prefix) and path not in left_out
+            row
+            for path, row in known.items()
+            if path.startswith(prefix) and path not in excluded_rows
         ]
         lost = [row for row in here if row.path not in found and not os.path.lexists(row.path)]
         if lost and len(lost) == len(here) and not any(p.startswith(prefix) for p in found):
@@ -251,12 +256,12 @@ def _gone(
     return list({row.id: row for row in gone}.values())
 
 
-def _listen(
+def _embed_and_store(
     store: Store,
     model: Model,
     space: Space,
     plan: _Plan,
-    known: dict[str, Row],
+    known: dict[str, FileRecord],
     report: IndexReport,
     workers: int,
     on_progress: Callable[[Progress], None] | None,
@@ -269,21 +274,23 @@ def _listen(
         with store.writing():
             for path, answer in waiting:
                 file = plan.listen[path]
-                if isinstance(answer, Unheard):
-                    store.put_failure(path, file.size, file.mtime_ns, answer.content, answer.reason)
+                if isinstance(answer, DecodeFailure):
+                    store.save_failure(
+                        path, file.size, file.mtime_ns, answer.content, answer.reason
+                    )
                 else:
-                    store.put(path, file.size, file.mtime_ns, answer, space)
+                    store.save_track(path, file.size, file.mtime_ns, answer, space)
         waiting.clear()
         committed = time.monotonic()
 
     if not plan.listen:
         return
-    answers = listen_to_all(plan.listen, str(model.folder), min(workers, len(plan.listen)))
+    answers = embed_files(plan.listen, str(model.folder), min(workers, len(plan.listen)))
     try:
         for done, (path, answer) in enumerate(answers, start=1):
             waiting.append((path, answer))
-            if isinstance(answer, Unheard):
-                report.failed.append(Failed(path, answer.reason))
+            if isinstance(answer, DecodeFailure):
+                report.failed.append(FailedFile(path, answer.reason))
             else:
                 report.music_seconds += answer.seconds
                 report.updated += path in known

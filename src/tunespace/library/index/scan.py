@@ -19,7 +19,7 @@ SUFFIXES = frozenset(
 
 
 @dataclass(frozen=True)
-class Found:
+class ScannedFile:
     """A file that may hold music.
 
     Attributes:
@@ -33,19 +33,21 @@ class Found:
     mtime_ns: int
 
 
-def scan(root: Path, left_out: Callable[[str], bool] = lambda _: False) -> Iterator[Found]:
+def scan(
+    root: Path, excluded_rows: Callable[[str], bool] = lambda _: False
+) -> Iterator[ScannedFile]:
     """Finds the music under a folder, in the order of names; or the one file that is named.
 
     Args:
         root: A folder, or a file.
-        left_out: Asked for every file and every folder (its path ends with a separator) below it.
+        excluded_rows: Asked for every file and every folder (its path ends with a separator) below it.
 
     Raises:
         LibraryError: ``root`` does not exist or cannot be read.
     """
     try:
         if root.is_file():
-            yield _found(os.path.realpath(root))
+            yield _scanned_file(os.path.realpath(root))
             return
         if not root.exists():
             raise LibraryError(f"{root} does not exist")
@@ -57,19 +59,19 @@ def scan(root: Path, left_out: Callable[[str], bool] = lambda _: False) -> Itera
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith(".") and not left_out(os.path.join(folder, name, ""))
+            if not name.startswith(".") and not excluded_rows(os.path.join(folder, name, ""))
         )
         for name in sorted(files):
             path = os.path.join(folder, name)
             if name.startswith(".") or os.path.splitext(name)[1].lower() not in SUFFIXES:
                 continue
-            if not os.path.islink(path) and not left_out(path):
+            if not os.path.islink(path) and not excluded_rows(path):
                 try:
-                    yield _found(path)
+                    yield _scanned_file(path)
                 except OSError:  # gone between the listing and now
                     continue
 
 
-def _found(path: str) -> Found:
+def _scanned_file(path: str) -> ScannedFile:
     status = os.stat(path)
-    return Found(path, status.st_size, status.st_mtime_ns)
+    return ScannedFile(path, status.st_size, status.st_mtime_ns)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tunespace.errors import ModelError
-from tunespace.library.search.score_calibration import scale_of
+from tunespace.library.search.score_calibration import calibrate
 from tunespace.models import Model
 
 Vectors = npt.NDArray[np.float32]
@@ -31,7 +31,7 @@ _REASONS = 3
 
 
 @dataclass(frozen=True)
-class FittingWord:
+class DescriptiveWord:
     """A word that fits a track.
 
     Attributes:
@@ -48,7 +48,7 @@ class FittingWord:
 
 def describe(
     model: Model, vector: Vectors, collection: Vectors, *, top: int
-) -> dict[str, list[FittingWord]]:
+) -> dict[str, list[DescriptiveWord]]:
     """The words that fit a track best, by kind.
 
     Args:
@@ -60,7 +60,7 @@ def describe(
     Raises:
         ModelError: The model has no lexicon.
     """
-    words = model.words
+    words = model.lexicon_vectors
     if words is None:
         raise ModelError(f"{model.name} has no lexicon to take words from")
     background = collection if len(collection) >= len(model.reference) else model.reference
@@ -70,7 +70,7 @@ def describe(
     own = vector - mean
     fits = vectors @ own / max(float(np.linalg.norm(own)), 1e-9)
     kinds = np.array([entry.kind for entry in entries])
-    found: dict[str, list[FittingWord]] = {}
+    found: dict[str, list[DescriptiveWord]] = {}
     for shown, kind in KINDS.items():
         rows = np.flatnonzero(kinds == kind)
         best: list[int] = []
@@ -80,9 +80,9 @@ def describe(
             if not best or float((vectors[best] @ vectors[row]).max()) < _SYNONYM:
                 best.append(int(row))
         found[shown] = [
-            FittingWord(
+            DescriptiveWord(
                 entries[row].word,
-                scale_of(vectors[row], model.reference, collection @ vectors[row])(
+                calibrate(vectors[row], model.reference, collection @ vectors[row])(
                     float(vectors[row] @ vector)
                 ),
                 _reasons(vectors[row], own, words.concepts),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from tunespace.library.store.sqlite import Store
 from tunespace.text import Lexicon
-from tunespace.text.lexicon import SKIPPED
-from tunespace.text.normalize import Token, fold, tokens
+from tunespace.text.lexicon import STOP_WORDS
+from tunespace.text.normalize import Token, fold, tokenize
 
 # What leads up to a name when it is likeness that is meant, and when it is the artist.
 _CUES = {
@@ -29,7 +29,7 @@ _SHORTEST_TITLE = 2
 
 
 @dataclass(frozen=True)
-class Named:
+class NameMatch:
     """What names a query holds.
 
     Attributes:
@@ -45,9 +45,9 @@ class Named:
     titled: frozenset[int] = frozenset()
 
 
-def find_names(query: str, store: Store, lexicon: Lexicon | None) -> Named:
+def match_names(query: str, store: Store, lexicon: Lexicon | None) -> NameMatch:
     """Finds the names that a query and the library share."""
-    words = tokens(query)[:50]
+    words = tokenize(query)[:50]
     artists: set[str] = set()
     like: set[str] = set()
     taken: set[int] = set()
@@ -60,7 +60,7 @@ def find_names(query: str, store: Store, lexicon: Lexicon | None) -> Named:
             key = "".join(token.key for token in name)
             # "calm" is a wish for calm music, also where an artist is called so.
             alone = length == len(words) > 1
-            if key in known and (cue or alone or not _is_ordinary(name, lexicon)):
+            if key in known and (cue or alone or not _is_descriptive(name, lexicon)):
                 (like if cue == "like" else artists).add(key)
                 taken.update(range(at - before, at + length))
                 at += length - 1
@@ -68,8 +68,8 @@ def find_names(query: str, store: Store, lexicon: Lexicon | None) -> Named:
         at += 1
     rest = " ".join(token.text for n, token in enumerate(words) if n not in taken)
     if not taken:
-        return Named(query, titled=_titled(words, store, lexicon))
-    return Named(rest, frozenset(artists), frozenset(like))
+        return NameMatch(query, titled=_match_titles(words, store, lexicon))
+    return NameMatch(rest, frozenset(artists), frozenset(like))
 
 
 def _known_artists(words: list[Token], store: Store) -> set[str]:
@@ -96,24 +96,25 @@ def _cue(words: list[Token], at: int) -> tuple[str, int]:
     return "", 0
 
 
-def _is_ordinary(name: list[Token], lexicon: Lexicon | None) -> bool:
+def _is_descriptive(name: list[Token], lexicon: Lexicon | None) -> bool:
     """Whether a name is made of words that describe music: "Air", "Love", "Jazz"."""
     keys = [token.key for token in name]
-    if all(key in SKIPPED for key in keys):
+    if all(key in STOP_WORDS for key in keys):
         return True
     if lexicon is None:
         return False
     whole = "".join(keys)
-    return whole in lexicon.english or all(
-        key in lexicon.english or key in SKIPPED or key in lexicon.foreign for key in keys
+    return whole in lexicon.english_keys or all(
+        key in lexicon.english_keys or key in STOP_WORDS or key in lexicon.foreign_keys
+        for key in keys
     )
 
 
-def _titled(words: list[Token], store: Store, lexicon: Lexicon | None) -> frozenset[int]:
+def _match_titles(words: list[Token], store: Store, lexicon: Lexicon | None) -> frozenset[int]:
     """Tracks that have every word of the query in their title, artist or album."""
     keys = [re.sub(r"\W", " ", token.text).split() for token in words]
     terms = [word for key in keys for word in key]
-    ordinary = _is_ordinary(words, lexicon)
+    ordinary = _is_descriptive(words, lexicon)
     if len(terms) < _SHORTEST_TITLE or ordinary:
         whole = fold(" ".join(token.text for token in words))
         if not whole or (len(words) == 1 and ordinary):

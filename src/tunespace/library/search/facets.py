@@ -16,7 +16,7 @@ _LENGTHS = (
 
 
 @dataclass(frozen=True)
-class Value:
+class FacetValue:
     """A value of a facet.
 
     Attributes:
@@ -30,7 +30,7 @@ class Value:
     count: int
 
 
-def facets(store: Store, kept: Where, most: int) -> dict[str, list[Value]]:
+def facets(store: Store, kept: Where, most: int) -> dict[str, list[FacetValue]]:
     """Genres, decades, artists, folders and lengths of the tracks that a filter leaves.
 
     Args:
@@ -71,25 +71,27 @@ def facets(store: Store, kept: Where, most: int) -> dict[str, list[Value]]:
     }
     return {
         "genre": [
-            Value(name, f"genre = {_quoted(name)}", count)
+            FacetValue(name, f"genre = {_quoted(name)}", count)
             for name, count in genres.most_common(most)
             if _can_be_quoted(name)
         ],
         "decade": [
-            Value(f"{decade}s", f"year >= {decade} and year <= {decade + 9}", count)
+            FacetValue(f"{decade}s", f"year >= {decade} and year <= {decade + 9}", count)
             for decade, count in decades
         ],
         "artist": [
-            Value(name, f"artist = {_quoted(name)}", count)
+            FacetValue(name, f"artist = {_quoted(name)}", count)
             for name, count in _merged(counted("artist")).most_common(most)
             if _can_be_quoted(name)
         ],
         "folder": [
-            Value(name, f"path ~ {_quoted(f'/{name}/')}", count)
+            FacetValue(name, f"path ~ {_quoted(f'/{name}/')}", count)
             for name, count in folders.most_common(most)
             if name and _can_be_quoted(name)
         ],
-        "length": [Value(name, where, lengths[name]) for name, where in _LENGTHS if lengths[name]],
+        "length": [
+            FacetValue(name, where, lengths[name]) for name, where in _LENGTHS if lengths[name]
+        ],
     }
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-from tunespace.library.store.vector_matrix import Matrix
+from tunespace.library.store.vector_matrix import VectorMatrix
 
 Vectors = npt.NDArray[np.float32]
 
 
-def path_between(matrix: Matrix, start: int, end: int, count: int) -> list[int]:
+def path_between(matrix: VectorMatrix, start: int, end: int, count: int) -> list[int]:
     """Rows of a path: both ends and tracks between them, each the nearest to its place on the way.
 
     Args:
@@ -27,7 +27,7 @@ def path_between(matrix: Matrix, start: int, end: int, count: int) -> list[int]:
     for part in np.linspace(0, 1, max(2, count))[1:-1]:
         if taken.all():
             break
-        cosines = matrix.vectors @ _on_the_way(one, other, angle, float(part))
+        cosines = matrix.vectors @ _interpolate(one, other, angle, float(part))
         cosines[taken] = -np.inf
         row = int(cosines.argmax())
         taken[row] = True
@@ -35,7 +35,7 @@ def path_between(matrix: Matrix, start: int, end: int, count: int) -> list[int]:
     return [start, *between, end]
 
 
-def _on_the_way(one: Vectors, other: Vectors, angle: float, part: float) -> Vectors:
+def _interpolate(one: Vectors, other: Vectors, angle: float, part: float) -> Vectors:
     """A point on the great circle (slerp); on the chord where the ends are the same or opposite."""
     weights = (1 - part, part)
     if np.sin(angle) >= 1e-4:

@@ -7,14 +7,14 @@ filter where it speaks of years.
 import re
 from collections.abc import Sequence
 
-from tunespace.library.query import Remark, Term, Text, TrackLike
+from tunespace.library.query import QueryTerm, Refinement, Text, TrackRef
 from tunespace.text import Lexicon, degree_words
 from tunespace.text.normalize import fold
 
-_SOME = 0.5
-_LITTLE = 0.3
-_MUCH = 1.0
-_AWAY = -0.5
+_DEFAULT_WEIGHT = 0.5
+_LITTLE_WEIGHT = 0.3
+_MUCH_WEIGHT = 1.0
+_LESS_WEIGHT = -0.5
 
 _ORDINALS = {
     name: n
@@ -41,7 +41,7 @@ _POLITE = re.compile(
 )
 _LIKE = re.compile(r"^(?:like|similar to|in the style of|close to|near)\s+")
 _UNLIKE = re.compile(r"^(?:unlike|different from)\s+")
-_THE_ONE = re.compile(
+_SHOWN_TRACK = re.compile(
     r"^(?:the\s+)?(?:(?:number|no\.?|track|song|#)\s*)?(?P<which>\w+?)(?:\s+(?:one|track|song|result))?$"
 )
 _AFTER = re.compile(r"^(?:from\s+)?(?:after|since|later than|newer than)\s+(?P<year>\d{4})$")
@@ -60,7 +60,7 @@ _COMPARATIVES = (
 )
 
 
-def refine(remark: str, shown: Sequence[int], lexicon: Lexicon | None) -> Remark:
+def refine(remark: str, shown: Sequence[int], lexicon: Lexicon | None) -> Refinement:
     """Reads a remark.
 
     Args:
@@ -70,22 +70,22 @@ def refine(remark: str, shown: Sequence[int], lexicon: Lexicon | None) -> Remark
     """
     said = " ".join(remark.lower().replace("\u2019", "'").split()).rstrip(".!?")
     said = degree_words.PLEASE.sub("", said)
-    terms: list[Term] = []
+    terms: list[QueryTerm] = []
     labels: list[str] = []
     filters: list[str] = []
     for part in _parts(said, lexicon):
-        if where := _years(part):
+        if where := _year_filter(part):
             filters.append(where)
             continue
         term, label = _term(part, shown, lexicon)
         terms.append(term)
         labels.append(label)
-    return Remark(tuple(terms), tuple(labels), " and ".join(filters))
+    return Refinement(tuple(terms), tuple(labels), " and ".join(filters))
 
 
 def _parts(said: str, lexicon: Lexicon | None) -> list[str]:
     """The remark cut at commas and "and", but not within a term such as "drum and bass"."""
-    known = lexicon.english if lexicon else {}
+    known = lexicon.english_keys if lexicon else {}
     words = said.split(" ")
     kept: list[str] = []
     at = 0
@@ -105,30 +105,33 @@ def _parts(said: str, lexicon: Lexicon | None) -> list[str]:
     return [part.replace("\0", "and") for part in parts if part.strip(" \0")]
 
 
-def _term(part: str, shown: Sequence[int], lexicon: Lexicon | None) -> tuple[Term, str]:
+def _term(part: str, shown: Sequence[int], lexicon: Lexicon | None) -> tuple[QueryTerm, str]:
     part, weight = _degree(_POLITE.sub("", part))
     alike = _LIKE.match(part)
     if alike:
         part = part[alike.end() :]
-    track = _the_one(part, shown)
+    track = _shown_track(part, shown)
     if track is not None and (alike or not part.isalpha() or part.startswith("the ")):
-        return Term(TrackLike(track), weight), ""
-    word = _positive(part, lexicon)
-    return Term(Text(word), weight), word
+        return QueryTerm(TrackRef(track), weight), ""
+    word = _base_form(part, lexicon)
+    return QueryTerm(Text(word), weight), word
 
 
 def _degree(part: str) -> tuple[str, float]:
     """What a part is about, and how much more or less of it is wanted."""
-    weight = _SOME
-    for pattern, found_weight in ((degree_words.LITTLE, _LITTLE), (degree_words.MUCH, _MUCH)):
+    weight = _DEFAULT_WEIGHT
+    for pattern, found_weight in (
+        (degree_words.LITTLE, _LITTLE_WEIGHT),
+        (degree_words.MUCH, _MUCH_WEIGHT),
+    ):
         if found := pattern.match(part):
             part, weight = part[found.end() :], found_weight
             break
     if found := degree_words.LITTLE_BEHIND.search(part):
-        part, weight = part[: found.start()], _LITTLE
-    less = _AWAY if weight == _SOME else -weight
+        part, weight = part[: found.start()], _LITTLE_WEIGHT
+    less = _LESS_WEIGHT if weight == _DEFAULT_WEIGHT else -weight
     if found := _UNLIKE.match(part):
-        return "like " + part[found.end() :], _AWAY
+        return "like " + part[found.end() :], _LESS_WEIGHT
     if found := degree_words.LESS.match(part):
         return part[found.end() :], less
     if found := degree_words.LESS_BEHIND.search(part):
@@ -140,9 +143,9 @@ def _degree(part: str) -> tuple[str, float]:
     return part, weight
 
 
-def _the_one(part: str, shown: Sequence[int]) -> int | None:
+def _shown_track(part: str, shown: Sequence[int]) -> int | None:
     """The track that "the second one" is."""
-    found = _THE_ONE.match(part)
+    found = _SHOWN_TRACK.match(part)
     if found is None or not shown:
         return None
     which = found["which"]
@@ -152,7 +155,7 @@ def _the_one(part: str, shown: Sequence[int]) -> int | None:
     return shown[place] if 0 <= place < len(shown) else None
 
 
-def _positive(word: str, lexicon: Lexicon | None) -> str:
+def _base_form(word: str, lexicon: Lexicon | None) -> str:
     """The word that a comparative compares, where the lexicon has it and not the other."""
     if _is_word(word, lexicon):
         return word
@@ -168,10 +171,10 @@ def _positive(word: str, lexicon: Lexicon | None) -> str:
 
 def _is_word(text: str, lexicon: Lexicon | None) -> bool:
     key = fold(text)
-    return lexicon is not None and (key in lexicon.english or key in lexicon.foreign)
+    return lexicon is not None and (key in lexicon.english_keys or key in lexicon.foreign_keys)
 
 
-def _years(part: str) -> str:
+def _year_filter(part: str) -> str:
     part = _POLITE.sub("", part)
     if found := _AFTER.match(part):
         return f"year >= {found['year']}"

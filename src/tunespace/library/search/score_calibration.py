@@ -14,19 +14,19 @@ import numpy as np
 import numpy.typing as npt
 
 # One deviation above the middle is 50 points, two are 90.
-_FIFTY = 1.0
+_Z_AT_50 = 1.0
 _STEEPNESS = 1.28
-_MOST_OF_LIBRARY = 0.5
+_MAX_LIBRARY_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
-class Scale:
+class ScoreCalibration:
     """How cosines of one query become scores."""
 
     mean: float
     deviation: float
 
-    def of_all(self, cosines: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def scores_of(self, cosines: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """The same of many, to a tenth of a point."""
         steps = np.linspace(-1, 1, 4001)
         scores = np.array([self(step) for step in steps])
@@ -36,14 +36,14 @@ class Scale:
     def __call__(self, cosine: float) -> float:
         """0..100, rising with the cosine."""
         z = (cosine - self.mean) / self.deviation
-        return 50 * (1 + math.erf(_STEEPNESS * (z - _FIFTY) / math.sqrt(2)))
+        return 50 * (1 + math.erf(_STEEPNESS * (z - _Z_AT_50) / math.sqrt(2)))
 
 
-def scale_of(
+def calibrate(
     query: npt.NDArray[np.float32],
     reference: npt.NDArray[np.float32],
     cosines: npt.NDArray[np.float32],
-) -> Scale:
+) -> ScoreCalibration:
     """The scale of one query.
 
     Args:
@@ -53,11 +53,11 @@ def scale_of(
     """
     parts = [values for values in (reference @ query, cosines) if len(values) > 1]
     if not parts:
-        return Scale(0.0, 1 / math.sqrt(len(query)))
+        return ScoreCalibration(0.0, 1 / math.sqrt(len(query)))
     weights = [1.0]
     if len(parts) == 2:  # a handful of tracks says little about music in general
-        share = min(_MOST_OF_LIBRARY, len(cosines) / len(reference))
+        share = min(_MAX_LIBRARY_WEIGHT, len(cosines) / len(reference))
         weights = [1 - share, share]
     mean = sum(w * float(p.mean()) for w, p in zip(weights, parts, strict=True))
     square = sum(w * float(p @ p) / len(p) for w, p in zip(weights, parts, strict=True))
-    return Scale(mean, max(math.sqrt(max(square - mean**2, 0.0)), 1e-3))
+    return ScoreCalibration(mean, max(math.sqrt(max(square - mean**2, 0.0)), 1e-3))

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tunespace.errors import LibraryError
-from tunespace.library.tags import Tags, title_of
+from tunespace.library.tags import Tags, title_from_path
 from tunespace.models import Model
 from tunespace.text.normalize import fold
 
@@ -103,7 +103,7 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Row:
+class FileRecord:
     """What the store knows about a file, music or not."""
 
     id: int
@@ -116,7 +116,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Embedded:
+class TrackEmbedding:
     """What was heard in a file.
 
     Attributes:
@@ -137,7 +137,7 @@ class Embedded:
 
 
 @dataclass(frozen=True)
-class Windows:
+class TrackWindows:
     """The windows of a track.
 
     Attributes:
@@ -183,7 +183,7 @@ class Store:
             self._connection.execute("PRAGMA foreign_keys = ON")
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
-                self._make()
+                self._create()
             elif version != SCHEMA_VERSION:
                 raise LibraryError(
                     f"{path} was written by a newer tunespace (version {version}, this one reads "
@@ -234,7 +234,7 @@ class Store:
         ).fetchone()
         return Space(*row) if row else None
 
-    def space_of(self, model: Model, source: str) -> Space:
+    def ensure_space(self, model: Model, source: str) -> Space:
         """The space of a model, made where the library has none; within ``writing``."""
         self._connection.execute(
             "INSERT OR IGNORE INTO spaces (identity, source, dim, config) VALUES (?, ?, ?, ?)",
@@ -259,7 +259,7 @@ class Store:
         found: list[str] = json.loads(self._meta("roots") or "[]")
         return found
 
-    def remember_roots(self, folders: Iterable[str]) -> None:
+    def add_roots(self, folders: Iterable[str]) -> None:
         """Adds folders to those that were indexed; within ``writing``."""
         all_ = sorted({*self.roots, *folders}, key=len)
         kept: list[str] = []
@@ -276,25 +276,27 @@ class Store:
         found: list[str] = json.loads(self._meta("excluded") or "[]")
         return found
 
-    def remember_excluded(self, patterns: Sequence[str]) -> None:
+    def set_excluded(self, patterns: Sequence[str]) -> None:
         """Takes patterns in the place of those before; within ``writing``."""
         self._connection.execute(
             "INSERT OR REPLACE INTO meta VALUES ('excluded', ?)", (json.dumps(list(patterns)),)
         )
 
-    def rows(self, space: Space) -> list[Row]:
+    def file_records(self, space: Space) -> list[FileRecord]:
         """Every file that the library knows."""
         found = self._connection.execute(
             "SELECT t.id, t.path, t.size, t.mtime_ns, t.content, t.reason, v.id IS NOT NULL "
             "FROM tracks t LEFT JOIN vectors v ON v.track = t.id AND v.space = ?",
             (space.id,),
         )
-        return [Row(id_, os.fsdecode(path), *rest) for id_, path, *rest in found]
+        return [FileRecord(id_, os.fsdecode(path), *rest) for id_, path, *rest in found]
 
-    def put(self, path: str, size: int, mtime_ns: int, heard: Embedded, space: Space) -> None:
+    def save_track(
+        self, path: str, size: int, mtime_ns: int, heard: TrackEmbedding, space: Space
+    ) -> None:
         """Stores a track, in the place of what was known of this path; within ``writing``."""
-        track = self._put_row(path, size, mtime_ns, heard.content, heard.seconds, None)
-        self._put_tags(track, path, heard.tags)
+        track = self._save_file(path, size, mtime_ns, heard.content, heard.seconds, None)
+        self._save_tags(track, path, heard.tags)
         quantised = np.rint(heard.windows * 127).astype(np.int8)
         self._connection.execute(
             "INSERT OR REPLACE INTO vectors (track, space, vector) VALUES (?, ?, ?)",
@@ -305,28 +307,30 @@ class Store:
             (track, space.id, heard.spans.astype(np.float32).tobytes(), quantised.tobytes()),
         )
 
-    def put_failure(self, path: str, size: int, mtime_ns: int, content: bytes, reason: str) -> None:
+    def save_failure(
+        self, path: str, size: int, mtime_ns: int, content: bytes, reason: str
+    ) -> None:
         """Stores why a file could not be read; within ``writing``."""
-        track = self._put_row(path, size, mtime_ns, content, None, reason)
+        track = self._save_file(path, size, mtime_ns, content, None, reason)
         for table in ("vectors", "windows"):
             self._connection.execute(f"DELETE FROM {table} WHERE track = ?", (track,))
         self._connection.execute("DELETE FROM names WHERE rowid = ?", (track,))
 
-    def move(self, track: int, path: str, size: int, mtime_ns: int, tags: Tags) -> None:
+    def move_track(self, track: int, path: str, size: int, mtime_ns: int, tags: Tags) -> None:
         """The same content under another name or date; within ``writing``."""
         # What was known of that name, such as a broken file that this one took the place of.
         row = self._connection.execute(
             "SELECT id FROM tracks WHERE path = ? AND id != ?", (os.fsencode(path), track)
         ).fetchone()
         if row is not None:
-            self.remove(row)
+            self.remove_tracks(row)
         self._connection.execute(
             "UPDATE tracks SET path = ?, size = ?, mtime_ns = ? WHERE id = ?",
             (os.fsencode(path), size, mtime_ns, track),
         )
-        self._put_tags(track, path, tags)
+        self._save_tags(track, path, tags)
 
-    def remove(self, tracks: Iterable[int]) -> None:
+    def remove_tracks(self, tracks: Iterable[int]) -> None:
         """Forgets files; within ``writing``."""
         ids = [(track,) for track in tracks]
         self._connection.executemany("DELETE FROM tracks WHERE id = ?", ids)
@@ -357,10 +361,10 @@ class Store:
             )
             for id_, path, seconds, title, *rest in rows:
                 name = os.fsdecode(path)
-                found[id_] = Track(id_, name, seconds or 0.0, title or title_of(name), *rest)
+                found[id_] = Track(id_, name, seconds or 0.0, title or title_from_path(name), *rest)
         return found
 
-    def windows(self, tracks: Sequence[int], space: Space) -> dict[int, Windows]:
+    def windows(self, tracks: Sequence[int], space: Space) -> dict[int, TrackWindows]:
         """The windows of some tracks."""
         marks = ",".join("?" * len(tracks))
         rows = self._connection.execute(
@@ -368,7 +372,7 @@ class Store:
             (space.id, *tracks),
         )
         return {
-            track: Windows(
+            track: TrackWindows(
                 np.frombuffer(spans, np.float32).reshape(-1, 2),
                 np.frombuffer(vectors, np.int8).reshape(-1, space.dim),
             )
@@ -415,7 +419,7 @@ class Store:
         row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
 
-    def _make(self) -> None:
+    def _create(self) -> None:
         from filelock import FileLock  # a search never needs it
 
         # SQLite does not wait for another process that turns write-ahead logging on as well.
@@ -430,7 +434,7 @@ class Store:
             self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             self._connection.execute("COMMIT")
 
-    def _put_row(
+    def _save_file(
         self,
         path: str,
         size: int,
@@ -448,7 +452,7 @@ class Store:
         ).fetchone()
         return int(row[0])
 
-    def _put_tags(self, track: int, path: str, tags: Tags) -> None:
+    def _save_tags(self, track: int, path: str, tags: Tags) -> None:
         self._connection.execute(
             "UPDATE tracks SET title = ?, artist = ?, album = ?, genre = ?, year = ?, "
             "recording_id = ?, artist_id = ?, title_key = ?, artist_key = ?, album_key = ?, "
@@ -472,5 +476,5 @@ class Store:
         self._connection.execute("DELETE FROM names WHERE rowid = ?", (track,))
         self._connection.execute(
             "INSERT INTO names (rowid, title, artist, album) VALUES (?, ?, ?, ?)",
-            (track, tags.title or title_of(path), tags.artist, tags.album),
+            (track, tags.title or title_from_path(path), tags.artist, tags.album),
         )

@@ -18,11 +18,11 @@ import numpy.typing as npt
 from tunespace.library.store.sqlite import Space, Store
 
 # So many times as long as opening a state took passes before the next is opened.
-_REST = 10.0
+_RELOAD_PAUSE_FACTOR = 10.0
 
 
 @dataclass(frozen=True)
-class Matrix:
+class VectorMatrix:
     """The vectors of a space.
 
     Attributes:
@@ -51,7 +51,7 @@ class Matrix:
         return rows[np.isin(self.ids[rows], ids)]
 
 
-class Matrices:
+class MatrixCache:
     """The matrix of one library, for all threads that search it: opened once for each state.
 
     Attributes:
@@ -64,13 +64,13 @@ class Matrices:
         """Opens nothing yet."""
         self.behind = behind
         self._lock = threading.Lock()
-        self._matrix: Matrix | None = None
+        self._matrix: VectorMatrix | None = None
         self._space = -1
         self._newest = 0
         self._opening: threading.Thread | None = None
         self._not_before = 0.0
 
-    def open(self, store: Store, space: Space) -> Matrix:
+    def open(self, store: Store, space: Space) -> VectorMatrix:
         """The matrix of the store as it is now, or as it was a moment ago."""
         with self._lock:
             matrix = self._matrix
@@ -101,7 +101,7 @@ class Matrices:
             newest = store.newest(space)
             with self._lock:
                 matrix, before = self._matrix, self._newest
-            grown = _grown(store, space, matrix, before) if matrix is not None else None
+            grown = _append_new(store, space, matrix, before) if matrix is not None else None
             if grown is None:
                 grown = open_matrix(store, space)
         finally:
@@ -110,10 +110,10 @@ class Matrices:
             if self._space == space.id:
                 self._matrix, self._newest = grown, newest
             now = time.monotonic()
-            self._not_before = now + _REST * (now - began)
+            self._not_before = now + _RELOAD_PAUSE_FACTOR * (now - began)
 
 
-def _grown(store: Store, space: Space, old: Matrix, newest: int) -> Matrix | None:
+def _append_new(store: Store, space: Space, old: VectorMatrix, newest: int) -> VectorMatrix | None:
     """The matrix with what was stored since; none where it has to be made anew."""
     generation = store.generation
     new_ids, blobs, total = store.vectors_since(space, newest)
@@ -129,11 +129,11 @@ def _grown(store: Store, space: Space, old: Matrix, newest: int) -> Matrix | Non
     )
     order = np.argsort(ids, kind="stable")
     if np.array_equal(order, np.arange(len(ids))):  # new tracks have higher ids, mostly
-        return Matrix(generation, ids, vectors)
-    return Matrix(generation, ids[order], vectors[order])
+        return VectorMatrix(generation, ids, vectors)
+    return VectorMatrix(generation, ids[order], vectors[order])
 
 
-def open_matrix(store: Store, space: Space) -> Matrix:
+def open_matrix(store: Store, space: Space) -> VectorMatrix:
     """The matrix of the store as it is now; made when there is none yet.
 
     Where its folder cannot be written, it is made in memory.
@@ -142,7 +142,7 @@ def open_matrix(store: Store, space: Space) -> Matrix:
     folder = store.folder / "vectors"
     place = folder / f"{space.id}-{generation}"
     try:
-        return _mapped(place, generation)
+        return _open_mapped(place, generation)
     except OSError:
         pass
     ids, vectors = store.vectors(space)
@@ -160,12 +160,12 @@ def open_matrix(store: Store, space: Space) -> Matrix:
         for old in folder.iterdir():
             if old != place and not old.name.startswith("new-"):
                 shutil.rmtree(old, ignore_errors=True)
-        return _mapped(place, generation)
+        return _open_mapped(place, generation)
     except OSError:
-        return Matrix(generation, ids, vectors)
+        return VectorMatrix(generation, ids, vectors)
 
 
-def _mapped(place: Path, generation: int) -> Matrix:
+def _open_mapped(place: Path, generation: int) -> VectorMatrix:
     ids = np.load(place / "ids.npy")
     vectors = np.load(place / "vectors.npy", mmap_mode="r" if len(ids) else None)
-    return Matrix(generation, ids, np.asarray(vectors))
+    return VectorMatrix(generation, ids, np.asarray(vectors))

@@ -28,14 +28,14 @@ def load_foreign(folder: Path) -> ForeignModel:
         from tunespace.models.foreign.conse import Conse
 
         return Conse(folder)
-    if (kind := _said_type(folder)) == "clap":
+    if (kind := _declared_model_type(folder)) == "clap":
         from tunespace.models.foreign.clap import Clap
 
         return Clap(folder)
-    return _of_weights(folder, kind)
+    return _detect_by_weights(folder, kind)
 
 
-def _said_type(folder: Path) -> str:
+def _declared_model_type(folder: Path) -> str:
     """What config.json calls the model, as those of transformers do."""
     try:
         found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -44,17 +44,17 @@ def _said_type(folder: Path) -> str:
     return str(found.get("model_type", "")) if isinstance(found, dict) else ""
 
 
-def _of_weights(folder: Path, kind: str) -> ForeignModel:
+def _detect_by_weights(folder: Path, kind: str) -> ForeignModel:
     """The project is told by the names of the weights."""
     from tunespace.models.foreign.checkpoint import find_weights, read_weights
-    from tunespace.models.foreign.checkpoint_model import WeightedModel
+    from tunespace.models.foreign.checkpoint_model import CheckpointModel
     from tunespace.models.foreign.clamp3 import Clamp3
     from tunespace.models.foreign.msclap import MsClap
     from tunespace.models.foreign.muq_mulan import MuqMulan
     from tunespace.models.foreign.ttmr import Ttmr
     from tunespace.models.foreign.ttmrpp import TtmrPp
 
-    known: dict[str, type[WeightedModel]] = {
+    known: dict[str, type[CheckpointModel]] = {
         "mulan.audio_to_latents.weight": MuqMulan,
         "audio_encoder.base.htsat.bn0.weight": MsClap,
         "audio_encoder.frontend.fc.weight": Ttmr,

@@ -15,7 +15,7 @@ from tunespace.errors import QueryError
 from tunespace.models.config import sha256_of
 from tunespace.models.joint_model import WEIGHTS
 from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Vectors
-from tunespace.models.onnx_towers import unit
+from tunespace.models.onnx_towers import normalize_rows
 
 _SUFFIXES = {*WEIGHTS, ".json", ".txt", ".model", ".yaml", ".yml"}
 
@@ -75,11 +75,11 @@ class ForeignModel(ABC):
         """Whatever listens; asking for it loads it."""
 
     @abstractmethod
-    def hear(self, samples: Waveform) -> Vectors:
+    def encode_audio(self, samples: Waveform) -> Vectors:
         """``(dim,)``: a window's vector as the model gives it, not of unit length."""
 
     @abstractmethod
-    def say(self, text: str) -> Vectors:
+    def encode_text(self, text: str) -> Vectors:
         """``(dim,)``: a text's vector as the model gives it."""
 
     def embed_text(self, texts: Sequence[str]) -> Vectors:
@@ -93,10 +93,10 @@ class ForeignModel(ABC):
         """
         if any(not text.strip() for text in texts):
             raise QueryError("the query is empty: describe the music in a few words")
-        rows = [self.say(text) for text in texts]
-        return unit(np.stack(rows)) if rows else np.empty((0, self.dim), np.float32)
+        rows = [self.encode_text(text) for text in texts]
+        return normalize_rows(np.stack(rows)) if rows else np.empty((0, self.dim), np.float32)
 
-    def listen(
+    def embed_file(
         self, path: str | PathLike[str], *, start: float = 0.0, duration: float | None = None
     ) -> AudioEmbedding:
         """Places a track and its windows in the space.
@@ -108,12 +108,13 @@ class ForeignModel(ABC):
         rows: list[Vectors] = []
         for begin, samples in self._windows(path, start, duration):
             spans.append((begin, begin + len(samples) / self.sample_rate))
-            rows.append(self.hear(samples))
+            rows.append(self.encode_audio(samples))
         vectors = np.stack(rows).astype(np.float32)
         windows = tuple(
-            EmbeddedWindow(*span, vector) for span, vector in zip(spans, unit(vectors), strict=True)
+            EmbeddedWindow(*span, vector)
+            for span, vector in zip(spans, normalize_rows(vectors), strict=True)
         )
-        return AudioEmbedding(spans[-1][1], unit(vectors.mean(axis=0)), windows)
+        return AudioEmbedding(spans[-1][1], normalize_rows(vectors.mean(axis=0)), windows)
 
     def _windows(
         self, path: str | PathLike[str], start: float, duration: float | None

@@ -7,7 +7,7 @@ from tunespace.models.foreign.base import ForeignModel
 from tunespace.models.foreign.checkpoint import Weights, find_weights, read_weights
 
 
-class WeightedModel(ForeignModel):
+class CheckpointModel(ForeignModel):
     """A folder with one file of weights.
 
     Attributes:

@@ -26,16 +26,21 @@ from torch import Tensor, nn
 from tunespace.audio import decode_blocks
 from tunespace.audio.decode import Waveform
 from tunespace.models.foreign.checkpoint import Weights, fill, find_weights, read_weights
-from tunespace.models.foreign.checkpoint_model import WeightedModel
-from tunespace.models.foreign.pretrained import encoder_of, settings_of, subfolder, tokenizer_of
+from tunespace.models.foreign.checkpoint_model import CheckpointModel
+from tunespace.models.foreign.pretrained import (
+    load_text_encoder,
+    load_tokenizer_file,
+    read_settings,
+    subfolder,
+)
 from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Vectors
-from tunespace.models.onnx_towers import unit
+from tunespace.models.onnx_towers import normalize_rows
 
 _TOKENS = 128
 _HEAD = 64
 
 
-class Clamp3(WeightedModel):
+class Clamp3(CheckpointModel):
     """MERT and a transformer beside XLM-RoBERTa."""
 
     last_layer = "audio_proj.weight"
@@ -54,11 +59,11 @@ class Clamp3(WeightedModel):
     def text_tower(self) -> tuple[Any, Any, nn.Linear]:
         """Tokenizer, encoder and projection."""
         path = subfolder(self.folder, "xlm-roberta-base", "config.json and tokenizer")
-        encoder = encoder_of(path)
+        encoder = load_text_encoder(path)
         fill(encoder, self.weights.part("text_model."), without=("pooler.",))
-        return tokenizer_of(path), encoder, _linear(self.weights, "text_proj.")
+        return load_tokenizer_file(path), encoder, _linear(self.weights, "text_proj.")
 
-    def hear(self, samples: Waveform) -> Vectors:
+    def encode_audio(self, samples: Waveform) -> Vectors:
         """``(width,)``: MERT's vector of five seconds, which is not yet one of the space."""
         mert, _, _ = self.audio_tower
         window = torch.from_numpy(np.ascontiguousarray(samples, np.float32))
@@ -67,7 +72,7 @@ class Clamp3(WeightedModel):
             mean = torch.stack(layers).mean(dim=2).mean(dim=0)[0]
         return np.asarray(mean.numpy(), np.float32)
 
-    def say(self, text: str) -> Vectors:
+    def encode_text(self, text: str) -> Vectors:
         """A text of any length."""
         tokenizer, encoder, projection = self.text_tower
         lines = [line for line in dict.fromkeys(text.split("\n")) if line]
@@ -78,9 +83,9 @@ class Clamp3(WeightedModel):
                 projection(encoder(piece[None]).last_hidden_state.mean(dim=1))[0]
                 for piece, _ in pieces
             ]
-        return _weighted(said, [count for _, count in pieces])
+        return _weighted_mean(said, [count for _, count in pieces])
 
-    def listen(
+    def embed_file(
         self, path: str | PathLike[str], *, start: float = 0.0, duration: float | None = None
     ) -> AudioEmbedding:
         """Places a track in the space; its windows are stretches of up to 640 s.
@@ -94,7 +99,7 @@ class Clamp3(WeightedModel):
             (
                 begin,
                 begin + len(samples) / self.sample_rate,
-                self.hear((samples - mean) / deviation),
+                self.encode_audio((samples - mean) / deviation),
             )
             for begin, samples in self._windows(path, start, duration)
         ]
@@ -109,10 +114,12 @@ class Clamp3(WeightedModel):
             ]
         counts = [count for _, count in pieces]
         windows = tuple(
-            EmbeddedWindow(first, last, unit(vector.numpy()))
-            for (first, last), vector in zip(_spans(heard, counts), vectors, strict=True)
+            EmbeddedWindow(first, last, normalize_rows(vector.numpy()))
+            for (first, last), vector in zip(_window_spans(heard, counts), vectors, strict=True)
         )
-        return AudioEmbedding(heard[-1][1], unit(_weighted(vectors, counts)), windows)
+        return AudioEmbedding(
+            heard[-1][1], normalize_rows(_weighted_mean(vectors, counts)), windows
+        )
 
     def _loudness(
         self, path: str | PathLike[str], start: float, duration: float | None
@@ -139,7 +146,7 @@ def _pieces(rows: Tensor, longest: int) -> list[tuple[Tensor, int]]:
     return found
 
 
-def _spans(
+def _window_spans(
     heard: list[tuple[float, float, Vectors]], counts: list[int]
 ) -> Iterator[tuple[float, float]]:
     """What each piece stands for, in seconds; the first begins with the zero before all."""
@@ -151,7 +158,7 @@ def _spans(
         yield heard[first][0], heard[last][1]
 
 
-def _weighted(rows: list[Tensor], counts: list[int]) -> Vectors:
+def _weighted_mean(rows: list[Tensor], counts: list[int]) -> Vectors:
     weights = torch.tensor(counts, dtype=torch.float32)[:, None]
     found = (torch.stack(rows) * weights).sum(dim=0) / weights.sum()
     return np.asarray(found.numpy(), np.float32)
@@ -187,7 +194,7 @@ def _mert(path: Path) -> Any:  # noqa: ANN401 - transformers' model
     """MERT, which is HuBERT on music; its config names a class that only its authors have."""
     from transformers import HubertConfig, HubertModel
 
-    settings = settings_of(path / "config.json")
+    settings = read_settings(path / "config.json")
     known = {
         k: v for k, v in settings.items() if k not in ("model_type", "auto_map", "_name_or_path")
     }

@@ -70,7 +70,7 @@ class Clap(ForeignModel):
         """Of a window."""
         return float(self._parts[1].max_length_s)
 
-    def hear(self, samples: Waveform) -> Vectors:
+    def encode_audio(self, samples: Waveform) -> Vectors:
         """A window of at most ten seconds; a shorter one is repeated, then padded."""
         import torch
 
@@ -80,7 +80,7 @@ class Clap(ForeignModel):
         with torch.inference_mode():
             return _row(model.get_audio_features(**inputs))
 
-    def say(self, text: str) -> Vectors:
+    def encode_text(self, text: str) -> Vectors:
         """A text of at most 77 tokens; what follows is cut off."""
         import torch
 

@@ -27,7 +27,7 @@ from tunespace.errors import ModelError
 from tunespace.models.foreign.base import ForeignModel
 from tunespace.models.model import Model, Vectors, load_model
 
-_SURE = 10
+_TOP_TAGS = 10
 _POOLS = ((2, 4), (2, 4), (2, 4), (3, 5), (4, 4))
 
 
@@ -38,7 +38,7 @@ class Conse(ForeignModel):
     seconds = 29.0
 
     @cached_property
-    def _said(self) -> dict[str, Any]:
+    def _settings(self) -> dict[str, Any]:
         try:
             found = json.loads((self.folder / "conse.json").read_text(encoding="utf-8"))
             return {key: found[key] for key in ("weights", "tags", "text")}
@@ -47,7 +47,7 @@ class Conse(ForeignModel):
 
     @cached_property
     def _text(self) -> Model:
-        return load_model(self._said["text"])
+        return load_model(self._settings["text"])
 
     @property
     def dim(self) -> int:
@@ -62,25 +62,25 @@ class Conse(ForeignModel):
     @cached_property
     def audio_tower(self) -> "Tagger":
         """The tagger."""
-        return Tagger(self.folder / self._said["weights"])
+        return Tagger(self.folder / self._settings["weights"])
 
     @cached_property
     def _tags(self) -> Vectors:
         """``(tags, dim)``; a tag is its word, without the category before it."""
-        words = [str(tag).rpartition("---")[2] for tag in self._said["tags"]]
+        words = [str(tag).rpartition("---")[2] for tag in self._settings["tags"]]
         return self._text.embed_text(words)
 
-    def hear(self, samples: Waveform) -> Vectors:
+    def encode_audio(self, samples: Waveform) -> Vectors:
         """A window; a shorter one is repeated until it is full."""
         size = round(self.seconds * self.sample_rate)
         full = np.tile(samples, -(-size // len(samples)))[:size]
         sure = 1 / (1 + np.exp(-self.audio_tower(full)))
         if len(sure) != len(self._tags):
             raise ModelError(f"{self.folder}: {len(sure)} outputs, but {len(self._tags)} tags")
-        best = np.argsort(-sure)[:_SURE]
+        best = np.argsort(-sure)[:_TOP_TAGS]
         return np.asarray(sure[best] @ self._tags[best] / sure[best].sum(), np.float32)
 
-    def say(self, text: str) -> Vectors:
+    def encode_text(self, text: str) -> Vectors:
         """As the text model says it."""
         row: Vectors = self._text.embed_text([text])[0]
         return row

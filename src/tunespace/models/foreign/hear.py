@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from tunespace.models.joint_model import JointModel, load_joint_model
-from tunespace.models.waveform_input import listen_to_samples, write_samples
+from tunespace.models.waveform_input import embed_waveform, write_waveform
 
-_AROUND = 1.0
+_CONTEXT_SECONDS = 1.0
 
 
 class HearModel(nn.Module):
@@ -70,7 +70,7 @@ def get_scene_embeddings(audio: Tensor, model: HearModel) -> Tensor:
         ``(sounds, dim)`` float32, unit rows.
     """
     rows = [
-        listen_to_samples(model.model, sound, model.sample_rate).vector
+        embed_waveform(model.model, sound, model.sample_rate).vector
         for sound in audio.cpu().numpy()
     ]
     return torch.from_numpy(np.stack(rows)).to(audio.device)
@@ -89,14 +89,14 @@ def get_timestamp_embeddings(audio: Tensor, model: HearModel) -> tuple[Tensor, T
     """
     length = audio.shape[1] / model.sample_rate
     moments = np.arange(0.0, length * 1000, model.hop)
-    starts = np.clip(moments / 1000 - _AROUND / 2, 0, max(length - _AROUND, 0))
+    starts = np.clip(moments / 1000 - _CONTEXT_SECONDS / 2, 0, max(length - _CONTEXT_SECONDS, 0))
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sound.wav"
         for sound in audio.cpu().numpy():
-            write_samples(path, sound, model.sample_rate)
+            write_waveform(path, sound, model.sample_rate)
             found = [
-                model.model.listen(path, start=float(start), duration=_AROUND).vector
+                model.model.embed_file(path, start=float(start), duration=_CONTEXT_SECONDS).vector
                 for start in starts
             ]
             rows.append(np.stack(found))

@@ -21,15 +21,15 @@ from torch.nn import functional
 
 from tunespace.audio.decode import Waveform
 from tunespace.models.foreign.checkpoint import Weights, fill
-from tunespace.models.foreign.checkpoint_model import WeightedModel
+from tunespace.models.foreign.checkpoint_model import CheckpointModel
 from tunespace.models.foreign.htsat import htsat
 from tunespace.models.foreign.pretrained import (
     decibels,
-    encoder_of,
-    filled_up,
+    fill_to_length,
+    load_text_encoder,
+    load_tokenizer_file,
     spectrum,
     subfolder,
-    tokenizer_of,
 )
 from tunespace.models.model import Vectors
 
@@ -38,7 +38,7 @@ _TEXT = "caption_encoder.base."
 _LONGEST = 77
 
 
-class MsClap(WeightedModel):
+class MsClap(CheckpointModel):
     """HTS-AT and GPT-2."""
 
     last_layer = "audio_encoder.projection.linear2.weight"
@@ -56,22 +56,24 @@ class MsClap(WeightedModel):
     def text_tower(self) -> tuple[Any, Any, "Projection"]:
         """Tokenizer, GPT-2 and its projection."""
         path = subfolder(self.folder, "gpt2", "config.json and tokenizer")
-        encoder = encoder_of(path)
+        encoder = load_text_encoder(path)
         fill(encoder, self.weights.part(_TEXT))
         said = Projection.of(self.weights.part("caption_encoder.projection."))
-        return tokenizer_of(path), encoder, said
+        return load_tokenizer_file(path), encoder, said
 
-    def hear(self, samples: Waveform) -> Vectors:
+    def encode_audio(self, samples: Waveform) -> Vectors:
         """A window; a shorter one is repeated."""
         encoder, projection = self.audio_tower
         size = round(self.seconds * self.sample_rate)
-        power = spectrum(filled_up(samples, size, how="repeat"), n_fft=1024, hop=320).abs() ** 2
+        power = (
+            spectrum(fill_to_length(samples, size, how="repeat"), n_fft=1024, hop=320).abs() ** 2
+        )
         mel = decibels(power.T @ self.weights[f"{_AUDIO}logmel_extractor.melW"])
         with torch.inference_mode():
             heard = projection(encoder(mel[None, None]).pooler_output)
         return np.asarray(heard[0].numpy(), np.float32)
 
-    def say(self, text: str) -> Vectors:
+    def encode_text(self, text: str) -> Vectors:
         """A text of at most 77 tokens."""
         tokenizer, encoder, projection = self.text_tower
         ids = tokenizer(f"{text} <|endoftext|>", truncation=True, max_length=_LONGEST)["input_ids"]

@@ -23,23 +23,23 @@ from torch import Tensor, nn
 from tunespace.audio.decode import Waveform
 from tunespace.errors import ModelError
 from tunespace.models.foreign.checkpoint import Weights, fill
-from tunespace.models.foreign.checkpoint_model import WeightedModel
+from tunespace.models.foreign.checkpoint_model import CheckpointModel
 from tunespace.models.foreign.pretrained import (
     decibels,
-    encoder_of,
+    load_text_encoder,
+    load_tokenizer_file,
     mel_filters,
-    settings_of,
+    read_settings,
     spectrum,
     subfolder,
-    tokenizer_of,
-    tokens_of,
+    tokenize_text,
 )
 from tunespace.models.model import Vectors
 
 _STRIDES = {4: (2, 2), 2: (2, 1)}
 
 
-class MuqMulan(WeightedModel):
+class MuqMulan(CheckpointModel):
     """MuQ's conformer beside XLM-RoBERTa."""
 
     last_layer = "mulan.audio_to_latents.weight"
@@ -47,7 +47,7 @@ class MuqMulan(WeightedModel):
 
     @cached_property
     def _settings(self) -> dict[str, Any]:
-        found = settings_of(self.folder / "config.json")
+        found = read_settings(self.folder / "config.json")
         wanted = ("mulan", "audio_model", "text_model", "audio_transformer", "text_transformer")
         if missing := [name for name in wanted if not isinstance(found.get(name), dict)]:
             raise ModelError(f"{self.folder / 'config.json'} lacks {', '.join(missing)}")
@@ -77,7 +77,10 @@ class MuqMulan(WeightedModel):
         path = subfolder(self.folder, name, "config.json")
         layer = int(self._settings["audio_model"].get("use_layer_idx", -1))
         tower = _Audio(
-            settings_of(path / "config.json"), self._settings["audio_transformer"], self.dim, layer
+            read_settings(path / "config.json"),
+            self._settings["audio_transformer"],
+            self.dim,
+            layer,
         )
         weights = self._weights.part("audio.")
         weights |= weights.part("model.model.") | self._weights.part("audio_to_")
@@ -90,7 +93,7 @@ class MuqMulan(WeightedModel):
         path = subfolder(
             self.folder, str(self._settings["text_model"]["name"]), "config.json and tokenizer"
         )
-        encoder = encoder_of(path)
+        encoder = load_text_encoder(path)
         weights = self._weights.part("text.")
         fill(encoder, weights.part("model."), without=("pooler.",))
         head = _Head(int(encoder.config.hidden_size), self._settings["text_transformer"], self.dim)
@@ -98,21 +101,21 @@ class MuqMulan(WeightedModel):
             head.proj = nn.Identity()
         weights |= self._weights.part("text_to_")
         fill(head, weights)
-        return tokenizer_of(path), encoder, head
+        return load_tokenizer_file(path), encoder, head
 
-    def hear(self, samples: Waveform) -> Vectors:
+    def encode_audio(self, samples: Waveform) -> Vectors:
         """A window; of unit length, as its authors take the mean of such."""
         tower = self.audio_tower
         with torch.inference_mode():
             heard = tower(torch.from_numpy(np.ascontiguousarray(samples, np.float32)))
         return np.asarray(heard[0].numpy(), np.float32)
 
-    def say(self, text: str) -> Vectors:
+    def encode_text(self, text: str) -> Vectors:
         """A text, as long as the encoder allows."""
         tokenizer, encoder, head = self.text_tower
         longest = int(encoder.config.max_position_embeddings) - 2
         with torch.inference_mode():
-            said = head(tokens_of(tokenizer, encoder, text, longest))
+            said = head(tokenize_text(tokenizer, encoder, text, longest))
         return np.asarray(said[0].numpy(), np.float32)
 
 

@@ -24,7 +24,7 @@ def subfolder(folder: Path, name: str, what: str) -> Path:
     return path
 
 
-def tokenizer_of(path: Path) -> Any:  # noqa: ANN401 - transformers has no types for it
+def load_tokenizer_file(path: Path) -> Any:  # noqa: ANN401 - transformers has no types for it
     """The tokenizer in a folder.
 
     Raises:
@@ -38,7 +38,7 @@ def tokenizer_of(path: Path) -> Any:  # noqa: ANN401 - transformers has no types
         raise ModelError(f"{path} holds no tokenizer that can be read ({error})") from error
 
 
-def encoder_of(path: Path) -> Any:  # noqa: ANN401
+def load_text_encoder(path: Path) -> Any:  # noqa: ANN401
     """An encoder as the folder's config.json has it, without weights.
 
     Raises:
@@ -54,7 +54,7 @@ def encoder_of(path: Path) -> Any:  # noqa: ANN401
         raise ModelError(f"{path} holds no config.json that can be read ({error})") from error
 
 
-def tokens_of(tokenizer: Any, encoder: Any, text: str, longest: int) -> Tensor:  # noqa: ANN401
+def tokenize_text(tokenizer: Any, encoder: Any, text: str, longest: int) -> Tensor:  # noqa: ANN401
     """``(1, tokens, width)``: what an encoder makes of a text of at most ``longest`` tokens."""
     found = tokenizer(text, truncation=True, max_length=longest, return_tensors="pt")
     given = {name: found[name] for name in ("input_ids", "attention_mask")}
@@ -62,7 +62,7 @@ def tokens_of(tokenizer: Any, encoder: Any, text: str, longest: int) -> Tensor: 
     return hidden
 
 
-def settings_of(path: Path) -> dict[str, Any]:
+def read_settings(path: Path) -> dict[str, Any]:
     """A file of settings in YAML or JSON.
 
     Raises:
@@ -80,7 +80,7 @@ def settings_of(path: Path) -> dict[str, Any]:
     return found
 
 
-def filled_up(samples: Waveform, size: int, *, how: Literal["repeat", "zeros"]) -> Tensor:
+def fill_to_length(samples: Waveform, size: int, *, how: Literal["repeat", "zeros"]) -> Tensor:
     """A window of exactly ``size`` samples."""
     if how == "repeat":
         full = np.tile(samples, -(-size // len(samples)))[:size]

@@ -20,31 +20,31 @@ from torch import Tensor, nn
 from tunespace.audio.decode import Waveform
 from tunespace.errors import ModelError
 from tunespace.models.foreign.checkpoint import Weights, fill
-from tunespace.models.foreign.checkpoint_model import WeightedModel
+from tunespace.models.foreign.checkpoint_model import CheckpointModel
 from tunespace.models.foreign.pretrained import (
     decibels,
-    encoder_of,
-    filled_up,
-    settings_of,
+    fill_to_length,
+    load_text_encoder,
+    load_tokenizer_file,
+    read_settings,
     spectrum,
     subfolder,
-    tokenizer_of,
-    tokens_of,
+    tokenize_text,
 )
 from tunespace.models.model import Vectors
 
 _LONGEST = 64
-_WIDTH_OF_A_HEAD = 32
+_HEAD_WIDTH = 32
 
 
-class Ttmr(WeightedModel):
+class Ttmr(CheckpointModel):
     """Convolutions and a transformer beside BERT."""
 
     last_layer = "audio_projector.1.weight"
 
     @cached_property
     def _settings(self) -> dict[str, Any]:
-        found = settings_of(self.folder / "hparams.yaml")
+        found = read_settings(self.folder / "hparams.yaml")
         if (kind := found.get("text_type", "bert")) != "bert":
             raise ModelError(f"{self.folder} reads words by {kind}; only its models of BERT can be")
         return found
@@ -73,19 +73,19 @@ class Ttmr(WeightedModel):
         """Tokenizer, encoder and projection."""
         return text_tower(self, str(self._settings.get("text_backbone", "bert-base-uncased")))
 
-    def hear(self, samples: Waveform) -> Vectors:
+    def encode_audio(self, samples: Waveform) -> Vectors:
         """A window; a shorter one is filled up with silence."""
         encoder = self.audio_tower
         filters = self.weights["audio_encoder.audio_representation.mel_scale.fb"]
         size = int(self.seconds * self.sample_rate)
-        window = filled_up(samples, size, how="zeros")
+        window = fill_to_length(samples, size, how="zeros")
         n_fft = 2 * (filters.shape[0] - 1)
         real = spectrum(window, n_fft=n_fft, hop=int(0.01 * self.sample_rate)).real
         with torch.inference_mode():
             heard = encoder(decibels(filters.T @ real**2)[None, None])
         return np.asarray(heard[0].numpy(), np.float32)
 
-    def say(self, text: str) -> Vectors:
+    def encode_text(self, text: str) -> Vectors:
         """A text of at most 64 tokens: what the encoder makes of the first."""
         return first_token(self.text_tower, text, _LONGEST)
 
@@ -99,22 +99,22 @@ def projector(weights: Weights, prefix: str) -> nn.Sequential:
 
 
 def text_tower(
-    model: WeightedModel, name: str, *, pooler: bool = True
+    model: CheckpointModel, name: str, *, pooler: bool = True
 ) -> tuple[Any, Any, nn.Module]:
     """Tokenizer, encoder and projection, as TTMR and TTMR++ have them."""
     path = subfolder(model.folder, name, "config.json and tokenizer")
-    encoder = encoder_of(path)
+    encoder = load_text_encoder(path)
     if not pooler:
         encoder.pooler = None
     fill(encoder, model.weights.part("text_encoder."))
-    return tokenizer_of(path), encoder, projector(model.weights, "text_projector.")
+    return load_tokenizer_file(path), encoder, projector(model.weights, "text_projector.")
 
 
 def first_token(tower: tuple[Any, Any, nn.Module], text: str, longest: int) -> Vectors:
     """What an encoder makes of a text's first token, projected."""
     tokenizer, encoder, projection = tower
     with torch.inference_mode():
-        said = projection(tokens_of(tokenizer, encoder, text, longest)[:, 0])
+        said = projection(tokenize_text(tokenizer, encoder, text, longest)[:, 0])
     return np.asarray(said[0].numpy(), np.float32)
 
 
@@ -218,7 +218,7 @@ class _Attention(nn.Module):
         self.to_out = nn.Sequential(nn.Linear(width, width))
 
     def forward(self, x: Tensor) -> Tensor:
-        split = self.to_qkv(x).unflatten(-1, (3, -1, _WIDTH_OF_A_HEAD)).permute(2, 0, 3, 1, 4)
+        split = self.to_qkv(x).unflatten(-1, (3, -1, _HEAD_WIDTH)).permute(2, 0, 3, 1, 4)
         mixed = nn.functional.scaled_dot_product_attention(*split)
         found: Tensor = self.to_out(mixed.transpose(1, 2).flatten(2))
         return found

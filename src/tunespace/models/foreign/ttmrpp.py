@@ -21,18 +21,18 @@ from torch import Tensor, nn
 from tunespace.audio.decode import Waveform
 from tunespace.errors import ModelError
 from tunespace.models.foreign.checkpoint import Weights, fill
-from tunespace.models.foreign.checkpoint_model import WeightedModel
+from tunespace.models.foreign.checkpoint_model import CheckpointModel
 from tunespace.models.foreign.pretrained import (
-    filled_up,
+    fill_to_length,
     mel_filters,
-    settings_of,
+    read_settings,
     spectrum,
 )
 from tunespace.models.foreign.ttmr import first_token, projector, text_tower
 from tunespace.models.model import Vectors
 
 
-class TtmrPp(WeightedModel):
+class TtmrPp(CheckpointModel):
     """CLIP's modified ResNet beside RoBERTa."""
 
     last_layer = "audio_projector.1.weight"
@@ -42,7 +42,7 @@ class TtmrPp(WeightedModel):
         files = sorted([*self.folder.glob("*.yaml"), *self.folder.glob("*.yml")])
         if len(files) != 1:
             raise ModelError(f"{self.folder} must hold one .yaml with the settings")
-        return settings_of(files[0])
+        return read_settings(files[0])
 
     @property
     def sample_rate(self) -> int:  # type: ignore[override]  # as its settings have it
@@ -79,20 +79,20 @@ class TtmrPp(WeightedModel):
 
     def spectrogram(self, samples: Waveform) -> Tensor:
         """``(bands, frames)`` of a window; a shorter one is filled up with silence."""
-        window = filled_up(samples, int(self.seconds * self.sample_rate), how="zeros")
+        window = fill_to_length(samples, int(self.seconds * self.sample_rate), how="zeros")
         hop = int(float(self._settings.get("hop_size", 0.01)) * self.sample_rate)
         power = spectrum(window, n_fft=self._n_fft, hop=hop)[:, :-1].abs() ** 2
         logs = (self._filters.T @ power).clamp(min=1e-10).log10()
         return (logs.maximum(logs.max() - 8) + 4) / 4
 
-    def hear(self, samples: Waveform) -> Vectors:
+    def encode_audio(self, samples: Waveform) -> Vectors:
         """A window."""
         encoder = self.audio_tower
         with torch.inference_mode():
             heard = encoder(self.spectrogram(samples)[None, None])
         return np.asarray(heard[0].numpy(), np.float32)
 
-    def say(self, text: str) -> Vectors:
+    def encode_text(self, text: str) -> Vectors:
         """What the encoder makes of the first token."""
         return first_token(self.text_tower, text, int(self._settings.get("max_length", 128)))
 

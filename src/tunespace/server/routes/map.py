@@ -167,7 +167,7 @@ async def get_scores(
     asked = asked_of(query, state.clips)
 
     def ask(library: Library) -> bytes:
-        ids, scores = library.scores(asked)
+        ids, scores = library.score_tracks(asked)
         rows = np.clip(np.searchsorted(ids, layout.ids), 0, max(0, len(ids) - 1))
         known = ids[rows] == layout.ids
         return np.where(known, np.rint(scores[rows]), 0).astype(np.uint8).tobytes()

@@ -6,9 +6,9 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from tunespace.library import Library, Remark, Term, Text, Track, TrackLike
+from tunespace.library import Library, QueryTerm, Refinement, Text, Track, TrackRef
 from tunespace.library import Query as Asked
-from tunespace.library.m3u8 import m3u8_of
+from tunespace.library.m3u8 import format_m3u8
 from tunespace.server.schemas import LARGEST_ID, MOST_HITS, Found, Id, In, TrackOut
 from tunespace.server.state import Shared
 
@@ -64,7 +64,7 @@ async def extend(state: Shared, playlist: Extend) -> Found:
     # The last of them say best where it is going.
     last = playlist.ids[-_MOST_TERMS:]
     asked = Asked(
-        terms=tuple(Term(TrackLike(id_), 1 / len(last)) for id_ in last),
+        terms=tuple(QueryTerm(TrackRef(id_), 1 / len(last)) for id_ in last),
         limit=min(MOST_HITS, playlist.count + len(playlist.ids)),
         per_artist=_OF_ONE_ARTIST,
     )
@@ -103,7 +103,7 @@ async def write(state: Shared, playlist: Ids) -> Response:
     """An extended M3U in UTF-8; its paths start from the folder that all music lies in."""
 
     def ask(library: Library) -> str:
-        return m3u8_of(library.tracks_by_id(playlist.ids), library.common_folder())
+        return format_m3u8(library.tracks_by_id(playlist.ids), library.common_folder())
 
     text = await state.collection.run(ask)
     headers = {"content-disposition": 'attachment; filename="playlist.m3u8"'}
@@ -113,14 +113,14 @@ async def write(state: Shared, playlist: Ids) -> Response:
 @router.post("/refine", operation_id="refine")
 async def refine(state: Shared, said: RemarkIn) -> RemarkOut:
     """What "calmer", "without drums" or "more like the second one" changes in a query."""
-    found: Remark = await state.collection.run(
+    found: Refinement = await state.collection.run(
         lambda library: library.refine(said.remark, said.shown)
     )
     return RemarkOut(
         terms=[
             RefinementOut(
-                text=term.what.text if isinstance(term.what, Text) else None,
-                track=term.what.id if isinstance(term.what, TrackLike) else None,
+                text=term.value.text if isinstance(term.value, Text) else None,
+                track=term.value.id if isinstance(term.value, TrackRef) else None,
                 weight=term.weight,
             )
             for term in found.terms

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from tunespace.library import Library, Point, Term, Text, TrackLike
+from tunespace.library import Library, QueryTerm, Text, TrackRef, VectorRef
 from tunespace.library import Query as Asked
 from tunespace.server.schemas import (
     FILE_AS_BODY,
@@ -105,18 +105,18 @@ def asked_of(query: QueryIn, clips: Clips) -> Asked:
         QueryError: A clip is not known any more.
     """
     return Asked(
-        terms=tuple(Term(_what(term, clips), term.weight) for term in query.terms),
+        terms=tuple(QueryTerm(_what(term, clips), term.weight) for term in query.terms),
         where=query.where,
         limit=query.limit,
         min_score=query.min_score,
         per_artist=query.per_artist,
-        duplicates=query.duplicates,
+        include_duplicates=query.duplicates,
     )
 
 
-def _what(term: TermIn, clips: Clips) -> Text | TrackLike | Point:
+def _what(term: TermIn, clips: Clips) -> Text | TrackRef | VectorRef:
     if term.text is not None:
         return Text(term.text)
     if term.track is not None:
-        return TrackLike(term.track)
-    return Point(clips.get(term.clip or "").vector)
+        return TrackRef(term.track)
+    return VectorRef(clips.get(term.clip or "").vector)

@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse, Response
 
 from tunespace import __version__
 from tunespace.errors import TunespaceError
-from tunespace.library import Library, Query, Term, Text, Track, TrackLike
+from tunespace.library import Library, Query, QueryTerm, Text, Track, TrackRef
 from tunespace.server.routes.tracks import get_artwork, get_audio, type_of
 from tunespace.server.schemas import LONGEST_TEXT, file_name, printable
 from tunespace.server.state import Shared
@@ -133,7 +133,7 @@ def _search(library: Library, asked: dict[str, str]) -> Answer:
     count, start = _number(asked, "songCount", 20), _number(asked, "songOffset", 0)
     if words:
         hits = library.search(
-            Query(terms=(Term(Text(words)),), limit=min(_MOST, start + count) or 1)
+            Query(terms=(QueryTerm(Text(words)),), limit=min(_MOST, start + count) or 1)
         )
         found = [hit.track for hit in hits[start : start + count]]
     else:
@@ -144,7 +144,7 @@ def _search(library: Library, asked: dict[str, str]) -> Answer:
 def _similar(library: Library, asked: dict[str, str]) -> Answer:
     track = _track(library, _id(asked, "id"))
     count = _number(asked, "count", 10)
-    asking = Query(terms=(Term(TrackLike(track.id)),), limit=max(1, count))
+    asking = Query(terms=(QueryTerm(TrackRef(track.id)),), limit=max(1, count))
     hits = library.search(asking)[:count]
     return {
         "sonicMatch": [

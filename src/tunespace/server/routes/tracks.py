@@ -10,9 +10,9 @@ from fastapi import APIRouter, HTTPException, Query
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
 
-from tunespace.library import Library, Term, Track, TrackLike
+from tunespace.library import Library, QueryTerm, Track, TrackRef
 from tunespace.library import Query as Asked
-from tunespace.library.cover_art import read_picture
+from tunespace.library.cover_art import read_cover_art
 from tunespace.server.routes.search import asked_of
 from tunespace.server.schemas import (
     LARGEST_ID,
@@ -79,7 +79,7 @@ async def similar_tracks(
 ) -> Found:
     """The neighbours of a track."""
     await _track(state, id)
-    asked = Asked(terms=(Term(TrackLike(id)),), limit=limit)
+    asked = Asked(terms=(QueryTerm(TrackRef(id)),), limit=limit)
     hits = await state.collection.run(lambda library: library.search(asked))
     return Found.of(hits)
 
@@ -168,7 +168,7 @@ async def get_artwork(
     picture = None
     try:
         file = str(_file_of(track))
-        picture = await state.collection.run(lambda _: read_picture(file))
+        picture = await state.collection.run(lambda _: read_cover_art(file))
     except HTTPException:
         if not placeholder:
             raise

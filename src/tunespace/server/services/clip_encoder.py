@@ -129,7 +129,7 @@ def hear(model: str, path: str, memory: str, seconds: str) -> None:
     answer: dict[str, object]
     try:
         loaded: Model = load_model(model)
-        heard = loaded.listen(path)
+        heard = loaded.embed_file(path)
         vector = base64.b64encode(heard.vector.astype(np.float32).tobytes()).decode()
         answer = {"seconds": heard.seconds, "vector": vector}
     except AudioError as error:

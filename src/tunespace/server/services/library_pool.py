@@ -14,7 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from tunespace.library import Library
-from tunespace.library.store.vector_matrix import Matrices
+from tunespace.library.store.vector_matrix import MatrixCache
 from tunespace.models import Model
 from tunespace.server.settings import Settings
 
@@ -34,7 +34,7 @@ class Collection:
         with Library.open(settings.library, model=settings.model, create=False) as library:
             self.folder = library.folder
             self.model: Model = library.model
-        self._matrices = Matrices(behind=True)
+        self._matrices = MatrixCache(behind=True)
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="library")
         self._own = threading.local()
         self._opened: list[Library] = []

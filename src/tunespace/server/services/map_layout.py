@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from tunespace.library import Library
 from tunespace.models import Model, load_model
-from tunespace.models.onnx_towers import unit
+from tunespace.models.onnx_towers import normalize_rows
 from tunespace.server.services.genre_index import genres_of
 
 Vectors = npt.NDArray[np.float32]
@@ -107,7 +107,7 @@ def lay_out(library: Library, landmarks: Path) -> Layout:
         library: With at least one track.
         landmarks: File of the tracks that are laid out; made, or made anew, when it has to be.
     """
-    ids, vectors = library.points()
+    ids, vectors = library.embeddings()
     marks, places = _landmarks(ids, vectors, landmarks)
     everywhere = _among(vectors, marks, places)
     names, genres = genres_of(library, ids)
@@ -179,7 +179,7 @@ def _among(vectors: Vectors, marks: Vectors, places: Vectors) -> Vectors:
 
 def _regions(model: Model, vectors: Vectors, places: Vectors) -> tuple[Region, ...]:
     """Parts of the plane, each with a name that no other has; none where the model has no words."""
-    words = model.words
+    words = model.lexicon_vectors
     if words is None or len(vectors) < _FEWEST:
         return ()
     from sklearn.cluster import KMeans
@@ -194,7 +194,7 @@ def _regions(model: Model, vectors: Vectors, places: Vectors) -> tuple[Region, .
         e for e in words.lexicon.entries.values() if e.kind in _KINDS and "no " not in e.word
     ]
     points = np.stack([words.vector(entry.word) for entry in entries])
-    fits = unit(means - vectors.mean(axis=0)) @ points.T
+    fits = normalize_rows(means - vectors.mean(axis=0)) @ points.T
     named: dict[int, str] = {}
     taken = np.zeros(len(entries), bool)
     for place in np.argsort(-fits, axis=None, kind="stable"):

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NoReturn
 
-from tunespace.models.worker_pool import environment
+from tunespace.models.worker_pool import worker_environment
 
 
 @asynccontextmanager
@@ -29,7 +29,7 @@ async def child(command: str, *arguments: str, one_thread: bool = False) -> Asyn
         stdin=DEVNULL,
         stdout=PIPE,
         stderr=DEVNULL,
-        env=environment(one_thread=one_thread),
+        env=worker_environment(one_thread=one_thread),
     )
     try:
         yield process

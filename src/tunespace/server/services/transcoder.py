@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from fastapi import HTTPException
 
-from tunespace.audio.transcode import write_playable
+from tunespace.audio.transcode import transcode_to_flac
 from tunespace.errors import AudioError
 from tunespace.server.services.sandbox import answer_of, bound, tell
 
@@ -115,7 +115,7 @@ def convert(path: str, target: str) -> None:
     bound(memory=_MEMORY, seconds=int(_SECONDS), file_size=_LARGEST)
     answer: dict[str, str] = {}
     try:
-        write_playable(path, target)
+        transcode_to_flac(path, target)
     except AudioError as error:
         answer = {"reason": error.reason}
     except (OSError, MemoryError):

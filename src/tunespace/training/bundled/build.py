@@ -32,8 +32,8 @@ from tunespace.models.config import (
     ModelConfig,
     sha256_of,
 )
-from tunespace.models.lexicon_vectors import Words
-from tunespace.models.onnx_towers import open_session, unit
+from tunespace.models.lexicon_vectors import LexiconVectors
+from tunespace.models.onnx_towers import normalize_rows, open_session
 from tunespace.training.bundled.concept_space import ConceptSpace, fit_concept_space
 from tunespace.training.bundled.distillation.excerpts import Excerpts, draw_excerpts
 from tunespace.training.bundled.distillation.export import export_audio_tower
@@ -45,13 +45,17 @@ from tunespace.training.bundled.distillation.segments import (
     make_spectrograms,
 )
 from tunespace.training.bundled.distillation.student import Student, at_common_level
-from tunespace.training.bundled.distillation.teacher_logits import Teacher, ask
+from tunespace.training.bundled.distillation.teacher_logits import Teacher, teacher_logits
 from tunespace.training.bundled.distillation.teachers import (
     FCN_FRONT_END,
     MUSICNN_FRONT_END,
     load_fcn,
 )
-from tunespace.training.bundled.distillation.train_student import Schedule, distil, held_out_tracks
+from tunespace.training.bundled.distillation.train_student import (
+    StudentSchedule,
+    held_out_tracks,
+    train_student,
+)
 from tunespace.training.bundled.text_tower import MAX_TOKENS, TextSources, make_text_tower
 
 NAME = "tunespace-small"
@@ -101,7 +105,9 @@ class Sources:
         return TextSources(self.encoder, self.strong_encoder, self.vectors)
 
 
-def make(sources: Sources, run: Path, out: Path, *, schedule: Schedule, workers: int) -> None:
+def make(
+    sources: Sources, run: Path, out: Path, *, schedule: StudentSchedule, workers: int
+) -> None:
     """Makes the model folder ``out``; intermediate results stay in ``run``."""
     run.mkdir(parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
@@ -110,7 +116,7 @@ def make(sources: Sources, run: Path, out: Path, *, schedule: Schedule, workers:
         shutil.copyfile(sources.lexicon / name, out / name)
     shutil.copyfile(sources.encoder / TOKENIZER, out / TOKENIZER)
     dim = len(json.loads((out / CONCEPTS).read_text(encoding="utf-8"))) + DIRECTIONS
-    words = Words.load(out / LEXICON, out / LANGUAGES, out / CONCEPTS, dim)
+    words = LexiconVectors.load(out / LEXICON, out / LANGUAGES, out / CONCEPTS, dim)
     figures |= make_text_tower(sources.text(), words, run / "text", out)
     files = (AUDIO_TOWER, TEXT_TOWER, TOKENIZER, LEXICON, LANGUAGES, CONCEPTS, REFERENCE)
     config = ModelConfig(
@@ -129,7 +135,7 @@ def make(sources: Sources, run: Path, out: Path, *, schedule: Schedule, workers:
 
 
 def make_audio_tower(
-    sources: Sources, run: Path, out: Path, schedule: Schedule, workers: int
+    sources: Sources, run: Path, out: Path, schedule: StudentSchedule, workers: int
 ) -> dict[str, float]:
     """Writes ``audio.onnx`` and ``reference.npy``; returns figures of the held-out tracks."""
     segments = Segments.load(sources.segments)
@@ -151,7 +157,7 @@ def make_audio_tower(
     teachers = [
         Teacher(name, sources.teachers / f"{name}.safetensors") for name in (*HELD, *IMITATED)
     ]
-    answers = ask(
+    answers = teacher_logits(
         teachers, excerpts, htk, slaney, schedule.window, run / "answers", workers=workers
     )
     alone = np.flatnonzero(excerpts.other_rows < 0)
@@ -159,7 +165,7 @@ def make_audio_tower(
     logits = {teacher.name: said for teacher, said in zip(teachers, by_teacher, strict=True)}
     space = fit_concept_space(logits, sources.tags, sources.lexicon / CONCEPTS)
     student = _begin(sources.teachers, htk, excerpts, space, schedule)
-    student, figures = distil(
+    student, figures = train_student(
         student, htk, excerpts, space.standardised(answers), schedule, run / "student"
     )
     weights, intercept = _joint_space(student, htk, excerpts, alone, space, schedule)
@@ -179,7 +185,7 @@ def _begin(
     spectrograms: Spectrograms,
     excerpts: Excerpts,
     space: ConceptSpace,
-    schedule: Schedule,
+    schedule: StudentSchedule,
 ) -> Student:
     """The student before it is trained: teachers made small, and a new head."""
     torch.manual_seed(schedule.seed)
@@ -201,7 +207,7 @@ def _joint_space(
     excerpts: Excerpts,
     rows: npt.NDArray[np.int64],
     space: ConceptSpace,
-    schedule: Schedule,
+    schedule: StudentSchedule,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """The map from the student's outputs to concepts, and to directions without a name.
 
@@ -228,7 +234,7 @@ def _joint_space(
 
 
 def _reference(
-    spectrograms: Spectrograms, tower: Path, schedule: Schedule
+    spectrograms: Spectrograms, tower: Path, schedule: StudentSchedule
 ) -> npt.NDArray[np.float16]:
     """``(segments, dim)`` unit rows: what the tower says of some of the music."""
     rows = np.flatnonzero(spectrograms.heard)
@@ -239,7 +245,7 @@ def _reference(
         log_mel = spectrograms.decibels(int(row))
         windows = [window.frames for window in cut_windows([log_mel], *[schedule.window] * 2)]
         vectors.append(session.run(None, {"log_mel": np.stack(windows)})[0].mean(axis=0))
-    return unit(np.stack(vectors)).astype(np.float16)
+    return normalize_rows(np.stack(vectors)).astype(np.float16)
 
 
 def main() -> None:
@@ -251,7 +257,7 @@ def main() -> None:
         parser.add_argument(f"--{name.replace('_', '-')}", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True, help="folder of intermediate results")
     parser.add_argument("--out", type=Path, required=True, help="the model folder to make")
-    parser.add_argument("--epochs", type=int, default=Schedule().epochs)
+    parser.add_argument("--epochs", type=int, default=StudentSchedule().epochs)
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     sources = Sources(**{name: getattr(arguments, name) for name in Sources.__dataclass_fields__})
@@ -259,7 +265,7 @@ def main() -> None:
         sources,
         arguments.run,
         arguments.out,
-        schedule=Schedule(epochs=arguments.epochs),
+        schedule=StudentSchedule(epochs=arguments.epochs),
         workers=arguments.workers,
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from tunespace.models.onnx_towers import unit
+from tunespace.models.onnx_towers import normalize_rows
 
 Vectors = npt.NDArray[np.float32]
 
@@ -22,7 +22,7 @@ _SHARPNESS = 3.0
 _PENALTY = 0.25
 
 
-class Smoothing:
+class KernelRidge:
     """A map from texts to a space, fitted on texts whose points are known."""
 
     def __init__(self, sentences: Vectors, words: Vectors, points: Vectors) -> None:
@@ -64,4 +64,4 @@ def mean_words(texts: list[str], vectors: Mapping[str, Vectors], width: int) -> 
         found = [vectors[word] for word in _WORD.findall(text.lower()) if word in vectors]
         if found:
             row[:] = np.mean(found, axis=0)
-    return unit(rows)
+    return normalize_rows(rows)

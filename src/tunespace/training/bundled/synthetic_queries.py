@@ -61,12 +61,12 @@ _KINDS = {
     "s": "sound",
 }
 _SLOT = re.compile(r"\{(\w)\}")
-_SHORTEST_WITH_SLIP = 6
+_MIN_LENGTH_ONE_TYPO = 6
 _LONGEST_PIECE = 7
 
 
 @dataclass(frozen=True)
-class Text:
+class SyntheticQuery:
     """A text whose meaning is known.
 
     Attributes:
@@ -78,7 +78,7 @@ class Text:
     words: tuple[str, ...]
 
 
-def worded(entries: Sequence[Entry], count: int, seed: int) -> list[Text]:
+def synthetic_queries(entries: Sequence[Entry], count: int, seed: int) -> list[SyntheticQuery]:
     """Texts made of the words of a lexicon.
 
     Args:
@@ -88,16 +88,18 @@ def worded(entries: Sequence[Entry], count: int, seed: int) -> list[Text]:
         seed: Of whatever is drawn.
     """
     draw = random.Random(seed)  # noqa: S311 - no secret
-    texts = [Text(entry.word, (entry.word,)) for entry in entries]
-    texts += [Text(entry.description, (entry.word,)) for entry in entries]
+    texts = [SyntheticQuery(entry.word, (entry.word,)) for entry in entries]
+    texts += [SyntheticQuery(entry.description, (entry.word,)) for entry in entries]
     for entry in entries:
-        texts.append(Text(draw.choice(_ALONE).format(entry.word), (entry.word,)))
-        if len(entry.word) >= _SHORTEST_WITH_SLIP:
-            texts.append(Text(slipped(entry.word, draw), (entry.word,)))
+        texts.append(SyntheticQuery(draw.choice(_ALONE).format(entry.word), (entry.word,)))
+        if len(entry.word) >= _MIN_LENGTH_ONE_TYPO:
+            texts.append(SyntheticQuery(with_typo(entry.word, draw), (entry.word,)))
     return texts + list(_combinations(entries, count, draw))
 
 
-def _combinations(entries: Sequence[Entry], count: int, draw: random.Random) -> Iterator[Text]:
+def _combinations(
+    entries: Sequence[Entry], count: int, draw: random.Random
+) -> Iterator[SyntheticQuery]:
     by_kind: dict[str, list[str]] = {}
     for entry in entries:
         by_kind.setdefault(entry.kind, []).append(entry.word)
@@ -117,10 +119,10 @@ def _combinations(entries: Sequence[Entry], count: int, draw: random.Random) -> 
             return words[-1]
 
         text = _SLOT.sub(fill, pattern)
-        yield Text(text, tuple(words))
+        yield SyntheticQuery(text, tuple(words))
 
 
-def slipped(word: str, draw: random.Random) -> str:
+def with_typo(word: str, draw: random.Random) -> str:
     """A word with one letter doubled, dropped, or changed places with the next."""
     at = draw.randrange(1, len(word) - 1)
     kind = draw.randrange(3)

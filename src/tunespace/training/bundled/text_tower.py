@@ -14,10 +14,10 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from tunespace.models.config import TEXT_TOWER, TOKENIZER
-from tunespace.models.lexicon_vectors import Words
-from tunespace.models.onnx_towers import unit
+from tunespace.models.lexicon_vectors import LexiconVectors
+from tunespace.models.onnx_towers import normalize_rows
 from tunespace.text.lexicon import Entry
-from tunespace.training.bundled.kernel_ridge import Smoothing, mean_words
+from tunespace.training.bundled.kernel_ridge import KernelRidge, mean_words
 from tunespace.training.bundled.sentence_encoder import (
     append_linear,
     embed,
@@ -26,8 +26,8 @@ from tunespace.training.bundled.sentence_encoder import (
     load_encoder,
     mean_pooled,
 )
-from tunespace.training.bundled.synthetic_queries import Text, pieces, worded
-from tunespace.training.bundled.tune_encoder import Schedule, SentenceTower, tune
+from tunespace.training.bundled.synthetic_queries import SyntheticQuery, pieces, synthetic_queries
+from tunespace.training.bundled.tune_encoder import EncoderSchedule, SentenceTower, tune
 from tunespace.training.towers.word_vectors import read_word_vectors
 
 Vectors = npt.NDArray[np.float32]
@@ -59,20 +59,20 @@ class TextSources:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingTexts:
     """What there is to learn.
 
     Attributes:
         texts: All of them.
         points: ``(texts, dim)`` float32, unit rows.
         weights: ``(texts,)`` float32, what each counts.
-        smoothing: What predicts the points of other texts, and what it needs to read them.
+        kernel_ridge: What predicts the points of other texts, and what it needs to read them.
     """
 
     texts: list[str]
     points: Vectors
     weights: Vectors
-    smoothing: "Predictor"
+    kernel_ridge: "Predictor"
 
 
 class Predictor:
@@ -85,41 +85,45 @@ class Predictor:
         self.words = words
         self.vectors = dict(zip(words, vectors, strict=True))
         self.width = vectors.shape[1]
-        self.smoothing: Smoothing | None = None
+        self.kernel_ridge: KernelRidge | None = None
 
     def fit(self, texts: list[str], points: Vectors) -> None:
         """Takes texts whose points are known."""
-        self.smoothing = Smoothing(*self._read(texts), points)
+        self.kernel_ridge = KernelRidge(*self._read(texts), points)
 
     def __call__(self, texts: list[str]) -> Vectors:
         """``(texts, dim)`` float32, the shorter, the less is known."""
-        if self.smoothing is None:
+        if self.kernel_ridge is None:
             raise RuntimeError("fit comes first")
-        return self.smoothing(*self._read(texts))
+        return self.kernel_ridge(*self._read(texts))
 
     def _read(self, texts: list[str]) -> tuple[Vectors, Vectors]:
-        strong = kept_sentences(self.sources.strong_encoder, texts, self.run / "strong.npz")
+        strong = cached_sentence_embeddings(
+            self.sources.strong_encoder, texts, self.run / "strong.npz"
+        )
         return strong, mean_words(texts, self.vectors, self.width)
 
 
-def make_text_tower(sources: TextSources, words: Words, run: Path, out: Path) -> dict[str, float]:
+def make_text_tower(
+    sources: TextSources, words: LexiconVectors, run: Path, out: Path
+) -> dict[str, float]:
     """Writes ``text.onnx``; returns figures."""
     run.mkdir(parents=True, exist_ok=True)
     entries = list(words.lexicon.entries.values())
-    lesson = make_lesson(sources, words, entries, run, Schedule().seed)
-    tower = teach(sources, lesson, len(entries), run, Schedule())
+    lesson = make_training_texts(sources, words, entries, run, EncoderSchedule().seed)
+    tower = train_text_tower(sources, lesson, len(entries), run, EncoderSchedule())
     write_tower(tower, words.dim, run, out)
     return {"lexicon_entries": len(entries), "texts": len(lesson.texts)}
 
 
-def make_lesson(
+def make_training_texts(
     sources: TextSources,
-    words: Words,
+    words: LexiconVectors,
     entries: list[Entry],
     run: Path,
     seed: int,
     combinations: int = _COMBINATIONS,
-) -> Lesson:
+) -> TrainingTexts:
     """Gathers texts and where they belong.
 
     Args:
@@ -135,25 +139,25 @@ def make_lesson(
     known = [entry.word for entry in entries] + [entry.description for entry in entries]
     predictor = Predictor(sources, run)
     predictor.fit(known, np.stack(list(points.values()) * 2))
-    made = worded(entries, combinations, seed)
+    made = synthetic_queries(entries, combinations, seed)
     in_lexicon = {entry.word.lower() for entry in words.lexicon.entries.values()}
     common = [w for w in predictor.words if w.isascii() and w.isalpha() and len(w) > 2]
     others = pieces(entries, seed) + [w for w in common if w not in in_lexicon][:_COMMON_WORDS]
-    return Lesson(
+    return TrainingTexts(
         texts=[text.text for text in made] + others,
-        points=unit(np.concatenate([_sums(made, points), predictor(others)])),
+        points=normalize_rows(np.concatenate([_sums(made, points), predictor(others)])),
         weights=np.concatenate(
             [
                 np.ones(len(made), np.float32),
                 np.full(len(others), _WEIGHT_OF_PREDICTED, np.float32),
             ]
         ),
-        smoothing=predictor,
+        kernel_ridge=predictor,
     )
 
 
-def teach(
-    sources: TextSources, lesson: Lesson, known: int, run: Path, schedule: Schedule
+def train_text_tower(
+    sources: TextSources, lesson: TrainingTexts, known: int, run: Path, schedule: EncoderSchedule
 ) -> SentenceTower:
     """A tower that learned the lesson, of which the first ``2 * known`` texts are the entries."""
     encoder = load_encoder(sources.encoder)
@@ -188,12 +192,12 @@ def write_tower(tower: SentenceTower, dim: int, run: Path, out: Path) -> None:
     append_linear(small, linear, out / TEXT_TOWER)
 
 
-def _sums(made: list[Text], points: dict[str, Vectors]) -> Vectors:
+def _sums(made: list[SyntheticQuery], points: dict[str, Vectors]) -> Vectors:
     sums = np.stack([np.sum([points[word] for word in text.words], axis=0) for text in made])
-    return unit(sums.astype(np.float32))
+    return normalize_rows(sums.astype(np.float32))
 
 
-def kept_sentences(folder: Path, texts: list[str], kept: Path) -> Vectors:
+def cached_sentence_embeddings(folder: Path, texts: list[str], kept: Path) -> Vectors:
     """``(texts, width)`` float32, unit rows: a sentence encoder's, each text read once and kept."""
     found: dict[str, Vectors] = {}
     if kept.exists():

@@ -31,7 +31,7 @@ _POOL = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule:
+class EncoderSchedule:
     """How the encoder is taught; the values of the bundled model.
 
     Attributes:
@@ -89,7 +89,7 @@ def tune(
     texts: Sequence[str],
     points: Vectors,
     weights: Vectors,
-    schedule: Schedule,
+    schedule: EncoderSchedule,
     run: Path,
 ) -> SentenceTower:
     """Teaches a tower to place texts, by the cosine to where they belong; goes on where it stopped.
@@ -106,7 +106,7 @@ def tune(
     lightning.seed_everything(schedule.seed, verbose=False)
     cutter = open_tokenizer(tokenizer, schedule.max_tokens)
     ids = [encoding.ids for encoding in cutter.encode_batch(list(texts))]
-    lesson = _Lesson(tower.train(), schedule)  # with dropout: it must not learn words by heart
+    lesson = _Module(tower.train(), schedule)  # with dropout: it must not learn words by heart
     trainer = lightning.Trainer(
         accelerator="cpu",
         max_epochs=schedule.epochs,
@@ -154,7 +154,7 @@ def _padded(batch: list[tuple[list[int], Vectors, float]]) -> tuple[Tensor, Tens
 class _LikeLengths(Sampler[list[int]]):
     """Batches of texts of like length, in an order that follows from seed and epoch."""
 
-    def __init__(self, lengths: npt.NDArray[np.int64], schedule: Schedule) -> None:
+    def __init__(self, lengths: npt.NDArray[np.int64], schedule: EncoderSchedule) -> None:
         self.lengths, self.batch, self.seed = lengths, schedule.batch, schedule.seed
         self.epoch = 0
 
@@ -182,8 +182,8 @@ class _LikeLengths(Sampler[list[int]]):
             yield batches[at].tolist()
 
 
-class _Lesson(lightning.LightningModule):
-    def __init__(self, tower: SentenceTower, schedule: Schedule) -> None:
+class _Module(lightning.LightningModule):
+    def __init__(self, tower: SentenceTower, schedule: EncoderSchedule) -> None:
         super().__init__()
         self.tower = tower
         self.schedule = schedule

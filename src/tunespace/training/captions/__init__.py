@@ -1,19 +1,24 @@
 """What is said about a clip in training, and what is wrongly said of it."""
 
-from tunespace.training.captions.caption_sampler import Speaker
-from tunespace.training.captions.corpus import corpus, general, musical
-from tunespace.training.captions.hard_negatives import Surroundings, mislead
-from tunespace.training.captions.samplers import Said, missing, query, say
+from tunespace.training.captions.caption_sampler import CaptionSampler
+from tunespace.training.captions.corpus import corpus, lexicon_texts, shuffled_metadata_texts
+from tunespace.training.captions.hard_negatives import NegativePool, add_hard_negative
+from tunespace.training.captions.samplers import (
+    TrainingText,
+    sample_text,
+    unmet_requirement,
+    validation_text,
+)
 
 __all__ = [
-    "Said",
-    "Speaker",
-    "Surroundings",
+    "CaptionSampler",
+    "NegativePool",
+    "TrainingText",
+    "add_hard_negative",
     "corpus",
-    "general",
-    "mislead",
-    "missing",
-    "musical",
-    "query",
-    "say",
+    "lexicon_texts",
+    "sample_text",
+    "shuffled_metadata_texts",
+    "unmet_requirement",
+    "validation_text",
 ]

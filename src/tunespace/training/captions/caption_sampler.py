@@ -1,4 +1,4 @@
-"""All that a recipe says of a clip."""
+"""Caption sampler: draw the training texts of a clip, with hard negatives."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,62 +6,74 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunespace.data.manifest import Item
-from tunespace.training.captions.hard_negatives import Surroundings, mislead
-from tunespace.training.captions.mined_templates import mine
-from tunespace.training.captions.samplers import Said, say
+from tunespace.training.captions.hard_negatives import NegativePool, add_hard_negative
+from tunespace.training.captions.mined_templates import mine_templates
+from tunespace.training.captions.samplers import TrainingText, sample_text
 from tunespace.training.recipe import config
 
 
 @dataclass(frozen=True)
-class Speaker:
+class CaptionSampler:
     """Draws the texts of a clip.
 
     Attributes:
-        texts: What is said.
-        hard: What is wrongly said.
-        around: What is said of all clips to learn from.
-        ways: In which their captions are written, where the recipe asks for them.
+        captions: Configuration of the captions.
+        hard_negatives: Configuration of the hard negatives.
+        pool: Tags, artists and tracks of all training clips, to draw hard negatives from.
+        templates: Caption templates mined from the training captions; empty if not configured.
     """
 
-    texts: config.Texts
-    hard: config.Hard
-    around: Surroundings
-    ways: tuple[str, ...] = ()
+    captions: config.CaptionsConfig
+    hard_negatives: config.HardNegativesConfig
+    pool: NegativePool
+    templates: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, texts: config.Texts, hard: config.Hard, items: Sequence[Item]) -> "Speaker":
-        """One who knows these clips."""
-        ways = mine([c for item in items for c in item.captions]) if _mines(texts) else ()
-        return cls(texts, hard, Surroundings.of(items), ways)
+    def build(
+        cls,
+        captions: config.CaptionsConfig,
+        hard_negatives: config.HardNegativesConfig,
+        items: Sequence[Item],
+    ) -> "CaptionSampler":
+        """Build a sampler from the training clips."""
+        templates: tuple[str, ...] = ()
+        if _uses_mined_templates(captions):
+            templates = mine_templates([c for item in items for c in item.captions])
+        return cls(captions, hard_negatives, NegativePool.build(items), templates)
 
     def __call__(
         self, item: Item, random: np.random.Generator, *, tag: str = "", progress: float = 0.0
-    ) -> list[Said]:
-        """The texts of each view.
+    ) -> list[TrainingText]:
+        """Draw one text for each view of a clip.
 
         Args:
-            item: The clip.
-            random: Source of what is drawn.
-            tag: Where the clip was chosen for a tag, that is what is said.
-            progress: Share of the epochs that are over.
+            item: Clip.
+            random: Random generator.
+            tag: Tag that the clip was sampled for; it becomes the text. Empty for none.
+            progress: Fraction of the epochs that are over, 0 to 1.
         """
         if tag:
-            said = [Said(tag, (tag,))]
-        elif isinstance(self.texts, config.Views):
-            said = [say(one, item, random, self.ways) for one in self.texts.of]
+            texts = [TrainingText(tag, (tag,))]
         else:
-            said = [say(self.texts, item, random, self.ways)]
-        return [mislead(self.hard, one, item, self.around, random, progress) for one in said]
+            views = (
+                self.captions.of
+                if isinstance(self.captions, config.ViewsConfig)
+                else [self.captions]
+            )
+            texts = [sample_text(view, item, random, self.templates) for view in views]
+        return [
+            add_hard_negative(self.hard_negatives, text, item, self.pool, random, progress)
+            for text in texts
+        ]
 
 
-def _mines(texts: config.Texts) -> bool:
-    """Whether any part asks for the ways in which captions are written."""
-    match texts:
-        case config.TagsToCaption(ways=ways):
-            return ways == "mined"
-        case config.Pool(of=some) | config.Views(of=some):
-            return any(map(_mines, some))
-        case config.Mixture(of=mixed):
-            return any(_mines(one.texts) for one in mixed)
+def _uses_mined_templates(captions: config.CaptionsConfig) -> bool:
+    match captions:
+        case config.TagsToCaptionConfig(templates=templates):
+            return templates == "mined"
+        case config.PoolConfig(of=parts) | config.ViewsConfig(of=parts):
+            return any(map(_uses_mined_templates, parts))
+        case config.MixtureConfig(of=weighted):
+            return any(_uses_mined_templates(part.captions) for part in weighted)
         case _:
             return False

@@ -26,12 +26,12 @@ def corpus(items: Sequence[Item]) -> list[str]:
     return list(found)
 
 
-def general() -> list[str]:
+def lexicon_texts() -> list[str]:
     """What the lexicon of the bundled model says of its words: text about music at large."""
     return [f"{entry.word} {entry.description}" for entry in lexicon().entries.values()]
 
 
-def musical(items: Iterable[Item], seed: int) -> list[str]:
+def shuffled_metadata_texts(items: Iterable[Item], seed: int) -> list[str]:
     """Tags, artist and track of each clip side by side, in several orders.
 
     Doh et al. 2024, section 3: words, artists and tracks that are heard together come close to each
@@ -41,7 +41,7 @@ def musical(items: Iterable[Item], seed: int) -> list[str]:
     found = []
     for item in items:
         words = [*item.tags, token("track", item.track_id)]
-        if item.by:
-            words += [token("artist", item.by), item.artist]
+        if item.artist_key:
+            words += [token("artist", item.artist_key), item.artist]
         found += [" ".join(random.permutation(words)) for _ in range(_SHUFFLES)]
     return found

@@ -8,15 +8,15 @@ from functools import cached_property
 import numpy as np
 
 from tunespace.data.manifest import Item
-from tunespace.training.captions.samplers import BETWEEN, Said, token
+from tunespace.training.captions.samplers import BETWEEN, TrainingText, token
 from tunespace.training.recipe import config
 
 _TRIES = 20
-_DENIALS = ("no {x}", "without {x}", "not {x}")
+_NEGATION_TEMPLATES = ("no {x}", "without {x}", "not {x}")
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class NegativePool:
     """All that is said of any clip to learn from.
 
     Attributes:
@@ -30,11 +30,11 @@ class Surroundings:
     tracks: tuple[str, ...]
 
     @classmethod
-    def of(cls, items: Sequence[Item]) -> "Surroundings":
+    def build(cls, items: Sequence[Item]) -> "NegativePool":
         """What is said of these clips."""
         return cls(
             tuple(sorted({tag for item in items for tag in item.tags})),
-            tuple(sorted({item.by for item in items if item.by})),
+            tuple(sorted({item.artist_key for item in items if item.artist_key})),
             tuple(item.track_id for item in items),
         )
 
@@ -45,84 +45,88 @@ class Surroundings:
         return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest))})\b", re.IGNORECASE)
 
 
-def mislead(
-    settings: config.Hard,
-    said: Said,
+def add_hard_negative(
+    settings: config.HardNegativesConfig,
+    text: TrainingText,
     item: Item,
-    around: Surroundings,
+    pool: NegativePool,
     random: np.random.Generator,
     progress: float,
-) -> Said:
+) -> TrainingText:
     """The same text with one beside it that is not true of the clip, where one is found.
 
     Args:
         settings: Of the recipe.
-        said: What is said of the clip.
+        text: What is said of the clip.
         item: The clip.
-        around: What is said of others.
+        pool: What is said of others.
         random: Source of what is drawn.
         progress: Share of the epochs that are over.
     """
     match settings:
-        case config.NoHard():
-            return said
-        case config.OtherText():
-            return replace(said, wrong=_other(said, item, around, random))
-        case config.Swap(from_epoch=begin):
+        case config.NoHardNegativesConfig():
+            return text
+        case config.OtherTextConfig():
+            return replace(text, hard_negative=_other_text(text, item, pool, random))
+        case config.SwapConfig(from_epoch=begin):
             return (
-                said
+                text
                 if progress < begin
-                else replace(said, wrong=_swapped(said, item, around, random))
+                else replace(text, hard_negative=_swap_tag(text, item, pool, random))
             )
-        case config.Negation(share=share):
-            return _denied(said, item, around, random, share)
+        case config.NegationConfig(share=share):
+            return _negate_tag(text, item, pool, random, share)
 
 
-def _absent(item: Item, around: Surroundings, random: np.random.Generator) -> str:
+def _absent_tag(item: Item, pool: NegativePool, random: np.random.Generator) -> str:
     """A tag that the clip does not carry; empty where none is found."""
-    if not around.tags:
+    if not pool.tags:
         return ""
-    drawn = (around.tags[int(random.integers(len(around.tags)))] for _ in range(_TRIES))
+    drawn = (pool.tags[int(random.integers(len(pool.tags)))] for _ in range(_TRIES))
     return next((tag for tag in drawn if tag not in item.tags), "")
 
 
-def _other(said: Said, item: Item, around: Surroundings, random: np.random.Generator) -> str:
+def _other_text(
+    text: TrainingText, item: Item, pool: NegativePool, random: np.random.Generator
+) -> str:
     """Another of the same kind, each alike (Choi et al. 2019, section 3.2)."""
-    kind, mark, _ = said.text.partition(":")
+    kind, mark, _ = text.text.partition(":")
     if not mark or kind not in ("artist", "track"):
-        return _absent(item, around, random)
-    names = around.artists if kind == "artist" else around.tracks
-    own = item.by if kind == "artist" else item.track_id
+        return _absent_tag(item, pool, random)
+    names = pool.artists if kind == "artist" else pool.tracks
+    own = item.artist_key if kind == "artist" else item.track_id
     drawn = (names[int(random.integers(len(names)))] for _ in range(_TRIES))
     return next((token(kind, name) for name in drawn if name != own), "")
 
 
-def _swapped(said: Said, item: Item, around: Surroundings, random: np.random.Generator) -> str:
-    named = _named(said, around)
-    absent = _absent(item, around, random)
+def _swap_tag(
+    text: TrainingText, item: Item, pool: NegativePool, random: np.random.Generator
+) -> str:
+    named = _tags_in(text, pool)
+    absent = _absent_tag(item, pool, random)
     if not named or not absent:
         return ""
     old = named[int(random.integers(len(named)))]
-    return re.sub(rf"\b{re.escape(old)}\b", lambda _: absent, said.text, count=1)
+    return re.sub(rf"\b{re.escape(old)}\b", lambda _: absent, text.text, count=1)
 
 
-def _denied(
-    said: Said, item: Item, around: Surroundings, random: np.random.Generator, share: float
-) -> Said:
-    named, text = _named(said, around), said.text
-    way = _DENIALS[int(random.integers(len(_DENIALS)))]
-    absent = _absent(item, around, random)
+def _negate_tag(
+    text: TrainingText, item: Item, pool: NegativePool, random: np.random.Generator, share: float
+) -> TrainingText:
+    named, written = _tags_in(text, pool), text.text
+    way = _NEGATION_TEMPLATES[int(random.integers(len(_NEGATION_TEMPLATES)))]
+    absent = _absent_tag(item, pool, random)
     if absent and random.random() < share:
-        text = f"{text}{BETWEEN}{way.replace('{x}', absent)}"
+        written = f"{written}{BETWEEN}{way.replace('{x}', absent)}"
     if not named:
-        return replace(said, text=text)
+        return replace(text, text=written)
     old = named[int(random.integers(len(named)))]
-    wrong = re.sub(rf"\b{re.escape(old)}\b", lambda _: way.replace("{x}", old), text, count=1)
-    return replace(said, text=text, wrong=wrong)
+    wrong = re.sub(rf"\b{re.escape(old)}\b", lambda _: way.replace("{x}", old), written, count=1)
+    return replace(text, text=written, hard_negative=wrong)
 
 
-def _named(said: Said, around: Surroundings) -> tuple[str, ...]:
+def _tags_in(text: TrainingText, pool: NegativePool) -> tuple[str, ...]:
     """Tags in the text."""
-    if said.labels or not around.tags:
-        return said.labels
-    return tuple(dict.fromkeys(around.any_tag.findall(said.text)))
+    if text.labels or not pool.tags:
+        return text.labels
+    return tuple(dict.fromkeys(pool.any_tag.findall(text.text)))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tunespace.training.captions.templates import sort_of
+from tunespace.training.captions.templates import tag_kind
 
 _MOST_WAYS, _MOST_PLACES, _LONGEST = 5_000, 5, 200
 # Words of a term at most, as in "singer-songwriter" or "women's choir music".
@@ -19,7 +19,7 @@ _WORD = re.compile(r"[\w'&-]+")
 _PLACE = re.compile(r"\{(genre|instrument|mood|use)\}")
 
 
-def mine(captions: Sequence[str]) -> tuple[str, ...]:
+def mine_templates(captions: Sequence[str]) -> tuple[str, ...]:
     """The ways in which captions are written, each once, in their order.
 
     Args:
@@ -35,13 +35,13 @@ def mine(captions: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def fill(
-    ways: Sequence[str], tags: Sequence[str], random: np.random.Generator, tries: int = 50
+def fill_template(
+    templates: Sequence[str], tags: Sequence[str], random: np.random.Generator, tries: int = 50
 ) -> tuple[str, tuple[str, ...]] | None:
     """A caption about some of the tags, in one of the ways.
 
     Args:
-        ways: Of ``mine``.
+        templates: Of ``mine_templates``.
         tags: In any order; the first of a kind fill its places.
         random: Source of what is drawn.
         tries: Ways that are looked at.
@@ -49,13 +49,13 @@ def fill(
     Returns:
         The caption and the tags that it names; None where no way fits that was looked at.
     """
-    if not ways:
+    if not templates:
         return None
     sorts: dict[str, list[str]] = {}
     for tag in tags:
-        sorts.setdefault(sort_of(tag), []).append(tag)
-    for n in random.integers(len(ways), size=tries):
-        way = ways[int(n)]
+        sorts.setdefault(tag_kind(tag), []).append(tag)
+    for n in random.integers(len(templates), size=tries):
+        way = templates[int(n)]
         places = _PLACE.findall(way)
         if all(len(sorts.get(kind, ())) >= places.count(kind) for kind in set(places)):
             left = {kind: list(some) for kind, some in sorts.items()}
@@ -80,7 +80,7 @@ def _way(caption: str) -> str:
     while n < len(words):
         for count in range(min(_MOST_WORDS, len(words) - n), 0, -1):
             first, last = words[n].start(), words[n + count - 1].end()
-            kind = sort_of(caption[first:last])
+            kind = tag_kind(caption[first:last])
             if kind:
                 pieces += [caption[at:first], f"{{{kind}}}"]
                 at, places = last, places + 1

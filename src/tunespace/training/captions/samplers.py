@@ -12,7 +12,7 @@ import numpy as np
 
 from tunespace.data.manifest import Item
 from tunespace.errors import TrainingError
-from tunespace.training.captions.mined_templates import fill
+from tunespace.training.captions.mined_templates import fill_template
 from tunespace.training.captions.templates import write_caption
 from tunespace.training.recipe import config
 
@@ -21,98 +21,109 @@ _CLAUSES = re.compile(r"(?<=[.!?;,])\s+")
 
 
 @dataclass(frozen=True)
-class Said:
+class TrainingText:
     """A text about a clip.
 
     Attributes:
         text: Never empty.
         labels: Those of the clip's tags that it names.
-        wrong: Another text that is not true of the clip; empty for none.
+        hard_negative: Another text that is not true of the clip; empty for none.
     """
 
     text: str
     labels: tuple[str, ...] = ()
-    wrong: str = ""
+    hard_negative: str = ""
 
 
-def missing(settings: config.Texts, item: Item) -> str:
+def unmet_requirement(settings: config.CaptionsConfig, item: Item) -> str:
     """Why nothing can be said about a clip; empty where something can."""
     match settings:
-        case config.Captions():
+        case config.CaptionConfig():
             return "" if item.captions else "has no caption"
-        case config.Metadata():
+        case config.MetadataConfig():
             return "" if item.title or item.artist else "has neither title nor artist"
-        case config.Similar():
+        case config.SimilarArtistsConfig():
             return "" if item.similar_artists else "has no similar artists"
-        case config.Artist():
-            return "" if item.by else "has no artist"
-        case config.Track():
+        case config.ArtistConfig():
+            return "" if item.artist_key else "has no artist"
+        case config.TrackConfig():
             return ""
-        case config.Pool(of=some):
-            return "" if any(not missing(one, item) for one in some) else missing(some[0], item)
-        case config.Mixture(of=mixed):
-            some = [one.texts for one in mixed]
-            return "" if any(not missing(one, item) for one in some) else missing(some[0], item)
-        case config.Views(of=some):
-            return next((why for one in some if (why := missing(one, item))), "")
+        case config.PoolConfig(of=some):
+            return (
+                ""
+                if any(not unmet_requirement(one, item) for one in some)
+                else unmet_requirement(some[0], item)
+            )
+        case config.MixtureConfig(of=mixed):
+            some = [one.captions for one in mixed]
+            return (
+                ""
+                if any(not unmet_requirement(one, item) for one in some)
+                else unmet_requirement(some[0], item)
+            )
+        case config.ViewsConfig(of=some):
+            return next((why for one in some if (why := unmet_requirement(one, item))), "")
         case _:
             return "" if item.tags else "has no tag"
 
 
-def say(
-    settings: config.Texts, item: Item, random: np.random.Generator, ways: Sequence[str] = ()
-) -> Said:
+def sample_text(
+    settings: config.CaptionsConfig,
+    item: Item,
+    random: np.random.Generator,
+    templates: Sequence[str] = (),
+) -> TrainingText:
     """Draws a text about a clip of which ``missing`` says nothing.
 
     Args:
         settings: Of the recipe.
         item: The clip.
         random: Source of what is drawn.
-        ways: In which captions of the data are written.
+        templates: In which captions of the data are written.
 
     Raises:
         TrainingError: Several texts at once are no text.
     """
     match settings:
-        case config.OneTag():
+        case config.OneTagConfig():
             tag = str(random.choice(item.tags))
-            return Said(tag, (tag,))
-        case config.AllTags():
-            return Said(BETWEEN.join(item.tags), item.tags)
-        case config.StochasticTags():
+            return TrainingText(tag, (tag,))
+        case config.AllTagsConfig():
+            return TrainingText(BETWEEN.join(item.tags), item.tags)
+        case config.StochasticTagsConfig():
             some = _some_tags(item, random)
-            return Said(BETWEEN.join(some), some)
-        case config.Template(template=template, stochastic=stochastic):
+            return TrainingText(BETWEEN.join(some), some)
+        case config.TemplateConfig(template=template, stochastic=stochastic):
             some = _some_tags(item, random) if stochastic else item.tags
-            return Said(template.replace("{tags}", BETWEEN.join(some)), some)
-        case config.TagsToCaption(ways=kind):
+            return TrainingText(template.replace("{tags}", BETWEEN.join(some)), some)
+        case config.TagsToCaptionConfig(templates=kind):
             some = _some_tags(item, random)
-            filled = fill(ways, some, random) if kind == "mined" else None
+            filled = fill_template(templates, some, random) if kind == "mined" else None
             if filled is not None:
-                return Said(*filled)
-            return Said(write_caption(some, random), some)
-        case config.Captions(keep=keep):
+                return TrainingText(*filled)
+            return TrainingText(write_caption(some, random), some)
+        case config.CaptionConfig(keep=keep):
             caption = item.captions[int(random.integers(len(item.captions)))]
-            return Said(_view(caption, keep, random))
-        case config.Metadata():
-            return Said(metadata(item))
-        case config.Similar(most=most):
-            count = int(random.integers(1, min(most, len(item.similar_artists)) + 1))
+            return TrainingText(_view(caption, keep, random))
+        case config.MetadataConfig():
+            return TrainingText(metadata(item))
+        case config.SimilarArtistsConfig(max_names=max_names):
+            count = int(random.integers(1, min(max_names, len(item.similar_artists)) + 1))
             names = random.permutation(item.similar_artists)[:count]
-            return Said(f"similar to {BETWEEN.join(map(str, names))}")
-        case config.Artist():
-            return Said(token("artist", item.by))
-        case config.Track():
-            return Said(token("track", item.track_id))
-        case config.Pool(of=some_texts):
-            there_are = [one for one in some_texts if not missing(one, item)]
-            return _pooled(there_are, item, random, ways)
-        case config.Mixture(of=mixed):
-            there = [one for one in mixed if not missing(one.texts, item)]
+            return TrainingText(f"similar to {BETWEEN.join(map(str, names))}")
+        case config.ArtistConfig():
+            return TrainingText(token("artist", item.artist_key))
+        case config.TrackConfig():
+            return TrainingText(token("track", item.track_id))
+        case config.PoolConfig(of=some_texts):
+            there_are = [one for one in some_texts if not unmet_requirement(one, item)]
+            return _pooled(there_are, item, random, templates)
+        case config.MixtureConfig(of=mixed):
+            there = [one for one in mixed if not unmet_requirement(one.captions, item)]
             weights = np.array([one.weight for one in there])
             chosen = int(random.choice(len(there), p=weights / weights.sum()))
-            return say(there[chosen].texts, item, random, ways)
-        case config.Views():
+            return sample_text(there[chosen].captions, item, random, templates)
+        case config.ViewsConfig():
             raise TrainingError("texts: views cannot be a part of another text")
 
 
@@ -129,17 +140,17 @@ def token(kind: str, name: str) -> str:
     return f"{kind}:{'_'.join(words)}"
 
 
-def query(item: Item) -> Said:
+def validation_text(item: Item) -> TrainingText:
     """What validation asks for: a caption, or all tags; the same for every recipe and every time.
 
     Raises:
         TrainingError: The clip has neither.
     """
     if item.captions:
-        return Said(item.captions[0])
+        return TrainingText(item.captions[0])
     if not item.tags:
         raise TrainingError(f"{item.track_id} has neither a caption nor a tag to validate with")
-    return Said(BETWEEN.join(item.tags), item.tags)
+    return TrainingText(BETWEEN.join(item.tags), item.tags)
 
 
 def _some_tags(item: Item, random: np.random.Generator) -> tuple[str, ...]:
@@ -159,12 +170,17 @@ def _view(caption: str, keep: float, random: np.random.Generator) -> str:
 
 
 def _pooled(
-    some: list[config.Texts], item: Item, random: np.random.Generator, ways: Sequence[str]
-) -> Said:
+    some: list[config.CaptionsConfig],
+    item: Item,
+    random: np.random.Generator,
+    templates: Sequence[str],
+) -> TrainingText:
     """Any number of them in any order (TTMR++, section 2.2)."""
     count = int(random.integers(1, len(some) + 1))
-    said = [say(some[n], item, random, ways) for n in random.permutation(len(some))[:count]]
-    labels = tuple(dict.fromkeys(label for one in said for label in one.labels))
+    text = [
+        sample_text(some[n], item, random, templates) for n in random.permutation(len(some))[:count]
+    ]
+    labels = tuple(dict.fromkeys(label for one in text for label in one.labels))
     # A text that says more than tags is not true of all that carry them.
-    known = labels if all(one.labels for one in said) else ()
-    return Said(". ".join(one.text for one in said), known)
+    known = labels if all(one.labels for one in text) else ()
+    return TrainingText(". ".join(one.text for one in text), known)

@@ -31,12 +31,12 @@ def write_caption(tags: Sequence[str], random: np.random.Generator) -> str:
     """A sentence that names each of the tags once."""
     sorts: dict[str, list[str]] = {"genre": [], "instrument": [], "mood": [], "use": [], "": []}
     for tag in tags:
-        sorts[sort_of(tag)].append(tag)
+        sorts[tag_kind(tag)].append(tag)
     clauses = []
     # Moods stand before the style as often as on their own.
     if sorts["genre"] and sorts["mood"] and random.random() < 0.5:
         sorts["genre"][0] = f"{sorts['mood'].pop()} {sorts['genre'][0]}"
-    for sort, ways in (
+    for sort, templates in (
         ("genre", _WHAT),
         ("instrument", _WITH),
         ("mood", _FEELS),
@@ -44,7 +44,7 @@ def write_caption(tags: Sequence[str], random: np.random.Generator) -> str:
         ("", _ANY),
     ):
         if sorts[sort]:
-            way = ways[int(random.integers(len(ways)))]
+            way = templates[int(random.integers(len(templates)))]
             clauses.append(way.replace("{x}", _listed(sorts[sort])))
     if len(clauses) > 1 and random.random() < 0.3:
         clauses = [clauses[n] for n in random.permutation(len(clauses))]
@@ -56,7 +56,7 @@ def _listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-_SORTS: Mapping[str, str] = {
+_TAG_KINDS: Mapping[str, str] = {
     "genre": "genre",
     "instrument": "instrument",
     "vocal": "instrument",
@@ -75,7 +75,7 @@ def lexicon() -> Lexicon:
     return Lexicon.load(BUNDLED / DEFAULT / "lexicon.tsv", None)
 
 
-def sort_of(tag: str) -> str:
+def tag_kind(tag: str) -> str:
     """Its kind, as the lexicon has it: genre, instrument, mood, use; empty for none of these."""
     entry = lexicon().entries.get(tag.casefold())
-    return _SORTS.get(entry.kind, "") if entry is not None else ""
+    return _TAG_KINDS.get(entry.kind, "") if entry is not None else ""

@@ -15,11 +15,11 @@ from tunespace.training.recipe import config
 Change = tuple[float, int]
 """Semitones up, and kilobits a second of an MP3; 0 for neither."""
 
-AS_IT_IS: Change = (0.0, 0)
+UNCHANGED: Change = (0.0, 0)
 _MP3_BEST = 128
 
 
-def change_of(item: Item, copy: int, settings: config.Augment, seed: int) -> Change:
+def draw_change(item: Item, copy: int, settings: config.AugmentConfig, seed: int) -> Change:
     """What is done to a copy: drawn by the clip's name, the copy's number and the seed.
 
     Args:
@@ -37,13 +37,13 @@ def change_of(item: Item, copy: int, settings: config.Augment, seed: int) -> Cha
     return semitones, 8 * round(kbits / 8)
 
 
-def changed(
+def apply_change(
     samples: npt.NDArray[np.float32], sample_rate: int, change: Change
 ) -> npt.NDArray[np.float32]:
     """A waveform after it: first the pitch, then the coding."""
-    from tunespace.audio.perturb import mp3_coded, pitch_shifted
+    from tunespace.audio.perturb import mp3_round_trip, shift_pitch
 
     semitones, kbits = change
     if semitones:
-        samples = pitch_shifted(samples, sample_rate, semitones)
-    return mp3_coded(samples, sample_rate, kbits) if kbits else samples
+        samples = shift_pitch(samples, sample_rate, semitones)
+    return mp3_round_trip(samples, sample_rate, kbits) if kbits else samples

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from torch.utils.data import Dataset, Sampler
 
 from tunespace.data.manifest import Item
-from tunespace.training.captions import Speaker, query
-from tunespace.training.data.collate import Batch, Reader
+from tunespace.training.captions import CaptionSampler, validation_text
+from tunespace.training.data.collate import Batch, Collator
 from tunespace.training.data.spectrogram_cache import read_crop
 
 # Places of a clip that validation hears.
@@ -23,8 +23,8 @@ _PLACES = (0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
-class Clips:
-    """Clips that can be heard.
+class ClipSet:
+    """ClipSet that can be heard.
 
     Attributes:
         items: What is known about each.
@@ -42,24 +42,24 @@ class Clips:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class BatchPlan:
     """How batches are drawn.
 
     Attributes:
         frames: Of a clip.
-        batch: Clips in a step, over all processes.
-        order: Each clip once, or each tag in turn.
-        twice: Whether a second stretch of each clip is heard.
-        withheld: Share of the clips whose factors are withheld.
+        batch: ClipSet in a step, over all processes.
+        sampler: Each clip once, or each tag in turn.
+        two_crops: Whether a second stretch of each clip is heard.
+        factor_dropout: Share of the clips whose factors are withheld.
         epochs: That are planned.
         seed: Of everything that is drawn.
     """
 
     frames: int
-    batch: int
-    order: Literal["clips", "tags"] = "clips"
-    twice: bool = False
-    withheld: float = 0.0
+    batch_size: int
+    sampler: Literal["clips", "tags"] = "clips"
+    two_crops: bool = False
+    factor_dropout: float = 0.0
     epochs: int = 1
     seed: int = 0
 
@@ -71,17 +71,24 @@ class TrainingBatches(Dataset[Batch]):
         share: Which process this is, and of how many.
     """
 
-    def __init__(self, clips: Clips, reader: Reader, speaker: Speaker, plan: Plan) -> None:
+    def __init__(
+        self, clips: ClipSet, collator: Collator, caption_sampler: CaptionSampler, plan: BatchPlan
+    ) -> None:
         """Prepares an epoch; every clip is in it once, but for a rest that fills no batch.
 
         Args:
             clips: To learn from.
-            reader: Of texts.
-            speaker: Says what is said.
+            collator: Of texts.
+            caption_sampler: Says what is said.
             plan: How they are drawn.
         """
-        self._clips, self._reader, self._speaker, self._plan = clips, reader, speaker, plan
-        self._batch = min(plan.batch, len(clips))
+        self._clips, self._collator, self._caption_sampler, self._plan = (
+            clips,
+            collator,
+            caption_sampler,
+            plan,
+        )
+        self._batch = min(plan.batch_size, len(clips))
         self._carriers: dict[str, list[int]] = {}
         for n, item in enumerate(clips.items):
             for tag in item.tags:
@@ -104,23 +111,23 @@ class TrainingBatches(Dataset[Batch]):
         items = [self._clips.items[row] for row in rows]
         progress = epoch / plan.epochs
         said = [
-            self._speaker(item, random, tag=tag, progress=progress)
+            self._caption_sampler(item, random, tag=tag, progress=progress)
             for item, tag in zip(items, tags, strict=True)
         ]
-        withheld = random.random(len(rows)) < plan.withheld
+        withheld = random.random(len(rows)) < plan.factor_dropout
         mine = range(self.share[0], len(rows), self.share[1])
         drawn = random.random(len(rows)) if self._clips.copies else np.zeros(len(rows))
         files = [self._version(rows[n], drawn[n]) for n in mine]
         heard = [
             np.stack([read_crop(f, plan.frames, at[n]) for f, n in zip(files, mine, strict=True)])
-            for at in places[: 2 if plan.twice else 1]
+            for at in places[: 2 if plan.two_crops else 1]
         ]
-        return self._reader.batch(
+        return self._collator.collate(
             heard[0],
             [items[n] for n in mine],
             [said[n] for n in mine],
-            wrong=any(one.wrong for views in said for one in views),
-            second=heard[1] if plan.twice else None,
+            wrong=any(one.hard_negative for views in said for one in views),
+            second=heard[1] if plan.two_crops else None,
             withheld=withheld[list(mine)],
         )
 
@@ -138,7 +145,7 @@ class TrainingBatches(Dataset[Batch]):
         """Rows of the batch, and the tag that each was chosen for, if any."""
         first = index * self._batch
         order = self._order(epoch)
-        if self._plan.order == "tags":
+        if self._plan.sampler == "tags":
             tags = [self._tags[order[(first + n) % len(order)]] for n in range(self._batch)]
             return [int(random.choice(self._carriers[tag])) for tag in tags], tags
         rows = [int(row) for row in order[first : first + self._batch]]
@@ -147,13 +154,13 @@ class TrainingBatches(Dataset[Batch]):
     def _order(self, epoch: int) -> npt.NDArray[np.int64]:
         """Of the clips or tags in an epoch; drawn once, since there may be millions."""
         if self._drawn is None or self._drawn[0] != epoch:
-            count = len(self._tags if self._plan.order == "tags" else self._clips)
+            count = len(self._tags if self._plan.sampler == "tags" else self._clips)
             random = np.random.default_rng((self._plan.seed, epoch))
             self._drawn = (epoch, random.permutation(count))
         return self._drawn[1]
 
 
-class InOrder(Sampler[int]):
+class EpochSampler(Sampler[int]):
     """The places of the batches of an epoch, one after another."""
 
     def __init__(self, batches: TrainingBatches, epoch: Callable[[], int]) -> None:
@@ -171,24 +178,26 @@ class InOrder(Sampler[int]):
 
 
 class ValidationBatches(Dataset[Batch]):
-    """Clips with what validation asks for, always the same."""
+    """ClipSet with what validation asks for, always the same."""
 
-    def __init__(self, clips: Clips, reader: Reader, plan: Plan, most: int) -> None:
+    def __init__(self, clips: ClipSet, collator: Collator, plan: BatchPlan, most: int) -> None:
         """Takes at most ``most`` of the clips."""
         chosen = np.random.default_rng(plan.seed).permutation(len(clips))[:most]
         self._rows = np.sort(chosen)
-        self._clips, self._reader, self._plan = clips, reader, plan
+        self._clips, self._collator, self._plan = clips, collator, plan
 
     def __len__(self) -> int:
         """Batches; the last may be smaller."""
-        return -(-len(self._rows) // self._plan.batch)
+        return -(-len(self._rows) // self._plan.batch_size)
 
     def __getitem__(self, index: int) -> Batch:
         """One batch."""
-        rows = self._rows[index * self._plan.batch : (index + 1) * self._plan.batch]
+        rows = self._rows[index * self._plan.batch_size : (index + 1) * self._plan.batch_size]
         items = [self._clips.items[row] for row in rows]
         heard = [
             np.stack([read_crop(self._clips.files[n], self._plan.frames, at) for at in _PLACES])
             for n in rows
         ]
-        return self._reader.batch(np.stack(heard), items, [[query(item)] for item in items])
+        return self._collator.collate(
+            np.stack(heard), items, [[validation_text(item)] for item in items]
+        )

@@ -12,8 +12,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from tunespace.data.manifest import Item
-from tunespace.training.captions import Said
-from tunespace.training.collaborative_filtering import width_of
+from tunespace.training.captions import TrainingText
+from tunespace.training.collaborative_filtering import factor_width
 
 Vectors = npt.NDArray[np.float32]
 
@@ -29,14 +29,14 @@ class Batch:
         mask: The same shape, 1 for tokens and 0 for what only fills up.
         text_key: ``(batch, views)`` int64: equal for equal texts.
         labels: ``(batch, tags)`` bool: all tags of each clip.
-        said: ``(batch, views, tags)`` bool: those that a text names.
-        wrong_ids: As ``ids``: what is wrongly said.
-        wrong_mask: As ``mask``.
-        has_wrong: ``(batch, views)`` bool: where something is.
-        second: As ``log_mel``: another stretch of each clip.
+        text_labels: ``(batch, views, tags)`` bool: those that a text names.
+        hard_negative_ids: As ``ids``: what is wrongly said.
+        hard_negative_mask: As ``mask``.
+        has_hard_negative: ``(batch, views)`` bool: where something is.
+        second_log_mel: As ``log_mel``: another stretch of each clip.
         factors: ``(batch, factors)`` float32 of collaborative filtering.
-        known: ``(batch,)`` bool: whose factors are known.
-        meaning: ``(batch, views, k)`` float32 unit rows: what the texts mean.
+        has_factors: ``(batch,)`` bool: whose factors are known.
+        text_features: ``(batch, views, k)`` float32 unit rows: what the texts mean.
     """
 
     log_mel: Tensor
@@ -44,14 +44,14 @@ class Batch:
     mask: Tensor
     text_key: Tensor
     labels: Tensor
-    said: Tensor
-    wrong_ids: Tensor | None = None
-    wrong_mask: Tensor | None = None
-    has_wrong: Tensor | None = None
-    second: Tensor | None = None
+    text_labels: Tensor
+    hard_negative_ids: Tensor | None = None
+    hard_negative_mask: Tensor | None = None
+    has_hard_negative: Tensor | None = None
+    second_log_mel: Tensor | None = None
     factors: Tensor | None = None
-    known: Tensor | None = None
-    meaning: Tensor | None = None
+    has_factors: Tensor | None = None
+    text_features: Tensor | None = None
 
     def __len__(self) -> int:
         """Number of clips."""
@@ -64,7 +64,7 @@ class Batch:
         return replace(self, **there)
 
 
-class Reader:
+class Collator:
     """Texts as tokens, tags as columns."""
 
     def __init__(
@@ -88,15 +88,15 @@ class Reader:
         self._known: dict[str, Vectors] = {}
 
     @property
-    def needs_model(self) -> bool:
+    def needs_text_model(self) -> bool:
         """Whether a model is asked what texts mean."""
         return self._meaning is not None
 
-    def batch(
+    def collate(
         self,
         log_mel: Vectors,
         items: Sequence[Item],
-        said: Sequence[Sequence[Said]],
+        said: Sequence[Sequence[TrainingText]],
         *,
         wrong: bool = False,
         second: Vectors | None = None,
@@ -125,19 +125,23 @@ class Reader:
             self._columns([one.labels for one in flat]).unflatten(0, (-1, views)),  # type: ignore[no-untyped-call]
         )
         if wrong:
-            wrong_ids, wrong_mask = self._tokens([one.wrong or one.text for one in flat])
-            batch.wrong_ids, batch.wrong_mask = (
-                x.unflatten(0, (-1, views))  # type: ignore[no-untyped-call]
-                for x in (wrong_ids, wrong_mask)
+            hard_negative_ids, hard_negative_mask = self._tokens(
+                [one.hard_negative or one.text for one in flat]
             )
-            batch.has_wrong = torch.tensor([[bool(one.wrong) for one in row] for row in said])
+            batch.hard_negative_ids, batch.hard_negative_mask = (
+                x.unflatten(0, (-1, views))  # type: ignore[no-untyped-call]
+                for x in (hard_negative_ids, hard_negative_mask)
+            )
+            batch.has_hard_negative = torch.tensor(
+                [[bool(one.hard_negative) for one in row] for row in said]
+            )
         if second is not None:
-            batch.second = torch.from_numpy(second)
+            batch.second_log_mel = torch.from_numpy(second)
         if self._factors:
-            batch.factors, batch.known = self._culture(items, withheld)
+            batch.factors, batch.has_factors = self._culture(items, withheld)
         if self._meaning is not None:
             meaning = torch.from_numpy(self._meanings([one.text for one in flat]))
-            batch.meaning = meaning.unflatten(0, (-1, views))  # type: ignore[no-untyped-call]
+            batch.text_features = meaning.unflatten(0, (-1, views))  # type: ignore[no-untyped-call]
         return batch
 
     def _tokens(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
@@ -162,7 +166,7 @@ class Reader:
         self, items: Sequence[Item], withheld: npt.NDArray[np.bool_] | None
     ) -> tuple[Tensor, Tensor]:
         factors = self._factors
-        found = np.zeros((len(items), width_of(factors)), np.float32)
+        found = np.zeros((len(items), factor_width(factors)), np.float32)
         known = np.zeros(len(items), np.bool_)
         for n, item in enumerate(items):
             row = factors.get(item.artist.casefold())

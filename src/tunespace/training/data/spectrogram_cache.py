@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tunespace.audio import LogMel
-from tunespace.audio.archives import stamp
+from tunespace.audio.archives import modification_stamp
 from tunespace.data.manifest import Item
 from tunespace.errors import AudioError, TrainingError
 from tunespace.models import JointModel, load_joint_model
-from tunespace.models.worker_pool import Crashed, work_through
-from tunespace.training.data.augmented_copies import AS_IT_IS, Change, changed
+from tunespace.models.worker_pool import WorkerCrash, run_jobs
+from tunespace.training.data.augmented_copies import UNCHANGED, Change, apply_change
 
 LogMels = npt.NDArray[np.float32]
 Job = tuple[Path, float, float | None, LogMel | None, Change, Path]
@@ -35,26 +35,26 @@ def default_cache() -> Path:
     return Path(platformdirs.user_cache_dir("tunespace")) / "spectrograms"
 
 
-class Spectrograms:
+class SpectrogramCache:
     """What is kept of some clips."""
 
-    def __init__(self, folder: Path, heard_with: LogMel | Path) -> None:
+    def __init__(self, folder: Path, front_end: LogMel | Path) -> None:
         """Prepares; nothing is read or made yet.
 
         Args:
             folder: That they are kept in.
-            heard_with: A front end, or the folder of a model.
+            front_end: A front end, or the folder of a model.
         """
         self._folder = folder
-        self._front_end = heard_with if isinstance(heard_with, LogMel) else None
-        self._model = "" if isinstance(heard_with, LogMel) else str(heard_with)
+        self._front_end = front_end if isinstance(front_end, LogMel) else None
+        self._model = "" if isinstance(front_end, LogMel) else str(front_end)
         self._made_with = (
-            asdict(heard_with)
-            if isinstance(heard_with, LogMel)
-            else load_joint_model(heard_with).identity
+            asdict(front_end)
+            if isinstance(front_end, LogMel)
+            else load_joint_model(front_end).identity
         )
 
-    def path_of(self, item: Item, change: Change = AS_IT_IS) -> Path:
+    def path_of(self, item: Item, change: Change = UNCHANGED) -> Path:
         """The file of a clip or of a changed copy of it, whether it is there or not.
 
         Raises:
@@ -62,8 +62,13 @@ class Spectrograms:
         """
         if item.audio is None:
             raise FileNotFoundError
-        seen = (str(item.audio.resolve()), *stamp(item.audio), item.start, item.duration)
-        key = json.dumps([self._made_with, *seen, *([] if change == AS_IT_IS else change)])
+        seen = (
+            str(item.audio.resolve()),
+            *modification_stamp(item.audio),
+            item.start,
+            item.duration,
+        )
+        key = json.dumps([self._made_with, *seen, *([] if change == UNCHANGED else change)])
         name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         return self._folder / name[:2] / f"{name}.npy"
 
@@ -91,7 +96,7 @@ class Spectrograms:
         """
         failed: dict[int, str] = {}
         left: dict[Path, list[int]] = {}
-        changes = changes or [AS_IT_IS] * len(items)
+        changes = changes or [UNCHANGED] * len(items)
         for n, (item, change) in enumerate(zip(items, changes, strict=True)):
             try:
                 path = self.path_of(item, change)
@@ -107,7 +112,7 @@ class Spectrograms:
                 stretch = (item.audio, item.start, item.duration)
                 jobs[path] = (*stretch, self._front_end, changes[places[0]], path)
         count = min(workers or os.cpu_count() or 1, len(jobs))
-        work = work_through(list(jobs.values()), f"{__name__}:keep", self._model, count)
+        work = run_jobs(list(jobs.values()), f"{__name__}:keep", self._model, count)
         with closing(work) as answers:
             for done, (job, answer) in enumerate(answers, start=1):
                 if isinstance(answer, OSError):
@@ -116,7 +121,7 @@ class Spectrograms:
                         "name another folder with --cache"
                     )
                 if answer is not None:
-                    reason = answer.reason if isinstance(answer, Crashed) else answer
+                    reason = answer.reason if isinstance(answer, WorkerCrash) else answer
                     failed.update(dict.fromkeys(left[job[-1]], f"{job[0]}: {reason}"))
                 if on_progress is not None:
                     on_progress(done, len(jobs))
@@ -133,11 +138,11 @@ def keep(job: Job, model: JointModel | None) -> str | OSError | None:
         if front_end is not None:
             rate = front_end.sample_rate
             blocks = decode_blocks(audio, rate, start=start, duration=duration)
-            if change != AS_IT_IS:
-                blocks = iter([changed(np.concatenate(list(blocks)), rate, change)])
+            if change != UNCHANGED:
+                blocks = iter([apply_change(np.concatenate(list(blocks)), rate, change)])
             whole = np.concatenate([b.astype(np.float16) for b in front_end.stream(blocks)])
         elif model is not None:
-            heard = model.listen(audio, start=start, duration=duration)
+            heard = model.embed_file(audio, start=start, duration=duration)
             whole = np.stack([window.vector for window in heard.windows])
         else:
             return "is heard with nothing"
@@ -160,7 +165,7 @@ def read_crop(path: Path, frames: int, place: float) -> LogMels:
     """A stretch of a clip.
 
     Args:
-        path: Of a file that ``Spectrograms`` made.
+        path: Of a file that ``SpectrogramCache`` made.
         frames: Of the stretch.
         place: 0 for the first possible one, 1 for the last.
 

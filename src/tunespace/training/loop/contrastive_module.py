@@ -25,22 +25,22 @@ from tunespace.evaluation.metrics.ranking import (
     reciprocal_rank,
 )
 from tunespace.training.data.collate import Batch
-from tunespace.training.loop.optimizers import optimisation
-from tunespace.training.loop.spec_augment import augmented
-from tunespace.training.losses import Pairs, build_loss, nt_xent
+from tunespace.training.loop.optimizers import build_optimizer
+from tunespace.training.loop.spec_augment import augment_batch
+from tunespace.training.losses import BatchEmbeddings, build_loss, nt_xent
 from tunespace.training.recipe import config
 from tunespace.training.recipe.recipe import Recipe
-from tunespace.training.towers.dual_encoder import TwoTowers
+from tunespace.training.towers.dual_encoder import DualEncoder
 
 # Recall at 10 chooses the checkpoint, the reciprocal rank where it is the same: among few clips it
 # is soon 1.
-MONITORED = "choice"
+MONITORED_METRIC = "choice"
 
-Points = dict[str, Tensor]
+Embeddings = dict[str, Tensor]
 """What became of a batch, ``(batch, ...)`` each: audio, image, own, second, text, wrong."""
 
 
-class Lesson(lightning.LightningModule):
+class ContrastiveModule(lightning.LightningModule):
     """Trains two towers.
 
     Attributes:
@@ -48,17 +48,17 @@ class Lesson(lightning.LightningModule):
         loss: With what it learns itself, as a temperature.
     """
 
-    def __init__(self, recipe: Recipe, towers: TwoTowers, steps: int) -> None:
+    def __init__(self, recipe: Recipe, towers: DualEncoder, steps: int) -> None:
         """Takes the towers and the number of steps of the whole run."""
         super().__init__()
         self.automatic_optimization = False
         self.recipe, self.steps = recipe, max(1, steps)
         self.towers = towers
-        self.loss = build_loss(recipe.loss, recipe.joint.dim)
+        self.loss = build_loss(recipe.loss, recipe.projection.dim)
         # A running average to validate and to export; a slower copy to learn from.
-        self.average = _averaged(towers, recipe.schedule.average)
-        momentum = recipe.loss.momentum if isinstance(recipe.loss, config.Slap) else 0.0
-        self.slow = _averaged(towers, momentum)
+        self.ema = _ema_copy(towers, recipe.schedule.ema_decay)
+        momentum = recipe.loss.momentum if isinstance(recipe.loss, config.SlapConfig) else 0.0
+        self.target = _ema_copy(towers, momentum)
         self._judged: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
@@ -66,17 +66,21 @@ class Lesson(lightning.LightningModule):
         schedule = self.recipe.schedule
         optimiser: Any = self.optimizers()
         optimiser.zero_grad()
-        self._change(batch)
-        pieces = list(torch.arange(len(batch)).chunk(schedule.parts))
+        self._augment(batch)
+        pieces = list(torch.arange(len(batch)).chunk(schedule.grad_cache_chunks))
         # Averaged by hand: a step that is optimised by hand was seen to leave each process with its
         # own gradient (Lightning 2.6), and one in parts goes backward several times.
         with self._unsynchronised():
-            loss = self._whole(batch) if len(pieces) == 1 else self._by_parts(batch, pieces)
+            loss = (
+                self._backward_whole(batch)
+                if len(pieces) == 1
+                else self._backward_cached(batch, pieces)
+            )
         self._average_gradients()
-        if schedule.clip:
-            nn.utils.clip_grad_norm_(self.parameters(), schedule.clip)
+        if schedule.max_grad_norm:
+            nn.utils.clip_grad_norm_(self.parameters(), schedule.max_grad_norm)
         optimiser.step()
-        for copy in (self.average, self.slow):
+        for copy in (self.ema, self.target):
             if copy is not None:
                 copy.update_parameters(self.towers)
         rates: Any = self.lr_schedulers()
@@ -88,111 +92,124 @@ class Lesson(lightning.LightningModule):
             self.log("temperature", temperature, on_step=False, on_epoch=True, batch_size=1)
         return loss.detach()
 
-    def _change(self, batch: Batch) -> None:
+    def _augment(self, batch: Batch) -> None:
         """What is done to the sound, once a step: parts go through the towers twice."""
-        if self.recipe.augment == config.Augment():
+        if self.recipe.augment == config.AugmentConfig():
             return
-        self._seed(self.recipe.schedule.parts + 1)
+        self._seed(self.recipe.schedule.grad_cache_chunks + 1)
         hidden = self.towers.mean_db
-        batch.log_mel = augmented(batch.log_mel, self.recipe.augment, hidden)
-        if batch.second is not None:
-            batch.second = augmented(batch.second, self.recipe.augment, hidden)
+        batch.log_mel = augment_batch(batch.log_mel, self.recipe.augment, hidden)
+        if batch.second_log_mel is not None:
+            batch.second_log_mel = augment_batch(batch.second_log_mel, self.recipe.augment, hidden)
 
-    def _whole(self, batch: Batch) -> Tensor:
+    def _backward_whole(self, batch: Batch) -> Tensor:
         loss = self._loss(batch, self._embed(batch, 0))
-        self._require_number(loss)
+        self._require_finite(loss)
         self.manual_backward(loss)
         return loss
 
-    def _by_parts(self, batch: Batch, pieces: list[Tensor]) -> Tensor:
+    def _backward_cached(self, batch: Batch, pieces: list[Tensor]) -> Tensor:
         shares = [batch.each(lambda x, rows=rows: x[rows]) for rows in pieces]  # type: ignore[misc]
-        with torch.no_grad(), _keeping_batch_norm(self.towers):
+        with torch.no_grad(), _frozen_batch_norm_statistics(self.towers):
             first = [self._embed(part, n) for n, part in enumerate(shares)]
-        points = {
+        embeddings = {
             name: torch.cat([one[name] for one in first]).requires_grad_() for name in first[0]
         }
-        loss = self._loss(batch, points)
-        self._require_number(loss)
+        loss = self._loss(batch, embeddings)
+        self._require_finite(loss)
         self.manual_backward(loss)
         for n, (part, rows) in enumerate(zip(shares, pieces, strict=True)):
             again = self._embed(part, n)
             inner = [
                 (again[name] * found.grad[rows]).sum()
-                for name, found in points.items()
+                for name, found in embeddings.items()
                 if found.grad is not None
             ]
             self.manual_backward(torch.stack(inner).sum())
         return loss
 
-    def _embed(self, batch: Batch, part: int) -> Points:
+    def _embed(self, batch: Batch, part: int) -> Embeddings:
         """Unit rows; equal calls within a step give equal numbers."""
         self._seed(part)
         towers = self.towers
-        music = towers.standardised(batch.log_mel)
-        heard = towers.heard(music, batch.factors, batch.known)
-        points = {"audio": towers.audio_head(heard)}
+        music = towers.standardize(batch.log_mel)
+        heard = towers.audio_features(music, batch.factors, batch.has_factors)
+        embeddings = {"audio": towers.audio_head(heard)}
         if towers.image is not None:
-            points["image"] = towers.seen(music)
-        if towers.own_head is not None and batch.second is not None:
-            again = towers.heard(towers.standardised(batch.second), batch.factors, batch.known)
-            points["own"], points["second"] = towers.own_head(heard), towers.own_head(again)
-        points["text"] = self._said(batch)
-        if batch.wrong_ids is not None and batch.wrong_mask is not None:
-            points["wrong"] = self._read(batch.wrong_ids, batch.wrong_mask)
-        if self.slow is not None:
-            slow: Any = self.slow.module
+            embeddings["image"] = towers.image_features(music)
+        if towers.ssl_head is not None and batch.second_log_mel is not None:
+            again = towers.audio_features(
+                towers.standardize(batch.second_log_mel), batch.factors, batch.has_factors
+            )
+            embeddings["ssl_first"], embeddings["ssl_second"] = (
+                towers.ssl_head(heard),
+                towers.ssl_head(again),
+            )
+        embeddings["text"] = self._text_embeddings(batch)
+        if batch.hard_negative_ids is not None and batch.hard_negative_mask is not None:
+            embeddings["hard_negative"] = self._encode_text(
+                batch.hard_negative_ids, batch.hard_negative_mask
+            )
+        if self.target is not None:
+            target: Any = self.target.module
             with torch.no_grad():
-                points["slow_audio"] = slow.embed_audio(batch.log_mel, batch.factors, batch.known)
-                points["slow_text"] = self._said(batch, slow)
-        return {name: functional.normalize(x.float(), dim=-1) for name, x in points.items()}
+                embeddings["ema_audio"] = target.embed_audio(
+                    batch.log_mel, batch.factors, batch.has_factors
+                )
+                embeddings["ema_text"] = self._text_embeddings(batch, target)
+        return {name: functional.normalize(x.float(), dim=-1) for name, x in embeddings.items()}
 
-    def _said(self, batch: Batch, towers: TwoTowers | None = None) -> Tensor:
+    def _text_embeddings(self, batch: Batch, towers: DualEncoder | None = None) -> Tensor:
         """``(batch, views, dim)``: what is said, or what a frozen tower made of it."""
         towers = towers or self.towers
-        if not isinstance(self.recipe.text, config.FrozenText):
-            return self._read(batch.ids, batch.mask, towers)
-        if batch.meaning is None:
+        if not isinstance(self.recipe.text_tower, config.FrozenTextConfig):
+            return self._encode_text(batch.ids, batch.mask, towers)
+        if batch.text_features is None:
             raise RuntimeError("nobody told what the texts mean")
-        points: Tensor = towers.text_head(batch.meaning)
-        return points
+        embeddings: Tensor = towers.text_head(batch.text_features)
+        return embeddings
 
-    def _read(self, ids: Tensor, mask: Tensor, towers: TwoTowers | None = None) -> Tensor:
+    def _encode_text(self, ids: Tensor, mask: Tensor, towers: DualEncoder | None = None) -> Tensor:
         """``(batch, views, dim)``."""
-        points = (towers or self.towers).embed_text(ids.flatten(0, 1), mask.flatten(0, 1))
-        return points.reshape(*ids.shape[:2], -1)
+        embeddings = (towers or self.towers).embed_text(ids.flatten(0, 1), mask.flatten(0, 1))
+        return embeddings.reshape(*ids.shape[:2], -1)
 
-    def _loss(self, batch: Batch, points: Points) -> Tensor:
-        self._seed(self.recipe.schedule.parts)
-        names = ("text_key", "labels", "said", "has_wrong", "meaning")
+    def _loss(self, batch: Batch, embeddings: Embeddings) -> Tensor:
+        self._seed(self.recipe.schedule.grad_cache_chunks)
+        names = ("text_key", "labels", "text_labels", "has_hard_negative", "text_features")
         facts = {name: x for name in names if (x := getattr(batch, name)) is not None}
         if self.trainer.world_size > 1:
             # With their gradients: without them a process would learn from its own rows alone.
-            points = {name: self._gathered(x, grads=True) for name, x in points.items()}
-            facts = {name: self._gathered(x, grads=False) for name, x in facts.items()}
+            embeddings = {name: self._gather(x, grads=True) for name, x in embeddings.items()}
+            facts = {name: self._gather(x, grads=False) for name, x in facts.items()}
         losses = []
-        for view in range(points["text"].shape[1]):
-            pairs = Pairs(
-                points["audio"],
-                points["text"][:, view],
+        for view in range(embeddings["text"].shape[1]):
+            inputs = BatchEmbeddings(
+                embeddings["audio"],
+                embeddings["text"][:, view],
                 facts["text_key"][:, view],
                 facts["labels"],
-                facts["said"][:, view],
-                wrong=points["wrong"][:, view] if "wrong" in points else None,
-                has_wrong=facts["has_wrong"][:, view] if "has_wrong" in facts else None,
-                image=points.get("image"),
-                meaning=facts["meaning"][:, view] if "meaning" in facts else None,
-                slow_audio=points.get("slow_audio"),
-                slow_text=points["slow_text"][:, view] if "slow_text" in points else None,
+                facts["text_labels"][:, view],
+                hard_negative=embeddings["hard_negative"][:, view]
+                if "hard_negative" in embeddings
+                else None,
+                has_hard_negative=facts["has_hard_negative"][:, view]
+                if "has_hard_negative" in facts
+                else None,
+                image=embeddings.get("image"),
+                text_features=facts["text_features"][:, view] if "text_features" in facts else None,
+                ema_audio=embeddings.get("ema_audio"),
+                ema_text=embeddings["ema_text"][:, view] if "ema_text" in embeddings else None,
             )
-            losses.append(self.loss(pairs))
+            losses.append(self.loss(inputs))
         loss = torch.stack(losses).mean()
         own = self.recipe.self_supervision
-        if "second" in points:
-            alone = nt_xent(points["own"], points["second"], own.temperature)
+        if "ssl_second" in embeddings:
+            alone = nt_xent(embeddings["ssl_first"], embeddings["ssl_second"], own.temperature)
             loss = (1 - own.weight) * loss + own.weight * alone
         return loss
 
-    def _gathered(self, rows: Tensor, *, grads: bool) -> Tensor:
+    def _gather(self, rows: Tensor, *, grads: bool) -> Tensor:
         found: Any = self.all_gather(rows, sync_grads=grads)
         joined: Tensor = found.flatten(0, 1)
         return joined
@@ -202,7 +219,7 @@ class Lesson(lightning.LightningModule):
         place = (self.recipe.schedule.seed, self.global_step, part, self.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
 
-    def _require_number(self, loss: Tensor) -> None:
+    def _require_finite(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"the loss is {float(loss.detach())} at step {self.global_step}: lower "
@@ -227,12 +244,12 @@ class Lesson(lightning.LightningModule):
         clips, places = batch.log_mel.shape[:2]
         factors, known = (
             None if x is None else x.repeat_interleave(places, 0)
-            for x in (batch.factors, batch.known)
+            for x in (batch.factors, batch.has_factors)
         )
-        towers: Any = self.towers if self.average is None else self.average.module
+        towers: Any = self.towers if self.ema is None else self.ema.module
         heard = towers.embed_audio(batch.log_mel.flatten(0, 1), factors, known)
         audio = heard.reshape(clips, places, -1).float().mean(1)
-        text = self._said(batch, towers)[:, 0].float()
+        text = self._text_embeddings(batch, towers)[:, 0].float()
         self._judged.append((audio.cpu(), text.cpu(), batch.text_key[:, 0].cpu()))
 
     def on_validation_epoch_end(self) -> None:
@@ -248,7 +265,7 @@ class Lesson(lightning.LightningModule):
             "recall@10": recall,
             "mrr": reciprocal,
             "median_rank": float(np.median(first_rank(ranked))),
-            MONITORED: recall + reciprocal / 1000,
+            MONITORED_METRIC: recall + reciprocal / 1000,
         }
         # Each process judges all of it, so there is nothing to gather.
         self.log_dict(figures, sync_dist=False)
@@ -257,7 +274,7 @@ class Lesson(lightning.LightningModule):
         """The optimiser of the recipe and the course of its rate."""
         text = set(self.towers.text.parameters())
         learned = [p for p in self.parameters() if p.requires_grad]
-        return optimisation(
+        return build_optimizer(
             self.recipe.schedule,
             [p for p in learned if p not in text],
             [p for p in learned if p in text],
@@ -272,7 +289,7 @@ class Lesson(lightning.LightningModule):
         return batch.each(lambda x: x.to(device))
 
 
-def _averaged(towers: TwoTowers, decay: float) -> AveragedModel | None:
+def _ema_copy(towers: DualEncoder, decay: float) -> AveragedModel | None:
     """A copy that follows slowly, and is not trained itself."""
     if not decay:
         return None
@@ -283,7 +300,7 @@ def _averaged(towers: TwoTowers, decay: float) -> AveragedModel | None:
 
 
 @contextmanager
-def _keeping_batch_norm(model: nn.Module) -> Iterator[None]:
+def _frozen_batch_norm_statistics(model: nn.Module) -> Iterator[None]:
     """Running statistics stay as they are: a part that goes through twice must count once."""
     norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]  # noqa: SLF001
     before = [norm.momentum for norm in norms]

@@ -25,8 +25,8 @@ from tunespace.models.config import (
     sha256_of,
 )
 from tunespace.models.model import Vectors
-from tunespace.models.onnx_towers import unit
-from tunespace.training.collaborative_filtering import load_factors, width_of
+from tunespace.models.onnx_towers import normalize_rows
+from tunespace.training.collaborative_filtering import factor_width, load_factors
 from tunespace.training.loop.run_layout import (
     BEST,
     CHECKPOINTS,
@@ -37,14 +37,14 @@ from tunespace.training.loop.run_layout import (
     RECIPE,
     TEXT,
 )
-from tunespace.training.onnx_export import write_behind, write_graph
+from tunespace.training.onnx_export import export_onnx, write_with_head
 from tunespace.training.recipe import config
 from tunespace.training.recipe.recipe import Recipe
-from tunespace.training.towers.dual_encoder import TwoTowers
+from tunespace.training.towers.dual_encoder import DualEncoder
 from tunespace.training.towers.text_encoder import TextEncoder
 from tunespace.training.towers.text_tower import max_tokens
 
-_TOWERS, _AVERAGE = "towers.", "average.module."
+_TOWERS, _EMA = "towers.", "average.module."
 
 
 def export_run(
@@ -67,12 +67,14 @@ def export_run(
     checkpoint = run / CHECKPOINTS / (LAST if last else BEST)
     if not checkpoint.exists():
         raise TrainingError(f"{run} has no checkpoint yet: train on with the same command")
-    if recipe.culture.factors and recipe.culture.branch == "cultural":
+    if recipe.collaborative.factors and recipe.collaborative.branch == "cultural":
         raise TrainingError(
             f"{run}: the cultural branch hears no music, so there is no model folder"
         )
-    towers = TwoTowers(recipe, run / TEXT, width_of(load_factors(recipe.culture.factors)))
-    prefix = _AVERAGE if recipe.schedule.average else _TOWERS
+    towers = DualEncoder(
+        recipe, run / TEXT, factor_width(load_factors(recipe.collaborative.factors))
+    )
+    prefix = _EMA if recipe.schedule.ema_decay else _TOWERS
     state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
     weights = {
         name.removeprefix(prefix): value
@@ -81,7 +83,7 @@ def export_run(
     }
     towers.load_state_dict(weights)
     if isinstance(towers.text, TextEncoder):
-        towers.text.remembers = False
+        towers.text.caches = False
     figures, epochs = _figures(run, state["epoch"] + 1)
     folder = out or run / MODEL
     partial = folder.with_name(f"{folder.name}.partial")
@@ -117,7 +119,7 @@ def _figures(run: Path, epoch: int) -> tuple[dict[str, float], int]:
 
 
 class _Audio(nn.Module):
-    def __init__(self, towers: TwoTowers) -> None:
+    def __init__(self, towers: DualEncoder) -> None:
         super().__init__()
         self.towers = towers
 
@@ -126,7 +128,7 @@ class _Audio(nn.Module):
 
 
 class _Text(nn.Module):
-    def __init__(self, towers: TwoTowers) -> None:
+    def __init__(self, towers: DualEncoder) -> None:
         super().__init__()
         self.towers = towers
 
@@ -134,17 +136,17 @@ class _Text(nn.Module):
         return self.towers.embed_text(input_ids, attention_mask)
 
 
-def _write(recipe: Recipe, towers: TwoTowers, run: Path, folder: Path) -> None:
+def _write(recipe: Recipe, towers: DualEncoder, run: Path, folder: Path) -> None:
     heard = _write_audio(recipe, towers, folder)
     read = _write_text(recipe, towers, run, folder)
     probes = json.loads((run / DATA).read_text(encoding="utf-8"))["probes"]
     config = ModelConfig(
         name=f"{recipe.name}-{run.resolve().name}",
-        dim=recipe.joint.dim,
+        dim=recipe.projection.dim,
         front_end=heard.front_end if heard else recipe.front_end.log_mel(),
         window=heard.window if heard else recipe.frames,
         hop=heard.hop if heard else recipe.frames,
-        max_tokens=max_tokens(recipe.text),
+        max_tokens=max_tokens(recipe.text_tower),
         sentence_weight=read.sentence_weight if read else (1.0, 1.0),
         probes=read.probes if read else tuple(probes),
         files={path.name: sha256_of(path) for path in sorted(folder.iterdir())},
@@ -152,53 +154,53 @@ def _write(recipe: Recipe, towers: TwoTowers, run: Path, folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config.as_json(), indent=2) + "\n")
 
 
-def _write_audio(recipe: Recipe, towers: TwoTowers, folder: Path) -> ModelConfig | None:
+def _write_audio(recipe: Recipe, towers: DualEncoder, folder: Path) -> ModelConfig | None:
     """Writes the audio tower; the configuration of the frozen one before it, if any."""
-    if isinstance(recipe.audio, config.Frozen):
-        base = load_model(recipe.audio.model)
-        head = _Behind(towers.audio_head)
+    if isinstance(recipe.audio_tower, config.FrozenConfig):
+        base = load_model(recipe.audio_tower.model)
+        head = _WithHead(towers.audio_head)
         rows = torch.zeros(2, base.dim)
-        write_behind(base.folder / AUDIO_TOWER, head, rows, folder / AUDIO_TOWER)
+        write_with_head(base.folder / AUDIO_TOWER, head, rows, folder / AUDIO_TOWER)
         return base.config
     clips = torch.zeros(2, recipe.frames, recipe.front_end.n_mels)
     shapes = {"log_mel": {0: torch.export.Dim("batch")}}
-    write_graph(_Audio(towers), folder / AUDIO_TOWER, {"log_mel": clips}, shapes)
+    export_onnx(_Audio(towers), folder / AUDIO_TOWER, {"log_mel": clips}, shapes)
     return None
 
 
-def _write_text(recipe: Recipe, towers: TwoTowers, run: Path, folder: Path) -> ModelConfig | None:
+def _write_text(recipe: Recipe, towers: DualEncoder, run: Path, folder: Path) -> ModelConfig | None:
     """Writes the text tower; the configuration of the frozen one before it, if any."""
     shutil.copyfile(run / TEXT / TOKENIZER, folder / TOKENIZER)
-    if isinstance(recipe.text, config.FrozenText):
-        base = load_model(recipe.text.model)
-        if recipe.text.fixed:
+    if isinstance(recipe.text_tower, config.FrozenTextConfig):
+        base = load_model(recipe.text_tower.model)
+        if recipe.text_tower.identity_projection:
             for name in (TEXT_TOWER, LEXICON, LANGUAGES, CONCEPTS):
                 if name in base.files:
                     shutil.copyfile(base.folder / name, folder / name)
             _move_reference(base.reference, towers, folder)
         else:
             rows = torch.zeros(2, base.dim)
-            head = _Behind(towers.text_head)
-            write_behind(base.folder / TEXT_TOWER, head, rows, folder / TEXT_TOWER)
+            head = _WithHead(towers.text_head)
+            write_with_head(base.folder / TEXT_TOWER, head, rows, folder / TEXT_TOWER)
         return base.config
     ids, mask = torch.ones(2, 7, dtype=torch.int64), torch.ones(2, 7, dtype=torch.int64)
     # A length of one is a special case that the exporter would make a rule of.
-    tokens = torch.export.Dim("tokens", min=2, max=max(4, max_tokens(recipe.text)))
+    tokens = torch.export.Dim("tokens", min=2, max=max(4, max_tokens(recipe.text_tower)))
     texts = {"input_ids": ids, "attention_mask": mask}
     shapes = {name: {0: torch.export.Dim("batch"), 1: tokens} for name in texts}
-    write_graph(_Text(towers), folder / TEXT_TOWER, texts, shapes)
+    export_onnx(_Text(towers), folder / TEXT_TOWER, texts, shapes)
     return None
 
 
-def _move_reference(rows: Vectors, towers: TwoTowers, folder: Path) -> None:
+def _move_reference(rows: Vectors, towers: DualEncoder, folder: Path) -> None:
     """Music of many kinds to compare with moves like all music."""
     if len(rows):
         with torch.no_grad():
             moved = towers.audio_head(torch.from_numpy(rows)).numpy()
-        np.save(folder / REFERENCE, unit(moved).astype(np.float16))
+        np.save(folder / REFERENCE, normalize_rows(moved).astype(np.float16))
 
 
-class _Behind(nn.Module):
+class _WithHead(nn.Module):
     """What follows a frozen tower; it learned from unit rows."""
 
     def __init__(self, head: nn.Module) -> None:

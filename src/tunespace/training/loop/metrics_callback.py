@@ -8,14 +8,14 @@ from typing import Any
 
 import lightning
 
-from tunespace.training.loop.contrastive_module import MONITORED
-from tunespace.training.loop.plot_metrics import draw_curves
+from tunespace.training.loop.contrastive_module import MONITORED_METRIC
+from tunespace.training.loop.plot_metrics import plot_metrics
 from tunespace.training.loop.run_layout import CURVES, METRICS
 
 Say = Callable[[str], None]
 
 
-class History(lightning.Callback):
+class MetricsCallback(lightning.Callback):
     """Keeps the figures of each epoch, in the checkpoint as well: a run that goes on keeps them."""
 
     def __init__(self, out: Path, say: Say, epochs: int) -> None:
@@ -39,7 +39,7 @@ class History(lightning.Callback):
         figures = {
             name: float(value)
             for name, value in trainer.callback_metrics.items()
-            if name != MONITORED
+            if name != MONITORED_METRIC
         }
         epoch = trainer.current_epoch + 1
         self.rows.append({"epoch": epoch, "step": trainer.global_step, **figures})
@@ -69,7 +69,7 @@ class History(lightning.Callback):
         if trainer.is_global_zero and self.rows:
             # A picture that cannot be written must not hide why the run ends.
             with suppress(OSError):
-                draw_curves(self.rows, self._out / CURVES, self._out.name)
+                plot_metrics(self.rows, self._out / CURVES, self._out.name)
 
     def _write(self) -> None:
         names = list(dict.fromkeys(name for row in self.rows for name in row))

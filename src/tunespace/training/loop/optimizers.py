@@ -9,8 +9,8 @@ from torch import nn
 from tunespace.training.recipe import config
 
 
-def optimisation(
-    schedule: config.Schedule,
+def build_optimizer(
+    schedule: config.ScheduleConfig,
     learned: list[nn.Parameter],
     text: list[nn.Parameter],
     steps: int,
@@ -30,7 +30,7 @@ def optimisation(
         if group
     ]
     optimiser: torch.optim.Optimizer
-    match schedule.optimiser:
+    match schedule.optimizer:
         case "adam":
             optimiser = torch.optim.Adam(groups, weight_decay=schedule.weight_decay)
         case "adamw":
@@ -39,7 +39,7 @@ def optimisation(
             optimiser = torch.optim.SGD(
                 groups, momentum=0.9, nesterov=True, weight_decay=schedule.weight_decay
             )
-    rising = round(schedule.warm_up * steps)
+    rising = round(schedule.warmup_fraction * steps)
 
     def rate(step: int) -> float:
         if step < rising:

@@ -9,7 +9,7 @@ SMALL_AND_SAME: Any = {"svg.fonttype": "none", "svg.hashsalt": "tunespace"}
 _WIDTH, _HEIGHT = 4.2, 2.8
 
 
-def draw_curves(rows: Sequence[Mapping[str, float]], path: Path, title: str = "") -> None:
+def plot_metrics(rows: Sequence[Mapping[str, float]], path: Path, title: str = "") -> None:
     """Draws a panel for each figure over the epochs.
 
     Args:

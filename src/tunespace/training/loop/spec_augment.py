@@ -9,7 +9,7 @@ from tunespace.training.recipe import config
 _RANGE_DB, _TILT_DB = 20.0, 6.0
 
 
-def augmented(log_mel: Tensor, settings: config.Augment, hidden_db: Tensor) -> Tensor:
+def augment_batch(log_mel: Tensor, settings: config.AugmentConfig, hidden_db: Tensor) -> Tensor:
     """Changes each clip in its own way; what is drawn comes from torch's generator.
 
     Args:

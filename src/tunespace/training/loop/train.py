@@ -1,7 +1,7 @@
 """A run: a recipe, data and a folder that holds all that comes of them.
 
 The folder:
-    ``recipe.yaml``, all values; ``data.json``, what was learned from, with its hash;
+    ``recipe.yaml``, all values; ``data.json``, what was train_clips from, with its hash;
     ``versions.json``;
     ``manifest.jsonl``, the clips with the split of each;
     ``rejected.txt``, a line for each row that was left out; ``text/``, tokenizer and word vectors;
@@ -36,21 +36,21 @@ from tunespace.errors import QueryError, TrainingError
 from tunespace.evaluation.protocols.unseen import split_tags
 from tunespace.models import Model, load_model
 from tunespace.models.registry import find_model
-from tunespace.training.captions import Speaker, corpus, missing
-from tunespace.training.collaborative_filtering import load_factors, width_of
-from tunespace.training.data.augmented_copies import change_of
+from tunespace.training.captions import CaptionSampler, corpus, unmet_requirement
+from tunespace.training.collaborative_filtering import factor_width, load_factors
+from tunespace.training.data.augmented_copies import draw_change
 from tunespace.training.data.batch_sampler import (
-    Clips,
-    InOrder,
-    Plan,
+    BatchPlan,
+    ClipSet,
+    EpochSampler,
     TrainingBatches,
     ValidationBatches,
 )
-from tunespace.training.data.collate import Reader
-from tunespace.training.data.spectrogram_cache import Spectrograms, default_cache, read_crop
-from tunespace.training.loop.contrastive_module import MONITORED, Lesson
+from tunespace.training.data.collate import Collator
+from tunespace.training.data.spectrogram_cache import SpectrogramCache, default_cache, read_crop
+from tunespace.training.loop.contrastive_module import MONITORED_METRIC, ContrastiveModule
 from tunespace.training.loop.export import export_run
-from tunespace.training.loop.metrics_callback import History, Say
+from tunespace.training.loop.metrics_callback import MetricsCallback, Say
 from tunespace.training.loop.run_layout import (
     BEST,
     CHECKPOINTS,
@@ -65,12 +65,12 @@ from tunespace.training.loop.run_layout import (
 )
 from tunespace.training.recipe import config
 from tunespace.training.recipe.recipe import Recipe
-from tunespace.training.towers.dual_encoder import TwoTowers
-from tunespace.training.towers.text_tower import load_start, load_tokenizer, prepare_text
+from tunespace.training.towers.dual_encoder import DualEncoder
+from tunespace.training.towers.text_tower import load_initial_weights, load_tokenizer, prepare_text
 
 Vectors = npt.NDArray[np.float32]
 _PACKAGES = ("torch", "lightning", "transformers", "numpy", "onnx", "av", "gensim")
-# Clips whose decibels the front end is standardised by.
+# ClipSet whose decibels the front end is standardised by.
 _MEASURED = 500
 _LOADERS = 4
 # How allocators say that there is no more.
@@ -78,7 +78,7 @@ _FULL = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
     """What came of a run.
 
     Attributes:
@@ -108,7 +108,7 @@ def train(
     loaders: int | None = None,
     say: Say = print,
     on_progress: Callable[[int, int], None] | None = None,
-) -> Trained:
+) -> TrainingResult:
     """Trains a system, or goes on where a run was stopped.
 
     Args:
@@ -132,41 +132,41 @@ def train(
     rejected: list[str] = []
     manifest = data if isinstance(data, Manifest) else load_manifest(data, rejected=rejected)
     items, own_splits = with_splits(manifest.items)
-    items = tuple(_with_texts(recipe, _seen(recipe, items), rejected))
+    items = tuple(_with_captions(recipe, _drop_test_tags(recipe, items), rejected))
     manifest = replace(manifest, items=items)
-    _open(out, recipe, manifest, own_splits=own_splits)
-    clips = _hear(recipe, items, rejected, cache, workers, on_progress)
+    _open_run(out, recipe, manifest, own_splits=own_splits)
+    clips = _compute_spectrograms(recipe, items, rejected, cache, workers, on_progress)
     (out / REJECTED).write_text("".join(f"{line}\n" for line in rejected), encoding="utf-8")
     write_manifest([item for part in clips.values() for item in part.items], out / MANIFEST)
     for line in rejected[:5]:
         say(f"left out: {line}")
     if len(rejected) > 5:
         say(f"left out: {len(rejected) - 5:,} more, see {out / REJECTED}")
-    learned, judged = clips["train"], clips["validation"]
-    if len(learned) < 2 or len(judged) < 2:
+    train_clips, validation_clips = clips["train"], clips["validation"]
+    if len(train_clips) < 2 or len(validation_clips) < 2:
         raise TrainingError(
-            f"{len(learned)} clips to learn from and {len(judged)} to validate with are left: both "
+            f"{len(train_clips)} clips to learn from and {len(validation_clips)} to validate with are left: both "
             f"must be at least 2; {REJECTED} in {out} says what was left out"
         )
     say(
-        f"{len(learned):,} clips to learn from, {len(judged):,} to validate with, "
+        f"{len(train_clips):,} clips to learn from, {len(validation_clips):,} to validate with, "
         f"{len(clips['test']):,} kept for the test"
     )
-    if recipe.culture.factors and recipe.culture.branch == "cultural":
+    if recipe.collaborative.factors and recipe.collaborative.branch == "cultural":
         say(
-            "culture.branch cultural hears no music: the run ends with its figures, without a model"
+            "collaborative.branch cultural hears no music: the run ends with its figures, without a model"
         )
     if not (out / DONE).exists():
-        _fit(recipe, learned, judged, out, accelerator, devices, loaders, say)
+        _fit(recipe, train_clips, validation_clips, out, accelerator, devices, loaders, say)
     model, figures, epochs = export_run(out)
-    return Trained(out, model, figures, epochs, rejected)
+    return TrainingResult(out, model, figures, epochs, rejected)
 
 
-def _seen(recipe: Recipe, items: Sequence[Item]) -> Sequence[Item]:
+def _drop_test_tags(recipe: Recipe, items: Sequence[Item]) -> Sequence[Item]:
     """The clips, those of the test excepted, without the tags that are kept for the test."""
-    if recipe.seen_tags == 1:
+    if recipe.train_tag_fraction == 1:
         return items
-    seen = set(split_tags(items, share=recipe.seen_tags).seen)
+    seen = set(split_tags(items, share=recipe.train_tag_fraction).seen)
     return [
         item
         if item.split == "test"
@@ -175,10 +175,10 @@ def _seen(recipe: Recipe, items: Sequence[Item]) -> Sequence[Item]:
     ]
 
 
-def _with_texts(recipe: Recipe, items: Sequence[Item], rejected: list[str]) -> list[Item]:
+def _with_captions(recipe: Recipe, items: Sequence[Item], rejected: list[str]) -> list[Item]:
     kept = []
     for item in items:
-        why = missing(recipe.texts, item)
+        why = unmet_requirement(recipe.captions, item)
         if not why and not (item.captions or item.tags):
             why = "has neither a caption nor a tag to validate with"
         if why:
@@ -187,15 +187,15 @@ def _with_texts(recipe: Recipe, items: Sequence[Item], rejected: list[str]) -> l
             kept.append(item)
     if not kept:
         raise TrainingError(
-            f"not one of {len(items):,} clips can be used: texts.kind {recipe.texts.kind} is said "
-            f"of a clip, and each {missing(recipe.texts, items[0])}"
+            f"not one of {len(items):,} clips can be used: captions.kind {recipe.captions.kind} is said "
+            f"of a clip, and each {unmet_requirement(recipe.captions, items[0])}"
             if items
             else "there is not one clip that can be used"
         )
     return kept
 
 
-def _open(out: Path, recipe: Recipe, manifest: Manifest, *, own_splits: bool) -> None:
+def _open_run(out: Path, recipe: Recipe, manifest: Manifest, *, own_splits: bool) -> None:
     """Makes the folder of a new run, or makes sure that it holds this one.
 
     Raises:
@@ -210,7 +210,7 @@ def _open(out: Path, recipe: Recipe, manifest: Manifest, *, own_splits: bool) ->
         "clips": counts,
         "splits": "of the data" if own_splits else "artists distributed by tunespace",
         "licence": manifest.licence,
-        "probes": _probes(manifest.items),
+        "probes": _probe_texts(manifest.items),
     }
     same = {RECIPE: recipe.as_yaml(), DATA: json.dumps(data, indent=2) + "\n"}
     try:
@@ -232,52 +232,52 @@ def _open(out: Path, recipe: Recipe, manifest: Manifest, *, own_splits: bool) ->
         raise TrainingError(f"{out} cannot be written ({error.strerror})") from error
 
 
-def _probes(items: Sequence[Item]) -> list[str]:
+def _probe_texts(items: Sequence[Item]) -> list[str]:
     """Texts as unlike as the data have: a text tower that sees them alike has collapsed."""
     texts = corpus(tuple(item for item in items if item.split == "train"))
     return [texts[n] for n in np.unique(np.linspace(0, len(texts) - 1, 8, dtype=int))]
 
 
-def _hear(
+def _compute_spectrograms(
     recipe: Recipe,
     items: Sequence[Item],
     rejected: list[str],
     cache: Path | None,
     workers: int | None,
     on_progress: Callable[[int, int], None] | None,
-) -> dict[str, Clips]:
+) -> dict[str, ClipSet]:
     """The clips of each split that can be heard."""
-    heard_with = (
-        find_model(recipe.audio.model)
-        if isinstance(recipe.audio, config.Frozen)
+    front_end = (
+        find_model(recipe.audio_tower.model)
+        if isinstance(recipe.audio_tower, config.FrozenConfig)
         else recipe.front_end.log_mel()
     )
-    spectrograms = Spectrograms(cache or default_cache(), heard_with)
+    spectrograms = SpectrogramCache(cache or default_cache(), front_end)
     failed = spectrograms.make(items, workers=workers, on_progress=on_progress)
     rejected += [f"line {items[n].line}: {why}" for n, why in sorted(failed.items())]
     heard = [item for n, item in enumerate(items) if n not in failed]
-    found: dict[str, Clips] = {}
+    found: dict[str, ClipSet] = {}
     for split in ("train", "validation", "test"):
         mine = tuple(item for item in heard if item.split == split)
-        found[split] = Clips(mine, tuple(spectrograms.path_of(item) for item in mine))
+        found[split] = ClipSet(mine, tuple(spectrograms.path_of(item) for item in mine))
     if recipe.augment.copies:
-        learned = found["train"]
-        copies = _copied(recipe, learned.items, spectrograms, workers, on_progress)
-        found["train"] = replace(learned, copies=copies)
+        train_clips = found["train"]
+        copies = _make_copies(recipe, train_clips.items, spectrograms, workers, on_progress)
+        found["train"] = replace(train_clips, copies=copies)
     return found
 
 
-def _copied(
+def _make_copies(
     recipe: Recipe,
     items: Sequence[Item],
-    spectrograms: Spectrograms,
+    spectrograms: SpectrogramCache,
     workers: int | None,
     on_progress: Callable[[int, int], None] | None,
 ) -> tuple[tuple[Path, ...], ...]:
     """The spectrograms of changed copies of each clip; a copy that cannot be made is left out."""
     seed, count = recipe.schedule.seed, recipe.augment.copies
     every = [item for item in items for _ in range(count)]
-    changes = [change_of(item, n, recipe.augment, seed) for item in items for n in range(count)]
+    changes = [draw_change(item, n, recipe.augment, seed) for item in items for n in range(count)]
     failed = spectrograms.make(every, changes, workers=workers, on_progress=on_progress)
     paths = [spectrograms.path_of(*pair) for pair in zip(every, changes, strict=True)]
     return tuple(
@@ -288,8 +288,8 @@ def _copied(
 
 def _fit(
     recipe: Recipe,
-    learned: Clips,
-    judged: Clips,
+    train_clips: ClipSet,
+    validation_clips: ClipSet,
     out: Path,
     accelerator: str,
     devices: int,
@@ -299,36 +299,40 @@ def _fit(
     schedule = recipe.schedule
     lightning.seed_everything(schedule.seed, verbose=False)
     last = out / CHECKPOINTS / LAST
-    prepare_text(recipe.text, learned.items, out / TEXT, schedule.seed)
-    speaker = Speaker.of(recipe.texts, recipe.hard, learned.items)
-    factors = load_factors(recipe.culture.factors)
-    reader = Reader(
-        load_tokenizer(recipe.text, out / TEXT),
-        speaker.around.tags,
-        factors=factors,
-        meaning=_meaning(recipe),
+    prepare_text(recipe.text_tower, train_clips.items, out / TEXT, schedule.seed)
+    caption_sampler = CaptionSampler.build(
+        recipe.captions, recipe.hard_negatives, train_clips.items
     )
-    plan = Plan(
+    factors = load_factors(recipe.collaborative.factors)
+    collator = Collator(
+        load_tokenizer(recipe.text_tower, out / TEXT),
+        caption_sampler.pool.tags,
+        factors=factors,
+        meaning=_text_feature_model(recipe),
+    )
+    plan = BatchPlan(
         frames=recipe.frames,
-        batch=schedule.batch,
-        order=schedule.order,
-        twice=recipe.self_supervision.weight > 0,
-        withheld=recipe.culture.dropout if recipe.culture.branch == "hybrid" else 0.0,
+        batch_size=schedule.batch_size,
+        sampler=schedule.sampler,
+        two_crops=recipe.self_supervision.weight > 0,
+        factor_dropout=recipe.collaborative.dropout
+        if recipe.collaborative.branch == "hybrid"
+        else 0.0,
         epochs=schedule.epochs,
         seed=schedule.seed,
     )
-    batches = TrainingBatches(learned, reader, speaker, plan)
-    validation = ValidationBatches(judged, reader, plan, schedule.validation_pairs)
-    towers = TwoTowers(recipe, out / TEXT, width_of(factors))
+    batches = TrainingBatches(train_clips, collator, caption_sampler, plan)
+    validation = ValidationBatches(validation_clips, collator, plan, schedule.validation_pairs)
+    towers = DualEncoder(recipe, out / TEXT, factor_width(factors))
     if not last.exists():
-        load_start(recipe.text, towers.text)
-    if not isinstance(recipe.audio, config.Frozen):
-        _standardise(towers, learned, recipe)
-    lesson = Lesson(recipe, towers, schedule.epochs * len(batches))
+        load_initial_weights(recipe.text_tower, towers.text)
+    if not isinstance(recipe.audio_tower, config.FrozenConfig):
+        _set_input_statistics(towers, train_clips, recipe)
+    module = ContrastiveModule(recipe, towers, schedule.epochs * len(batches))
     best = ModelCheckpoint(
         out / CHECKPOINTS,
         filename=Path(BEST).stem,
-        monitor=MONITORED,
+        monitor=MONITORED_METRIC,
         mode="max",
         save_last=True,
         # At the very end of an epoch: what goes on from it begins the next one.
@@ -336,7 +340,7 @@ def _fit(
         enable_version_counter=False,
     )
     patience = EarlyStopping(
-        MONITORED, mode="max", patience=schedule.patience, check_on_train_epoch_end=True
+        MONITORED_METRIC, mode="max", patience=schedule.patience, check_on_train_epoch_end=True
     )
     # What it chats about is not asked for; errors are raised.
     for name in ("lightning.pytorch", "lightning.fabric"):
@@ -353,7 +357,12 @@ def _fit(
             strategy="ddp" if devices > 1 else "auto",
             max_epochs=schedule.epochs,
             precision="bf16-mixed" if schedule.precision == "bf16" else "32-true",
-            callbacks=[_Shares(batches), best, patience, History(out, say, schedule.epochs)],
+            callbacks=[
+                _SetBatchShare(batches),
+                best,
+                patience,
+                MetricsCallback(out, say, schedule.epochs),
+            ],
             logger=TensorBoardLogger(out, name=None, version=""),
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -362,13 +371,13 @@ def _fit(
         )
         if loaders is None:
             loaders = 0 if isinstance(trainer.accelerator, CPUAccelerator) else _LOADERS
-        if reader.needs_model:
+        if collator.needs_text_model:
             loaders = 0  # a running model does not survive a fork
         # Steps, not epochs: those are not yet counted when a run that goes on asks for its first.
-        order = InOrder(batches, lambda: trainer.global_step // len(batches))
-        with _enough_memory(schedule):
+        order = EpochSampler(batches, lambda: trainer.global_step // len(batches))
+        with _explain_out_of_memory(schedule):
             trainer.fit(
-                lesson,
+                module,
                 DataLoader(batches, batch_size=None, sampler=order, num_workers=loaders),
                 DataLoader(validation, batch_size=None),
                 ckpt_path=last if last.exists() else None,
@@ -383,7 +392,7 @@ def _fit(
 
 
 @contextmanager
-def _enough_memory(schedule: config.Schedule) -> Iterator[None]:
+def _explain_out_of_memory(schedule: config.ScheduleConfig) -> Iterator[None]:
     """Says in a sentence what a device says in pages when it is full."""
     try:
         yield
@@ -393,29 +402,29 @@ def _enough_memory(schedule: config.Schedule) -> Iterator[None]:
         if not full and not any(mark in str(error) for mark in _FULL):
             raise
         raise TrainingError(
-            f"memory is full: a step holds {-(-schedule.batch // schedule.parts)} clips at once; "
-            f"raise schedule.parts (it is {schedule.parts}), which keeps the gradient of the "
-            "whole batch, or lower schedule.batch or seconds; the last checkpoint is kept"
+            f"memory is full: a step holds {-(-schedule.batch_size // schedule.grad_cache_chunks)} clips at once; "
+            f"raise schedule.grad_cache_chunks (it is {schedule.grad_cache_chunks}), which keeps the gradient of the "
+            "whole batch, or lower schedule.batch_size or seconds; the last checkpoint is kept"
         ) from error
 
 
-def _meaning(recipe: Recipe) -> Callable[[Sequence[str]], Vectors] | None:
+def _text_feature_model(recipe: Recipe) -> Callable[[Sequence[str]], Vectors] | None:
     """What compares texts, where the loss asks for it."""
     match recipe:
-        case Recipe(text=config.FrozenText(model=name)):
+        case Recipe(text_tower=config.FrozenTextConfig(model=name)):
             model = load_model(name)
-        case Recipe(loss=config.WeightedInfoNCE(meaning=name)):
+        case Recipe(loss=config.WeightedInfoNCEConfig(text_model=name)):
             model = load_model(name)
         case _:
             return None
 
     def meaning(texts: Sequence[str]) -> Vectors:
-        return np.stack([_understood(model, text) for text in texts])
+        return np.stack([_embed_or_zero(model, text) for text in texts])
 
     return meaning
 
 
-def _understood(model: Model, text: str) -> Vectors:
+def _embed_or_zero(model: Model, text: str) -> Vectors:
     try:
         point: Vectors = model.embed_text([text])[0]
         return point
@@ -423,7 +432,7 @@ def _understood(model: Model, text: str) -> Vectors:
         return np.zeros(model.dim, np.float32)
 
 
-class _Shares(lightning.Callback):
+class _SetBatchShare(lightning.Callback):
     """Tells the batches which share of them is this process's, before any is drawn."""
 
     def __init__(self, batches: TrainingBatches) -> None:
@@ -436,10 +445,10 @@ class _Shares(lightning.Callback):
         self._batches.share = (trainer.global_rank, trainer.world_size)
 
 
-def _standardise(towers: TwoTowers, learned: Clips, recipe: Recipe) -> None:
+def _set_input_statistics(towers: DualEncoder, train_clips: ClipSet, recipe: Recipe) -> None:
     """Sets the mean and spread of decibels over some of the clips."""
     random = np.random.default_rng(recipe.schedule.seed)
-    chosen = random.permutation(len(learned))[:_MEASURED]
-    heard = np.stack([read_crop(learned.files[n], recipe.frames, 0.5) for n in chosen])
+    chosen = random.permutation(len(train_clips))[:_MEASURED]
+    heard = np.stack([read_crop(train_clips.files[n], recipe.frames, 0.5) for n in chosen])
     towers.mean_db.copy_(torch.tensor(float(heard.mean())))
     towers.spread_db.copy_(torch.tensor(float(max(heard.std(), 1.0))))

@@ -1,12 +1,12 @@
-"""What is learned: losses over ``Pairs``."""
+"""What is learned: losses over ``BatchEmbeddings``."""
 
 from torch import nn
 
-from tunespace.training.losses.batch_embeddings import Pairs
+from tunespace.training.losses.batch_embeddings import BatchEmbeddings
 from tunespace.training.losses.contrastive import (
     Decoupled,
     InfoNCE,
-    Scaled,
+    ScaledLoss,
     Sigmoid,
     WeightedInfoNCE,
 )
@@ -17,10 +17,10 @@ from tunespace.training.losses.triplet import Triplet
 from tunespace.training.recipe import config
 
 __all__ = [
+    "BatchEmbeddings",
     "Decoupled",
     "InfoNCE",
-    "Pairs",
-    "Scaled",
+    "ScaledLoss",
     "Sigmoid",
     "Slap",
     "ThreeWay",
@@ -31,25 +31,25 @@ __all__ = [
 ]
 
 
-def build_loss(settings: config.Loss, dim: int) -> nn.Module:
-    """The loss of a recipe: a module that maps ``Pairs`` to a number.
+def build_loss(settings: config.LossConfig, dim: int) -> nn.Module:
+    """The loss of a recipe: a module that maps ``BatchEmbeddings`` to a number.
 
     Args:
         settings: Of the recipe.
         dim: Of the space.
     """
     match settings:
-        case config.InfoNCE():
+        case config.InfoNCEConfig():
             return InfoNCE(settings)
-        case config.WeightedInfoNCE():
+        case config.WeightedInfoNCEConfig():
             return WeightedInfoNCE(settings)
-        case config.Decoupled():
+        case config.DecoupledConfig():
             return Decoupled(settings)
-        case config.Sigmoid():
+        case config.SigmoidConfig():
             return Sigmoid(settings)
-        case config.ThreeWay():
+        case config.ThreeWayConfig():
             return ThreeWay(settings)
-        case config.Slap():
+        case config.SlapConfig():
             return Slap(settings, dim)
-        case config.Triplet():
+        case config.TripletConfig():
             return Triplet(settings)

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tunespace.training.losses.batch_embeddings import Pairs
+from tunespace.training.losses.batch_embeddings import BatchEmbeddings
 from tunespace.training.recipe import config
 
 
-class Scaled(nn.Module):
+class ScaledLoss(nn.Module):
     """The part that they share: the scale, and which texts are no negatives.
 
     Attributes:
@@ -37,26 +37,26 @@ class Scaled(nn.Module):
         """What cosines are multiplied with."""
         return self.logit_scale.clamp(max=self._largest).exp()
 
-    def logits(self, pairs: Pairs) -> Tensor:
+    def logits(self, batch: BatchEmbeddings) -> Tensor:
         """``(texts, clips)``; minus infinity where nothing is to be learned."""
-        logits = self.scale() * pairs.cosines()
+        logits = self.scale() * batch.cosines()
         if self._mask:
-            logits = logits.masked_fill(pairs.same_text_elsewhere(), -torch.inf)
+            logits = logits.masked_fill(batch.same_text_elsewhere(), -torch.inf)
         return logits
 
-    def of_clips(self, pairs: Pairs, logits: Tensor) -> Tensor:
+    def audio_logits(self, batch: BatchEmbeddings, logits: Tensor) -> Tensor:
         """``(clips, texts)``, and a column for what is wrongly said of each, where it is."""
-        if pairs.wrong is None or pairs.has_wrong is None:
+        if batch.hard_negative is None or batch.has_hard_negative is None:
             return logits.T
-        wrong = self.scale() * pairs.wrong_cosines()
-        wrong = wrong.masked_fill(~pairs.has_wrong, -torch.inf)
+        wrong = self.scale() * batch.hard_negative_cosines()
+        wrong = wrong.masked_fill(~batch.has_hard_negative, -torch.inf)
         return torch.cat([logits.T, wrong[:, None]], dim=1)
 
 
-class InfoNCE(Scaled):
+class InfoNCE(ScaledLoss):
     """``1/2 [CE(k S, diagonal) + CE(k S^T, diagonal)]`` with ``k = 1 / temperature``."""
 
-    def __init__(self, settings: config.InfoNCE) -> None:
+    def __init__(self, settings: config.InfoNCEConfig) -> None:
         """Starts at the temperature of the recipe."""
         super().__init__(
             settings.temperature,
@@ -65,28 +65,30 @@ class InfoNCE(Scaled):
             learnable=settings.learnable,
         )
 
-    def forward(self, pairs: Pairs) -> Tensor:
-        """The mean over pairs."""
-        return (self.entropies(pairs)).mean()
+    def forward(self, batch: BatchEmbeddings) -> Tensor:
+        """The mean over batch."""
+        return (self.cross_entropies(batch)).mean()
 
-    def entropies(self, pairs: Pairs) -> Tensor:
+    def cross_entropies(self, batch: BatchEmbeddings) -> Tensor:
         """``(batch,)``: the mean of both directions for each pair."""
-        logits = self.logits(pairs)
+        logits = self.logits(batch)
         wanted = torch.arange(len(logits), device=logits.device)
         of_texts = functional.cross_entropy(logits, wanted, reduction="none")
-        of_clips = functional.cross_entropy(self.of_clips(pairs, logits), wanted, reduction="none")
+        of_clips = functional.cross_entropy(
+            self.audio_logits(batch, logits), wanted, reduction="none"
+        )
         return (of_texts + of_clips) / 2
 
 
 class WeightedInfoNCE(InfoNCE):
-    """InfoNCE whose pairs count in proportion to ``exp(u / k)``.
+    """InfoNCE whose batch count in proportion to ``exp(u / k)``.
 
     ``u`` is the mean similarity of a text to the others of the batch, its sum over the batch 1.
     """
 
-    def __init__(self, settings: config.WeightedInfoNCE) -> None:
+    def __init__(self, settings: config.WeightedInfoNCEConfig) -> None:
         """Starts at the temperature of the recipe."""
-        Scaled.__init__(
+        ScaledLoss.__init__(
             self,
             settings.temperature,
             settings.max_scale,
@@ -94,33 +96,33 @@ class WeightedInfoNCE(InfoNCE):
         )
         self._sharpness = settings.sharpness
 
-    def forward(self, pairs: Pairs) -> Tensor:
-        """The weighted mean over pairs."""
-        if pairs.meaning is None:
+    def forward(self, batch: BatchEmbeddings) -> Tensor:
+        """The weighted mean over batch."""
+        if batch.text_features is None:
             raise ValueError("weighted InfoNCE needs what the texts mean")
-        alike = pairs.meaning @ pairs.meaning.T
+        alike = batch.text_features @ batch.text_features.T
         count = max(1, len(alike) - 1)
         mean = (alike.sum(1) - alike.diagonal()) / count
         weights = torch.softmax(mean / mean.sum().clamp_min(1e-6) / self._sharpness, dim=0)
-        return (weights * self.entropies(pairs)).sum()
+        return (weights * self.cross_entropies(batch)).sum()
 
 
-class Decoupled(Scaled):
+class Decoupled(ScaledLoss):
     """``-k s_ii + 1/2 [log sum_{j!=i} exp(k s_ij) + log sum_{j!=i} exp(k s_ji)]``."""
 
-    def __init__(self, settings: config.Decoupled) -> None:
+    def __init__(self, settings: config.DecoupledConfig) -> None:
         """Starts at the temperature of the recipe."""
         super().__init__(
             settings.temperature, settings.max_scale, mask_duplicates=settings.mask_duplicates
         )
 
-    def forward(self, pairs: Pairs) -> Tensor:
-        """The mean over pairs that have a negative."""
-        logits = self.logits(pairs)
+    def forward(self, batch: BatchEmbeddings) -> Tensor:
+        """The mean over batch that have a negative."""
+        logits = self.logits(batch)
         own = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
         of_texts = logits.masked_fill(own, -torch.inf)
         width = len(logits)
-        of_clips = self.of_clips(pairs, logits)
+        of_clips = self.audio_logits(batch, logits)
         of_clips = torch.cat(
             [of_clips[:, :width].masked_fill(own, -torch.inf), of_clips[:, width:]], 1
         )
@@ -133,28 +135,30 @@ class Decoupled(Scaled):
         return (-logits.diagonal() + (halves[0] + halves[1]) / 2).mean()
 
 
-class Sigmoid(Scaled):
-    """``-sum log sigmoid(y_ij (k s_ij + b)) / batch``, ``y`` 1 for pairs and -1 otherwise.
+class Sigmoid(ScaledLoss):
+    """``-sum log sigmoid(y_ij (k s_ij + b)) / batch``, ``y`` 1 for batch and -1 otherwise.
 
     Attributes:
         bias: ``b``.
     """
 
-    def __init__(self, settings: config.Sigmoid) -> None:
+    def __init__(self, settings: config.SigmoidConfig) -> None:
         """Starts at the temperature and bias of the recipe."""
         super().__init__(settings.temperature, 1e4, mask_duplicates=False)
         self.bias = nn.Parameter(torch.tensor(settings.bias))
         self._skips = settings.mask_duplicates
 
-    def forward(self, pairs: Pairs) -> Tensor:
-        """The sum over all pairs, divided by the clips."""
-        logits = self.logits(pairs) + self.bias
+    def forward(self, batch: BatchEmbeddings) -> Tensor:
+        """The sum over all batch, divided by the clips."""
+        logits = self.logits(batch) + self.bias
         sign = 2 * torch.eye(len(logits), device=logits.device, dtype=logits.dtype) - 1
         found = functional.logsigmoid(sign * logits)
         if self._skips:
-            found = found.masked_fill(pairs.same_text_elsewhere(), 0)
+            found = found.masked_fill(batch.same_text_elsewhere(), 0)
         total = found.sum()
-        if pairs.wrong is not None and pairs.has_wrong is not None:
-            wrong = functional.logsigmoid(-(self.scale() * pairs.wrong_cosines() + self.bias))
-            total = total + wrong.masked_fill(~pairs.has_wrong, 0).sum()
+        if batch.hard_negative is not None and batch.has_hard_negative is not None:
+            wrong = functional.logsigmoid(
+                -(self.scale() * batch.hard_negative_cosines() + self.bias)
+            )
+            total = total + wrong.masked_fill(~batch.has_hard_negative, 0).sum()
         return -total / len(logits)

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 
-def draw(
+def sample_negatives(
     cosines: Tensor,
-    true_of: Tensor,
+    positives: Tensor,
     differing: Tensor,
     how: Literal["random", "weighted", "weighted-by-labels", "hard"],
 ) -> tuple[Tensor, Tensor]:
@@ -16,7 +16,7 @@ def draw(
 
     Args:
         cosines: ``(anchors, candidates)``.
-        true_of: The same shape, bool: candidates that are no negatives.
+        positives: The same shape, bool: candidates that are no negatives.
         differing: The same shape: number of labels that only one of both carries.
         how: All alike; in proportion to ``(cosine + 1) / 2`` (Won et al. 2021, section 3.3); or to
             that divided by the number of differing labels (Doh et al. 2023).
@@ -28,7 +28,7 @@ def draw(
     if how == "weighted-by-labels":
         weights = weights / differing.clamp_min(1)
     # A candidate that points the other way keeps a chance where there is no other.
-    weights = weights.clamp_min(1e-6).masked_fill(true_of, 0)
+    weights = weights.clamp_min(1e-6).masked_fill(positives, 0)
     found = weights.sum(1) > 0
     weights[~found] = 1  # whatever is drawn does not count
     return torch.multinomial(weights, 1).squeeze(1), found

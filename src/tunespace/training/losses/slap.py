@@ -9,30 +9,30 @@ it collapses.
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tunespace.training.losses.batch_embeddings import Pairs
+from tunespace.training.losses.batch_embeddings import BatchEmbeddings
 from tunespace.training.recipe import config
 
 
 class Slap(nn.Module):
     """Two predictors and the distances of what they predict."""
 
-    def __init__(self, settings: config.Slap, dim: int) -> None:
+    def __init__(self, settings: config.SlapConfig, dim: int) -> None:
         """Builds a predictor for each modality."""
         super().__init__()
         self._balance = settings.balance
         self.of_audio: nn.Module = _predictor(dim, settings.hidden)
         self.of_text: nn.Module = _predictor(dim, settings.hidden)
 
-    def forward(self, pairs: Pairs) -> Tensor:
-        """The mean over pairs."""
-        if pairs.slow_audio is None or pairs.slow_text is None:
+    def forward(self, batch: BatchEmbeddings) -> Tensor:
+        """The mean over batch."""
+        if batch.ema_audio is None or batch.ema_text is None:
             raise ValueError("SLAP needs what a slower copy of the towers says")
-        weight = next((p for p in self.of_audio.parameters()), pairs.audio)
-        audio = self.of_audio(pairs.audio.to(weight.dtype))
-        text = self.of_text(pairs.text.to(weight.dtype))
-        slow_audio, slow_text = pairs.slow_audio.detach(), pairs.slow_text.detach()
-        across = _distance(audio, slow_text) + _distance(text, slow_audio)
-        within = _distance(audio, slow_audio) + _distance(text, slow_text)
+        weight = next((p for p in self.of_audio.parameters()), batch.audio)
+        audio = self.of_audio(batch.audio.to(weight.dtype))
+        text = self.of_text(batch.text.to(weight.dtype))
+        ema_audio, ema_text = batch.ema_audio.detach(), batch.ema_text.detach()
+        across = _distance(audio, ema_text) + _distance(text, ema_audio)
+        within = _distance(audio, ema_audio) + _distance(text, ema_text)
         loss: Tensor = (self._balance * across + (1 - self._balance) * within).mean()
         return loss
 

@@ -7,44 +7,46 @@ Weinberger and Saul 2009; with the cosine as in Choi et al. 2019 (section 3.2), 
 import torch
 from torch import Tensor, nn
 
-from tunespace.training.losses.batch_embeddings import Pairs
-from tunespace.training.losses.negative_sampling import draw
+from tunespace.training.losses.batch_embeddings import BatchEmbeddings
+from tunespace.training.losses.negative_sampling import sample_negatives
 from tunespace.training.recipe import config
 
 
 class Triplet(nn.Module):
     """``mean max(0, margin - cos(anchor, positive) + cos(anchor, negative))``."""
 
-    def __init__(self, settings: config.Triplet) -> None:
+    def __init__(self, settings: config.TripletConfig) -> None:
         """Takes the margin and the way of drawing from the recipe."""
         super().__init__()
         self.settings = settings
 
-    def forward(self, pairs: Pairs) -> Tensor:
+    def forward(self, batch: BatchEmbeddings) -> Tensor:
         """The mean over anchors that have a negative in the batch, and over directions."""
-        cosines = pairs.cosines()
+        cosines = batch.cosines()
         if self.settings.negatives == "hard":
-            return self._against_wrong(pairs, cosines.diagonal())
-        true_of = pairs.true_of()
-        labels = pairs.labels.float()
+            return self._hard_negative_hinge(batch, cosines.diagonal())
+        positives = batch.positives()
+        labels = batch.labels.float()
         count = labels.sum(1)
         differing = count[:, None] + count[None, :] - 2 * labels @ labels.T
         hinges = []
         if self.settings.anchor in ("text", "both"):
-            hinges.append(self._hinge(cosines, true_of, differing))
+            hinges.append(self._hinge(cosines, positives, differing))
         if self.settings.anchor in ("audio", "both"):
-            hinges.append(self._hinge(cosines.T, true_of.T, differing))
+            hinges.append(self._hinge(cosines.T, positives.T, differing))
         return torch.stack(hinges).mean()
 
-    def _against_wrong(self, pairs: Pairs, positive: Tensor) -> Tensor:
-        if pairs.has_wrong is None:
+    def _hard_negative_hinge(self, batch: BatchEmbeddings, positive: Tensor) -> Tensor:
+        if batch.has_hard_negative is None:
             return 0 * positive.sum()  # nothing wrong was found to say of any clip
-        hinge = (self.settings.margin - positive + pairs.wrong_cosines()).clamp_min(0)
-        found = pairs.has_wrong
+        hinge = (self.settings.margin - positive + batch.hard_negative_cosines()).clamp_min(0)
+        found = batch.has_hard_negative
         return (hinge * found).sum() / found.sum().clamp_min(1)
 
-    def _hinge(self, cosines: Tensor, true_of: Tensor, differing: Tensor) -> Tensor:
-        chosen, found = draw(cosines.detach(), true_of, differing, self.settings.negatives)
+    def _hinge(self, cosines: Tensor, positives: Tensor, differing: Tensor) -> Tensor:
+        chosen, found = sample_negatives(
+            cosines.detach(), positives, differing, self.settings.negatives
+        )
         negative = cosines.gather(1, chosen[:, None]).squeeze(1)
         hinge = (self.settings.margin - cosines.diagonal() + negative).clamp_min(0)
         return (hinge * found).sum() / found.sum().clamp_min(1)

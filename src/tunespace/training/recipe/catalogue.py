@@ -10,7 +10,7 @@ FOLDER = files("tunespace.training") / "recipes"
 
 
 @dataclass(frozen=True)
-class Entry:
+class RecipeEntry:
     """A recipe in short.
 
     Attributes:
@@ -28,7 +28,7 @@ class Entry:
     presets: tuple[str, ...]
 
 
-def catalogue() -> list[Entry]:
+def catalogue() -> list[RecipeEntry]:
     """All of them, in the order in which they were published."""
     found = []
     for name in sorted(recipe_names(), key=_year):
@@ -36,7 +36,7 @@ def catalogue() -> list[Entry]:
         known = yaml.safe_load(text)
         about = " ".join(str(known.get("about", "")).split())
         presets = tuple(known.get("presets", {}))
-        found.append(Entry(name, known["title"], known["paper"], about, presets))
+        found.append(RecipeEntry(name, known["title"], known["paper"], about, presets))
     return found
 
 

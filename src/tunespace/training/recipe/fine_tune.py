@@ -1,34 +1,35 @@
-"""Fine-tuning: a model folder learns from clips and texts of one's own.
+"""Fine-tuning: adapt a model folder to pairs of audio and text of your own.
 
-Its towers stay as they are; what is learned is a linear map behind them that begins as the
-identity, so that little data moves little, and the checkpoint that validates best is kept. A model
-with a lexicon keeps its words where they are (they are its concepts, and explain its answers): the
-music moves towards them. One without moves both.
+The towers are frozen. A linear map behind them starts as the identity, so that few pairs change
+little, and the checkpoint with the best validation is exported. A model with a lexicon keeps its
+text embeddings, because its dimensions are named concepts that explain results: only the audio
+embeddings are mapped. A model without a lexicon maps both.
 """
 
 from pathlib import Path
 
 from tunespace.errors import TrainingError
 from tunespace.models import load_model
-from tunespace.training.recipe.recipe import Recipe, recipe_from
+from tunespace.training.recipe.recipe import Recipe, recipe_from_mapping
 
 _RECIPE = {
     "name": "fine-tune",
     "title": "Linear maps behind the frozen towers of a model folder",
     "paper": "tunespace",
-    "texts": {
+    "captions": {
         "kind": "mixture",
         "of": [
-            {"weight": 1.0, "texts": {"kind": "caption"}},
-            {"weight": 1.0, "texts": {"kind": "stochastic"}},
+            {"weight": 1.0, "captions": {"kind": "caption"}},
+            {"weight": 1.0, "captions": {"kind": "stochastic"}},
         ],
     },
     "loss": {"kind": "infonce", "temperature": 0.07},
-    # A map of a few thousand numbers: rates of heads, decay that holds it near the identity.
+    # The map has a few thousand parameters: the learning rate of a head, and a weight decay that
+    # keeps it near the identity.
     "schedule": {
         "epochs": 60,
-        "batch": 64,
-        "optimiser": "adamw",
+        "batch_size": 64,
+        "optimizer": "adamw",
         "learning_rate": 1.0e-3,
         "weight_decay": 0.1,
         "patience": 15,
@@ -36,24 +37,30 @@ _RECIPE = {
 }
 
 
-def fine_tuning(model: str, changes: tuple[str, ...] = ()) -> Recipe:
-    """The recipe that fine-tunes a model folder.
+def fine_tune_recipe(model: str, changes: tuple[str, ...] = ()) -> Recipe:
+    """Return the recipe that fine-tunes a model folder.
 
     Args:
-        model: A bundled name or a folder.
-        changes: ``key=value``, as for any recipe.
+        model: Name of a bundled model, or a folder.
+        changes: Assignments ``key=value``, as for any recipe.
 
     Raises:
-        ModelError: There is no such model.
-        TrainingError: A change is wrong.
+        ModelError: The model does not exist.
+        TrainingError: A change is not valid, or the model is a checkpoint of another project.
     """
     loaded = load_model(model)
     if not (loaded.folder / "audio.onnx").exists():
-        raise TrainingError(f"{model} has no audio.onnx: only tunespace's own folders are tuned")
+        raise TrainingError(
+            f"{model} has no audio.onnx: only model folders of tunespace can be fine-tuned"
+        )
     name = model if not Path(model).is_dir() else str(Path(model).resolve())
-    found = _RECIPE | {
-        "audio": {"kind": "frozen", "model": name},
-        "text": {"kind": "frozen", "model": name, "fixed": loaded.words is not None},
-        "joint": {"dim": loaded.dim, "projection": "residual"},
+    values = _RECIPE | {
+        "audio_tower": {"kind": "frozen", "model": name},
+        "text_tower": {
+            "kind": "frozen",
+            "model": name,
+            "identity_projection": loaded.lexicon_vectors is not None,
+        },
+        "projection": {"dim": loaded.dim, "head": "residual"},
     }
-    return recipe_from(found, "fine-tune", changes=changes)
+    return recipe_from_mapping(values, "fine-tune", changes=changes)

@@ -1,11 +1,12 @@
-"""A recipe: everything that makes one system of the literature, in one YAML file.
+"""Recipes: the complete configuration of one system of the literature in one YAML file.
 
-A recipe is read, changed by presets and by ``key=value``, and only then checked, so that whatever
-is wrong is said before any work is done. Every part has a ``kind``; naming another kind leaves the
-keys of the old one behind.
+A recipe is read, changed by presets and by ``key=value`` assignments, and then validated as a
+whole, so that every error is reported before any work starts. Each section with alternatives has a
+``kind``; choosing another kind drops the keys of the old one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,132 +16,150 @@ from pydantic import Field, ValidationError, model_validator
 from tunespace.errors import TrainingError
 from tunespace.training.recipe import config
 from tunespace.training.recipe.catalogue import FOLDER, recipe_names
-from tunespace.training.recipe.config import Part
+from tunespace.training.recipe.config import ConfigSection
 
 _KINDS = frozenset(
     value.model_fields["kind"].default
     for value in vars(config).values()
-    if isinstance(value, type) and issubclass(value, Part) and "kind" in value.model_fields
+    if isinstance(value, type) and issubclass(value, ConfigSection) and "kind" in value.model_fields
 )
 
 
-class Recipe(Part):
-    """How a system is built and trained.
+class Recipe(ConfigSection):
+    """Complete configuration of a system: data, towers, loss and schedule.
 
     Attributes:
-        name: As in ``tunespace train NAME``.
-        title: Of the paper.
-        paper: Authors, venue, number.
-        about: What is characteristic of it, and how far this recipe follows it.
-        front_end: The log-mel that the audio tower reads.
-        seconds: That it hears at once, in training and in a window of a track.
-        audio: The tower for music.
-        image: A second one, that sees the spectrogram as a picture.
-        text: The tower for words.
-        texts: What is said about a clip in training.
-        hard: What is wrongly said of it.
-        seen_tags: Share of the tags that are learned; the others are kept for the test of unseen
-            tags (Choi et al. 2019).
-        culture: What listeners know of its artist.
-        augment: What is done to its sound while it trains.
-        joint: The space.
-        self_supervision: What is learned without words.
-        loss: What is learned.
-        schedule: How.
+        name: Name for ``tunespace train NAME``.
+        title: Title of the paper.
+        paper: Authors, venue and arXiv number.
+        about: Characteristics of the system, and where this recipe differs from the paper.
+        front_end: Log-mel parameters of the audio towers.
+        seconds: Length of a training crop and of an inference window, in seconds.
+        audio_tower: Audio tower.
+        image_tower: Second audio tower that reads the spectrogram as an image.
+        text_tower: Text tower.
+        captions: Sampler of the training texts of a clip.
+        hard_negatives: Sampler of texts that are not true of a clip.
+        train_tag_fraction: Fraction of the tags used in training; the others are held out to test
+            unseen tags (Choi et al. 2019).
+        collaborative: Collaborative-filtering factors of a clip's artist.
+        augment: Audio augmentation.
+        projection: Projection into the embedding space.
+        self_supervision: Self-supervised loss between two crops of a clip.
+        loss: Loss between audio and text.
+        schedule: Batches, optimizer and number of epochs.
     """
 
     name: str
     title: str
     paper: str
     about: str = ""
-    front_end: config.FrontEnd = config.FrontEnd()
+    front_end: config.FrontEndConfig = config.FrontEndConfig()
     seconds: float = Field(default=10.0, gt=0)
-    audio: config.AudioTower
-    image: config.AudioTower | None = None
-    text: config.TextTower
-    texts: config.Texts
-    hard: config.Hard = config.NoHard()
-    seen_tags: float = Field(default=1.0, gt=0, le=1)
-    culture: config.Culture = config.Culture()
-    augment: config.Augment = config.Augment()
-    joint: config.Joint = config.Joint()
-    loss: config.Loss
-    self_supervision: config.SelfSupervision = config.SelfSupervision()
-    schedule: config.Schedule = config.Schedule()
+    audio_tower: config.AudioTowerConfig
+    image_tower: config.AudioTowerConfig | None = None
+    text_tower: config.TextTowerConfig
+    captions: config.CaptionsConfig
+    hard_negatives: config.HardNegativesConfig = config.NoHardNegativesConfig()
+    train_tag_fraction: float = Field(default=1.0, gt=0, le=1)
+    collaborative: config.CollaborativeConfig = config.CollaborativeConfig()
+    augment: config.AugmentConfig = config.AugmentConfig()
+    projection: config.ProjectionConfig = config.ProjectionConfig()
+    loss: config.LossConfig
+    self_supervision: config.SelfSupervisionConfig = config.SelfSupervisionConfig()
+    schedule: config.ScheduleConfig = config.ScheduleConfig()
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "Recipe":
-        if isinstance(self.loss, config.ThreeWay) != (self.image is not None):
-            raise ValueError("loss.kind three-way and image belong together")
-        wants_wrong = isinstance(self.loss, config.Triplet) and self.loss.negatives == "hard"
-        says_wrong = not isinstance(self.hard, config.NoHard)
-        if wants_wrong and not says_wrong:
-            raise ValueError("loss.negatives hard needs hard.kind: other, swap or negation")
-        if says_wrong and isinstance(self.loss, config.Triplet) and not wants_wrong:
-            raise ValueError("hard.kind is not used: a triplet needs loss.negatives hard")
-        if says_wrong and isinstance(self.loss, config.Slap):
-            raise ValueError("hard.kind is not used: loss.kind slap has no negatives")
-        if isinstance(self.audio, config.Frozen) and self.augment != config.Augment():
-            raise ValueError("augment is not possible with audio.kind frozen: it has heard already")
-        if says_wrong and isinstance(self.text, config.FrozenText):
-            raise ValueError("hard.kind is not possible with text.kind frozen")
-        if self.image is not None and isinstance(self.audio, config.Frozen):
-            raise ValueError("image is not possible with audio.kind frozen")
-        if self.schedule.order == "tags" and isinstance(self.texts, config.Views):
-            raise ValueError("schedule.order tags says one tag, texts.kind views several texts")
+    def _require_compatible_sections(self) -> "Recipe":
+        if isinstance(self.loss, config.ThreeWayConfig) != (self.image_tower is not None):
+            raise ValueError("loss.kind three-way and image_tower need each other")
+        is_triplet = isinstance(self.loss, config.TripletConfig)
+        needs_hard = isinstance(self.loss, config.TripletConfig) and self.loss.negatives == "hard"
+        has_hard = not isinstance(self.hard_negatives, config.NoHardNegativesConfig)
+        is_frozen = isinstance(self.audio_tower, config.FrozenConfig)
+        if needs_hard and not has_hard:
+            raise ValueError(
+                "loss.negatives hard needs hard_negatives.kind other, swap or negation"
+            )
+        if has_hard and is_triplet and not needs_hard:
+            raise ValueError(
+                "hard_negatives.kind has no effect: a triplet loss needs loss.negatives hard"
+            )
+        if has_hard and isinstance(self.loss, config.SlapConfig):
+            raise ValueError("hard_negatives.kind has no effect: loss.kind slap has no negatives")
+        if has_hard and isinstance(self.text_tower, config.FrozenTextConfig):
+            raise ValueError("hard_negatives.kind cannot be used with text_tower.kind frozen")
+        if is_frozen and self.augment != config.AugmentConfig():
+            raise ValueError(
+                "augment cannot be used with audio_tower.kind frozen: its embeddings are cached"
+            )
+        if is_frozen and self.image_tower is not None:
+            raise ValueError("image_tower cannot be used with audio_tower.kind frozen")
+        if self.schedule.sampler == "tags" and isinstance(self.captions, config.ViewsConfig):
+            raise ValueError(
+                "schedule.sampler tags gives one text a clip, captions.kind views several"
+            )
         return self
 
     @property
     def frames(self) -> int:
-        """In a clip; of a frozen tower one, since it gives a vector for each window."""
-        if isinstance(self.audio, config.Frozen):
+        """Number of frames of a crop; 1 for a frozen tower, which gives one vector per window."""
+        if isinstance(self.audio_tower, config.FrozenConfig):
             return 1
         return round(self.seconds * self.front_end.sample_rate / self.front_end.hop)
 
     def as_yaml(self) -> str:
-        """All of it, defaults as well."""
+        """Return all values, defaults included, as YAML."""
         values = self.model_dump()
         return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100))
 
 
 def load_recipe(name: str, *, presets: Sequence[str] = (), changes: Iterable[str] = ()) -> Recipe:
-    """Reads a recipe.
+    """Load a recipe.
 
     Args:
-        name: Of one that comes with the package, or a file (.yaml).
-        presets: Named in the recipe; applied in this order.
-        changes: ``key=value`` with a dotted key and a value in YAML, as ``loss.temperature=0.1``.
+        name: Name of a built-in recipe, or path of a ``.yaml`` file.
+        presets: Names of presets of the recipe, applied in this order.
+        changes: Assignments ``key=value`` with a dotted key and a YAML value, for example
+            ``loss.temperature=0.1``.
 
     Raises:
-        TrainingError: There is none of this name, or something in it is wrong; says what.
+        TrainingError: The recipe does not exist or is not valid; the message names each error.
+
+    Example:
+        >>> recipe = load_recipe("ttmr2023", changes=["projection.dim=64"])
+        >>> recipe.projection.dim, recipe.loss.kind
+        (64, 'infonce')
     """
-    found = _read(name)
-    known = found.pop("presets", {})
+    values = _read(name)
+    available = values.pop("presets", {})
     for preset in presets:
-        if preset not in known:
-            there = f"it has {', '.join(known)}" if known else "it has none"
-            raise TrainingError(f"recipe {name} has no preset {preset!r}: {there}")
-        found = _changed(found, known[preset])
-    return recipe_from(found, name, changes=changes)
+        if preset not in available:
+            choices = f"choose from {', '.join(available)}" if available else "it has no presets"
+            raise TrainingError(f"recipe {name} has no preset {preset!r}: {choices}")
+        values = _merge(values, available[preset])
+    return recipe_from_mapping(values, name, changes=changes)
 
 
-def recipe_from(found: Mapping[str, Any], name: str, *, changes: Iterable[str] = ()) -> Recipe:
-    """Checks keys and values.
+def recipe_from_mapping(
+    values: Mapping[str, Any], name: str, *, changes: Iterable[str] = ()
+) -> Recipe:
+    """Validate the keys and values of a recipe.
 
     Args:
-        found: What a recipe says.
-        name: For what is wrong with it.
-        changes: As for ``load_recipe``.
+        values: Keys and values of the recipe.
+        name: Name of the recipe, for error messages.
+        changes: Assignments as in ``load_recipe``.
 
     Raises:
-        TrainingError: Something in it is wrong; says what.
+        TrainingError: The values are not valid; the message names each error.
     """
     for change in changes:
-        found = _changed(found, _as_mapping(change))
+        values = _merge(values, _as_mapping(change))
     try:
-        return Recipe.model_validate(found)
+        return Recipe.model_validate(values)
     except ValidationError as error:
-        raise TrainingError(f"recipe {name}: {'; '.join(_faults(error))}") from error
+        raise TrainingError(f"recipe {name}: {'; '.join(_error_messages(error))}") from error
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -151,58 +170,81 @@ def _read(name: str) -> dict[str, Any]:
         )
     source = Path(name) if is_file else FOLDER / f"{name}.yaml"
     try:
-        found = yaml.safe_load(source.read_text(encoding="utf-8"))
+        values = yaml.safe_load(source.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         shown = " ".join(str(error).split())
         raise TrainingError(f"recipe {name} cannot be read ({shown})") from error
-    if not isinstance(found, dict):
-        raise TrainingError(f"recipe {name} holds no keys and values")
-    return found
+    if not isinstance(values, dict):
+        raise TrainingError(f"recipe {name} contains no keys and values")
+    return values
 
 
 def _as_mapping(change: str) -> dict[str, Any]:
-    key, mark, value = change.partition("=")
-    if not mark or not key.strip():
+    key, separator, text = change.partition("=")
+    if not separator or not key.strip():
         raise TrainingError(f"{change!r} is not of the form key=value")
     try:
-        found: Any = yaml.safe_load(value)
+        value: Any = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise TrainingError(f"{change!r}: its value is not YAML") from error
+        raise TrainingError(f"{change!r}: the value is not valid YAML") from error
     for name in reversed(key.strip().split(".")):
-        found = {name: found}
-    return dict(found)
+        value = {name: value}
+    return dict(value)
 
 
-def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """``old`` with what ``new`` says; what is inside of both is merged."""
+def _merge(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``old`` updated by ``new``, nested mappings merged; a new ``kind`` drops old keys."""
     kind = new.get("kind", old.get("kind"))
     merged = dict(old) if kind == old.get("kind") else {}
     for key, value in new.items():
         before = merged.get(key)
         both = isinstance(value, Mapping) and isinstance(before, Mapping)
-        merged[key] = _changed(before or {}, value) if both else value
+        merged[key] = _merge(before or {}, value) if both else value
     return merged
 
 
-def _faults(error: ValidationError) -> list[str]:
-    """A clause for each fault."""
-    found = []
+def _error_messages(error: ValidationError) -> list[str]:
+    """Return one clause for each error."""
+    messages = []
     for fault in error.errors(include_url=False):
-        # Between the name of a part and the name of its key stands its kind, which nobody wrote.
-        place = [str(name) for name in fault["loc"]]
-        where = ".".join(name for n, name in enumerate(place) if not n or name not in _KINDS)
+        # pydantic puts the kind of a section between its name and the name of the key.
+        parts = [str(name) for name in fault["loc"]]
+        key = ".".join(name for n, name in enumerate(parts) if not n or name not in _KINDS)
         match fault["type"]:
             case "extra_forbidden":
-                found.append(f"{where or 'it'} is no key that is known")
+                messages.append(f"unknown key: {key}{_suggestion(key, parts)}")
             case "missing":
-                found.append(f"{where} is missing")
+                messages.append(f"{key} is missing")
             case "union_tag_invalid":
-                choice = str(fault["ctx"]["expected_tags"]).replace("'", "")
-                found.append(f"{where}.kind {fault['ctx']['tag']!r} is none of {choice}")
+                choices = str(fault["ctx"]["expected_tags"]).replace("'", "")
+                messages.append(f"{key}.kind {fault['ctx']['tag']!r} is none of {choices}")
             case "union_tag_not_found":
-                found.append(f"{where}.kind is missing")
+                messages.append(f"{key}.kind is missing")
             case _:
-                said = fault["msg"].removeprefix("Value error, ")
-                said = said.removeprefix("Input ").replace("'", "")
-                found.append(f"{where} {said}, not {fault['input']!r}" if where else said)
-    return found
+                text = fault["msg"].removeprefix("Value error, ")
+                text = text.removeprefix("Input ").replace("'", "")
+                messages.append(f"{key} {text}, not {fault['input']!r}" if key else text)
+    return messages
+
+
+def _suggestion(key: str, parts: Sequence[str]) -> str:
+    """Return " (did you mean KEY?)" for the valid key of the same section that is most similar."""
+    section, _, name = key.rpartition(".")
+    kind = next((part for part in reversed(parts[:-1]) if part in _KINDS), "")
+    if not section:
+        valid = set(Recipe.model_fields)
+    elif kind:
+        valid = {
+            field
+            for value in vars(config).values()
+            if isinstance(value, type)
+            and issubclass(value, ConfigSection)
+            and "kind" in value.model_fields
+            and value.model_fields["kind"].default == kind
+            for field in value.model_fields
+        }
+    else:
+        field = Recipe.model_fields.get(section)
+        valid = set(getattr(field.annotation, "model_fields", ())) if field else set()
+    similar = get_close_matches(name, sorted(valid), n=1)
+    return f" (did you mean {section + '.' if section else ''}{similar[0]}?)" if similar else ""

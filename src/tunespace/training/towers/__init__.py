@@ -26,7 +26,7 @@ __all__ = [
 
 
 def build_audio_tower(
-    settings: config.AudioTower, n_mels: int, frames: int
+    settings: config.AudioTowerConfig, n_mels: int, frames: int
 ) -> tuple[nn.Module, int]:
     """The audio tower of a recipe and the width of what it gives.
 
@@ -36,24 +36,24 @@ def build_audio_tower(
         TrainingError: Sizes do not fit together, or pretrained weights cannot be read.
     """
     match settings:
-        case config.Frozen(model=name):
+        case config.FrozenConfig(model=name):
             return Frozen(), ModelConfig.load(find_model(name)).dim
-        case config.Linear():
+        case config.LinearConfig():
             return Linear(settings, n_mels), settings.width
-        case config.Conv1d():
+        case config.Conv1dConfig():
             return Conv1d(settings, n_mels), settings.width
-        case config.Conv2d():
+        case config.Conv2dConfig():
             return Conv2d(settings), settings.width
-        case config.ShortChunk():
+        case config.ShortChunkConfig():
             return ShortChunk(settings), settings.width
-        case config.CnnTransformer():
+        case config.CnnTransformerConfig():
             return CnnTransformer(settings, n_mels, frames), settings.width
-        case config.ResNet():
+        case config.ResNetConfig():
             resnet = ResNet(settings, n_mels, frames)
             return resnet, resnet.width
-        case config.Ast():
+        case config.AstConfig():
             ast = Ast(settings, n_mels, frames)
             return ast, ast.width
-        case config.Htsat():
+        case config.HtsatConfig():
             htsat = Htsat(settings, n_mels, frames)
             return htsat, htsat.width

@@ -15,7 +15,7 @@ _BLOCKS = 4
 class CnnTransformer(nn.Module):
     """Four residual blocks, a linear map per frame, a class token, pre-norm transformer layers."""
 
-    def __init__(self, settings: config.CnnTransformer, n_mels: int, frames: int) -> None:
+    def __init__(self, settings: config.CnnTransformerConfig, n_mels: int, frames: int) -> None:
         """Builds the network for clips of ``frames``.
 
         Raises:

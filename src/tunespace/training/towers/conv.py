@@ -14,7 +14,7 @@ _LAYERS = 7
 class Conv1d(nn.Module):
     """Bands are channels: three convolutions with pooling by four, one by two, one linear."""
 
-    def __init__(self, settings: config.Conv1d, n_mels: int) -> None:
+    def __init__(self, settings: config.Conv1dConfig, n_mels: int) -> None:
         """Builds the network."""
         super().__init__()
         layers: list[nn.Module] = []
@@ -41,7 +41,7 @@ class Conv1d(nn.Module):
 class Conv2d(nn.Module):
     """Seven 3 x 3 convolutions with pooling by two, one of 1 x 1, the maximum of what is left."""
 
-    def __init__(self, settings: config.Conv2d) -> None:
+    def __init__(self, settings: config.Conv2dConfig) -> None:
         """Builds the network."""
         super().__init__()
         layers: list[nn.Module] = [nn.BatchNorm2d(1)]
@@ -67,7 +67,7 @@ class Conv2d(nn.Module):
 class ShortChunk(nn.Module):
     """Seven residual blocks of two 3 x 3 convolutions, each with stride two."""
 
-    def __init__(self, settings: config.ShortChunk) -> None:
+    def __init__(self, settings: config.ShortChunkConfig) -> None:
         """Builds the network."""
         super().__init__()
         channels = [1] + [settings.channels * (1 if n < 2 else 2) for n in range(_LAYERS)]

@@ -1,4 +1,4 @@
-"""Two towers and the projections that bring them into one space."""
+"""Dual encoder: an audio tower, a text tower and the projections into one embedding space."""
 
 from pathlib import Path
 
@@ -13,111 +13,134 @@ from tunespace.training.towers import build_audio_tower
 from tunespace.training.towers.text_tower import build_text_tower
 
 
-class TwoTowers(nn.Module):
-    """What is trained, and what is exported.
+class DualEncoder(nn.Module):
+    """The network that a run trains and exports.
 
     Attributes:
-        audio: Listens.
-        text: Reads.
-        image: Sees the spectrogram as a picture, where the recipe has it.
+        audio: Audio tower.
+        text: Text tower.
+        image: Second audio tower that reads the spectrogram as an image; None if not configured.
+        mean_db: Mean level of the training spectrograms, in dB.
+        spread_db: Standard deviation of the training spectrograms, in dB.
     """
 
     mean_db: Tensor
     spread_db: Tensor
 
     def __init__(self, recipe: Recipe, text_folder: Path, factors: int = 0) -> None:
-        """Builds both, with weights that are drawn.
+        """Build both towers with randomly initialised weights.
 
         Args:
-            recipe: What is built.
-            text_folder: Of the run's text side.
-            factors: Width of the factors of collaborative filtering; 0 for none.
+            recipe: Recipe.
+            text_folder: Folder of the run with the tokenizer and the word vectors.
+            factors: Width of the collaborative-filtering factors; 0 for none.
 
         Raises:
-            TrainingError: Sizes in the recipe do not fit together.
+            TrainingError: Sizes in the recipe do not match.
         """
         super().__init__()
         sizes = (recipe.front_end.n_mels, recipe.frames)
-        self.audio, heard = build_audio_tower(recipe.audio, *sizes)
-        self.text, read = build_text_tower(recipe.text, text_folder)
+        self.audio, audio_width = build_audio_tower(recipe.audio_tower, *sizes)
+        self.text, text_width = build_text_tower(recipe.text_tower, text_folder)
         self.image: nn.Module | None = None
         self.image_head: nn.Module | None = None
-        if recipe.image is not None:
-            self.image, seen = build_audio_tower(recipe.image, *sizes)
-            self.image_head = projection(recipe.joint, seen)
-        self.branch = recipe.culture.branch if factors else "acoustic"
+        if recipe.image_tower is not None:
+            self.image, image_width = build_audio_tower(recipe.image_tower, *sizes)
+            self.image_head = projection(recipe.projection, image_width)
+        self.branch = recipe.collaborative.branch if factors else "acoustic"
         self.factors: nn.Module | None = None
-        self.unknown: nn.Parameter | None = None
+        self.unknown_factors: nn.Parameter | None = None
         if factors:
-            self.factors = nn.Linear(factors, heard)
-            self.unknown = nn.Parameter(torch.zeros(heard))
-            heard = heard if self.branch == "cultural" else 2 * heard
-        self.audio_head = projection(recipe.joint, heard)
-        fixed = isinstance(recipe.text, config.FrozenText) and recipe.text.fixed
-        if fixed and read != recipe.joint.dim:
-            raise TrainingError(f"text.fixed: joint.dim must be {read}, not {recipe.joint.dim}")
-        self.text_head = nn.Identity() if fixed else projection(recipe.joint, read)
-        self.own_head: nn.Module | None = None
+            self.factors = nn.Linear(factors, audio_width)
+            self.unknown_factors = nn.Parameter(torch.zeros(audio_width))
+            audio_width = audio_width if self.branch == "cultural" else 2 * audio_width
+        self.audio_head = projection(recipe.projection, audio_width)
+        dim, tower = recipe.projection.dim, recipe.text_tower
+        is_identity = isinstance(tower, config.FrozenTextConfig) and tower.identity_projection
+        if is_identity and text_width != dim:
+            raise TrainingError(
+                f"text_tower.identity_projection: projection.dim must be {text_width}, not {dim}"
+            )
+        self.text_head = nn.Identity() if is_identity else projection(recipe.projection, text_width)
+        self.ssl_head: nn.Module | None = None
         if recipe.self_supervision.weight:
-            self.own_head = nn.Linear(heard, recipe.self_supervision.dim)
+            self.ssl_head = nn.Linear(audio_width, recipe.self_supervision.dim)
         self.register_buffer("mean_db", torch.tensor(0.0))
         self.register_buffer("spread_db", torch.tensor(1.0))
 
-    def standardised(self, log_mel: Tensor) -> Tensor:
-        """Decibels around zero."""
+    def standardize(self, log_mel: Tensor) -> Tensor:
+        """Shift and scale decibels to zero mean and unit variance over the training clips."""
         return (log_mel - self.mean_db) / self.spread_db
 
-    def heard(
-        self, standardised: Tensor, factors: Tensor | None = None, known: Tensor | None = None
+    def audio_features(
+        self,
+        standardized: Tensor,
+        factors: Tensor | None = None,
+        has_factors: Tensor | None = None,
     ) -> Tensor:
-        """``(batch, width)``: what is known of the music before it comes into the space.
+        """Return ``(batch, width)`` features of the audio tower, before the projection.
 
         Args:
-            standardised: ``(batch, frames, n_mels)``.
-            factors: ``(batch, factors)`` of collaborative filtering.
-            known: ``(batch,)`` bool: whose factors are known.
+            standardized: ``(batch, frames, n_mels)`` float32.
+            factors: ``(batch, factors)`` float32 collaborative-filtering factors.
+            has_factors: ``(batch,)`` bool, True for clips whose factors are known.
         """
-        if self.factors is None or self.unknown is None:
-            acoustic: Tensor = self.audio(standardised)
+        if self.factors is None or self.unknown_factors is None:
+            acoustic: Tensor = self.audio(standardized)
             return acoustic
-        culture = self.unknown.expand(standardised.shape[0], -1)
-        if factors is not None and known is not None:
-            culture = torch.where(known[:, None], self.factors(factors), culture)
+        cultural = self.unknown_factors.expand(standardized.shape[0], -1)
+        if factors is not None and has_factors is not None:
+            cultural = torch.where(has_factors[:, None], self.factors(factors), cultural)
         if self.branch == "cultural":
-            return culture
-        return torch.cat([self.audio(standardised), culture], dim=1)
+            return cultural
+        return torch.cat([self.audio(standardized), cultural], dim=1)
 
-    def seen(self, standardised: Tensor) -> Tensor:
-        """``(batch, dim)``: the spectrogram as a picture, not of unit length."""
+    def image_features(self, standardized: Tensor) -> Tensor:
+        """Return the ``(batch, dim)`` embedding of the spectrogram as an image, not normalised.
+
+        Args:
+            standardized: ``(batch, frames, n_mels)`` float32.
+
+        Raises:
+            ValueError: The recipe has no image tower.
+        """
         if self.image is None or self.image_head is None:
-            raise ValueError("the recipe has no image")
-        point: Tensor = self.image_head(self.image(standardised))
-        return point
+            raise ValueError("the recipe has no image_tower")
+        embedding: Tensor = self.image_head(self.image(standardized))
+        return embedding
 
     def embed_audio(
-        self, log_mel: Tensor, factors: Tensor | None = None, known: Tensor | None = None
+        self, log_mel: Tensor, factors: Tensor | None = None, has_factors: Tensor | None = None
     ) -> Tensor:
-        """Maps ``(batch, frames, n_mels)`` decibels to ``(batch, dim)``, not of unit length.
+        """Map ``(batch, frames, n_mels)`` decibels to ``(batch, dim)`` embeddings, not normalised.
 
-        With a picture: the sum of both, each of unit length.
+        With an image tower, return the sum of both towers' unit vectors.
         """
-        standardised = self.standardised(log_mel)
-        point: Tensor = self.audio_head(self.heard(standardised, factors, known))
+        standardized = self.standardize(log_mel)
+        embedding: Tensor = self.audio_head(self.audio_features(standardized, factors, has_factors))
         if self.image is None:
-            return point
-        both = (point, self.seen(standardised))
-        one, other = (functional.normalize(x, dim=1) for x in both)
-        return one + other
+            return embedding
+        both = (embedding, self.image_features(standardized))
+        first, second = (functional.normalize(x, dim=1) for x in both)
+        return first + second
 
     def embed_text(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Maps ``(batch, tokens)`` ids and mask to ``(batch, dim)``, not of unit length."""
-        point: Tensor = self.text_head(self.text(ids, mask))
-        return point
+        """Map ``(batch, tokens)`` ids and mask to ``(batch, dim)`` embeddings, not normalised."""
+        embedding: Tensor = self.text_head(self.text(ids, mask))
+        return embedding
 
 
-def projection(settings: config.Joint, width: int) -> nn.Module:
-    """From a tower's output to the space."""
-    match settings.projection:
+def projection(settings: config.ProjectionConfig, width: int) -> nn.Module:
+    """Build the projection head from a tower's output to the embedding space.
+
+    Args:
+        settings: Configuration of the projection.
+        width: Width of the tower's output.
+
+    Raises:
+        TrainingError: A residual head is asked for and ``width`` is not the embedding dimension.
+    """
+    match settings.head:
         case "linear":
             return nn.Linear(width, settings.dim)
         case "norm-linear":
@@ -128,7 +151,9 @@ def projection(settings: config.Joint, width: int) -> nn.Module:
             )
         case "residual":
             if width != settings.dim:
-                raise TrainingError(f"joint: residual needs dim {width}, not {settings.dim}")
+                raise TrainingError(
+                    f"projection.head residual needs projection.dim {width}, not {settings.dim}"
+                )
             return Residual(width)
         case "norm-mlp":
             return nn.Sequential(
@@ -141,15 +166,15 @@ def projection(settings: config.Joint, width: int) -> nn.Module:
 
 
 class Residual(nn.Module):
-    """What comes in, and a linear map of it that begins at zero: at first nothing changes."""
+    """Identity plus a linear map that is initialised to zero."""
 
     def __init__(self, width: int) -> None:
-        """Builds the map."""
+        """Build the map for vectors of ``width`` values."""
         super().__init__()
         self.map = nn.Linear(width, width, bias=False)
         nn.init.zeros_(self.map.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps ``(batch, width)`` to the same shape."""
-        moved: Tensor = x + self.map(x)
-        return moved
+        """Map ``(batch, width)`` to the same shape."""
+        mapped: Tensor = x + self.map(x)
+        return mapped

@@ -9,7 +9,7 @@ from tunespace.training.recipe import config
 class Linear(nn.Module):
     """Mean and spread of each band, and of its change from frame to frame; then a linear map."""
 
-    def __init__(self, settings: config.Linear, n_mels: int) -> None:
+    def __init__(self, settings: config.LinearConfig, n_mels: int) -> None:
         """Builds the map."""
         super().__init__()
         self.map = nn.Linear(4 * n_mels, settings.width)

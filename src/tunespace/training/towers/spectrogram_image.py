@@ -18,7 +18,7 @@ from tunespace.training.towers.pretrained import load_pretrained, require_heads
 class ResNet(nn.Module):
     """Bottleneck stages; the mean over all places, or attention of the mean to them."""
 
-    def __init__(self, settings: config.ResNet, n_mels: int, frames: int) -> None:
+    def __init__(self, settings: config.ResNetConfig, n_mels: int, frames: int) -> None:
         """Builds the network for clips of ``frames``.
 
         Raises:
@@ -29,7 +29,7 @@ class ResNet(nn.Module):
 
         builder: Any = ResNetModel
         if settings.pretrained:
-            network = load_pretrained(builder, settings.pretrained, "audio.pretrained")
+            network = load_pretrained(builder, settings.pretrained, "audio_tower.pretrained")
             _in_one_colour(network.embedder.embedder.convolution)
             network.embedder.num_channels = network.config.num_channels = 1
         else:
@@ -80,7 +80,7 @@ class AttentionPool(nn.Module):
 class Ast(nn.Module):
     """The audio spectrogram transformer: the mean of its two first tokens."""
 
-    def __init__(self, settings: config.Ast, n_mels: int, frames: int) -> None:
+    def __init__(self, settings: config.AstConfig, n_mels: int, frames: int) -> None:
         """Builds the network for clips of ``frames``.
 
         Raises:
@@ -91,11 +91,11 @@ class Ast(nn.Module):
 
         builder: Any = ASTModel
         if settings.pretrained:
-            self.network = load_pretrained(builder, settings.pretrained, "audio.pretrained")
+            self.network = load_pretrained(builder, settings.pretrained, "audio_tower.pretrained")
             config = self.network.config
             if (config.num_mel_bins, config.max_length) != (n_mels, frames):
                 raise TrainingError(
-                    f"audio.pretrained: it hears {config.num_mel_bins} bands and "
+                    f"audio_tower.pretrained: it hears {config.num_mel_bins} bands and "
                     f"{config.max_length} frames, the recipe gives {n_mels} and {frames}"
                 )
         else:
@@ -135,7 +135,7 @@ class Htsat(nn.Module):
     third otherwise, so that a file always gives the same vector.
     """
 
-    def __init__(self, settings: config.Htsat, n_mels: int, frames: int) -> None:
+    def __init__(self, settings: config.HtsatConfig, n_mels: int, frames: int) -> None:
         """Builds the network for clips of ``frames``.
 
         Raises:
@@ -146,7 +146,7 @@ class Htsat(nn.Module):
 
         builder: Any = ClapAudioModel
         if settings.pretrained:
-            network = load_pretrained(builder, settings.pretrained, "audio.pretrained")
+            network = load_pretrained(builder, settings.pretrained, "audio_tower.pretrained")
         else:
             network = builder(
                 ClapAudioConfig(
@@ -171,7 +171,7 @@ class Htsat(nn.Module):
         if not settings.fusion and frames > self.longest:
             raise TrainingError(
                 f"audio: a clip of {frames} frames is longer than the {self.longest} that it "
-                "hears at once: shorten seconds, or set audio.fusion"
+                "hears at once: shorten seconds, or set audio_tower.fusion"
             )
         self.encoder = network.audio_encoder
         self.fusion = bool(settings.fusion)

@@ -20,7 +20,7 @@ from tunespace.training.towers.pretrained import load_pretrained, require_heads
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 _VOCABULARY = 8000
 # Texts that a frozen encoder remembers: some hundred megabytes.
-_REMEMBERED = 100_000
+_CACHE_SIZE = 100_000
 
 
 class TextEncoder(nn.Module):
@@ -30,7 +30,7 @@ class TextEncoder(nn.Module):
     what it said.
 
     Attributes:
-        remembers: Whether it does; it must not while a graph is made of it.
+        caches: Whether it does; it must not while a graph is made of it.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class TextEncoder(nn.Module):
         self.encoder = encoder
         self.pooling = pooling
         self.frozen = frozen
-        self.remembers = frozen
+        self.caches = frozen
         self.requires_grad_(not frozen)
         self._said: dict[bytes, Tensor] = {}
 
@@ -58,16 +58,16 @@ class TextEncoder(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Maps ``(batch, tokens)`` ids and mask to ``(batch, width)``."""
-        if self.remembers:
-            return self._remembered(ids, mask)
+        if self.caches:
+            return self._cached(ids, mask)
         return self._read(ids, mask)
 
-    def _remembered(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def _cached(self, ids: Tensor, mask: Tensor) -> Tensor:
         rows = zip(ids.cpu().numpy(), mask.sum(1).tolist(), strict=True)
         keys = [row[:length].tobytes() for row, length in rows]
         new = [n for n, key in enumerate(keys) if key not in self._said]
         if new:
-            if len(self._said) > _REMEMBERED:
+            if len(self._said) > _CACHE_SIZE:
                 self._said.clear()
                 new = list(range(len(keys)))
             longest = int(mask[new].sum(1).max())
@@ -103,7 +103,7 @@ def small_tokenizer(texts: Sequence[str]) -> Tokenizer:
     return tokenizer
 
 
-def small_config(settings: config.TextEncoder, vocabulary: int) -> Any:  # noqa: ANN401
+def small_config(settings: config.TextEncoderConfig, vocabulary: int) -> Any:  # noqa: ANN401
     """The configuration of a BERT that is trained from scratch.
 
     Raises:
@@ -124,7 +124,7 @@ def small_config(settings: config.TextEncoder, vocabulary: int) -> Any:  # noqa:
     )
 
 
-def causal_config(settings: config.CausalText, vocabulary: int) -> Any:  # noqa: ANN401
+def causal_config(settings: config.CausalTextConfig, vocabulary: int) -> Any:  # noqa: ANN401
     """The configuration of a transformer that reads from left to right, from scratch.
 
     Raises:
@@ -158,11 +158,11 @@ def load_encoder(name: str) -> tuple[Any, Tokenizer]:
     """
     from transformers import AutoModel, AutoTokenizer
 
-    encoder = load_pretrained(AutoModel, name, "text.pretrained")
-    tokenizer = load_pretrained(AutoTokenizer, name, "text.pretrained")
+    encoder = load_pretrained(AutoModel, name, "text_tower.pretrained")
+    tokenizer = load_pretrained(AutoTokenizer, name, "text_tower.pretrained")
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(backend, Tokenizer):
-        raise TrainingError(f"text.pretrained: {name} has no tokenizer.json")
+        raise TrainingError(f"text_tower.pretrained: {name} has no tokenizer.json")
     return encoder, backend
 
 

@@ -11,7 +11,7 @@ from tunespace.data.manifest import Item
 from tunespace.models.config import TOKENIZER, ModelConfig
 from tunespace.models.onnx_towers import open_tokenizer
 from tunespace.models.registry import find_model
-from tunespace.training.captions import corpus, general, musical
+from tunespace.training.captions import corpus, lexicon_texts, shuffled_metadata_texts
 from tunespace.training.recipe import config
 from tunespace.training.towers.text_encoder import (
     TextEncoder,
@@ -33,7 +33,7 @@ _WORDS_READ = 64
 
 
 def prepare_text(
-    settings: config.TextTower, items: Sequence[Item], folder: Path, seed: int
+    settings: config.TextTowerConfig, items: Sequence[Item], folder: Path, seed: int
 ) -> None:
     """Makes what the text tower needs besides its trained weights, and keeps it in ``folder``.
 
@@ -50,22 +50,22 @@ def prepare_text(
     if (folder / TOKENIZER).exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    texts = [*corpus(items), *general()]
+    texts = [*corpus(items), *lexicon_texts()]
     match settings:
-        case config.FrozenText(model=name):
+        case config.FrozenTextConfig(model=name):
             tokenizer = Tokenizer.from_file(str(find_model(name) / TOKENIZER))
-        case config.WordVectors():
-            extra = musical(items, seed) if settings.vectors == MUSICAL else []
+        case config.WordVectorsConfig():
+            extra = shuffled_metadata_texts(items, seed) if settings.vectors == MUSICAL else []
             words, vectors = make_word_vectors(settings, [*texts, *extra], seed)
             np.save(folder / _VECTORS, vectors)
             tokenizer = word_tokenizer(words)
-        case config.TextEncoder(pretrained=""):
+        case config.TextEncoderConfig(pretrained=""):
             tokenizer = small_tokenizer(texts)
             small_config(settings, tokenizer.get_vocab_size()).save_pretrained(folder)
-        case config.CausalText():
+        case config.CausalTextConfig():
             tokenizer = small_tokenizer(texts)
             causal_config(settings, tokenizer.get_vocab_size()).save_pretrained(folder)
-        case config.TextEncoder(pretrained=name):
+        case config.TextEncoderConfig(pretrained=name):
             encoder, tokenizer = load_encoder(name)
             encoder.config.save_pretrained(folder)
     # Last and at once: where it is, the rest is.
@@ -74,49 +74,49 @@ def prepare_text(
     partial.replace(folder / TOKENIZER)
 
 
-def load_start(settings: config.TextTower, tower: nn.Module) -> None:
+def load_initial_weights(settings: config.TextTowerConfig, tower: nn.Module) -> None:
     """Gives a tower the pretrained weights that the recipe names, if any.
 
     Raises:
         TrainingError: They cannot be read.
     """
-    if isinstance(settings, config.TextEncoder) and settings.pretrained:
+    if isinstance(settings, config.TextEncoderConfig) and settings.pretrained:
         encoder, _ = load_encoder(settings.pretrained)
         wanted = {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
         tower.load_state_dict(wanted, strict=False)
 
 
-def max_tokens(settings: config.TextTower) -> int:
+def max_tokens(settings: config.TextTowerConfig) -> int:
     """That are read of a text."""
     match settings:
-        case config.FrozenText(model=name):
+        case config.FrozenTextConfig(model=name):
             return ModelConfig.load(find_model(name)).max_tokens
-        case config.WordVectors():
+        case config.WordVectorsConfig():
             return _WORDS_READ
         case _:
             return settings.max_tokens
 
 
-def load_tokenizer(settings: config.TextTower, folder: Path) -> Tokenizer:
+def load_tokenizer(settings: config.TextTowerConfig, folder: Path) -> Tokenizer:
     """The tokenizer of a run; it cuts off what is too long."""
     return open_tokenizer(folder / TOKENIZER, max_tokens(settings))
 
 
-def build_text_tower(settings: config.TextTower, folder: Path) -> tuple[nn.Module, int]:
+def build_text_tower(settings: config.TextTowerConfig, folder: Path) -> tuple[nn.Module, int]:
     """The text tower of a run, with weights that are drawn, and the width of what it gives.
 
     It reads ids and mask, ``(batch, tokens)`` int64.
     """
     match settings:
-        case config.FrozenText(model=name):
+        case config.FrozenTextConfig(model=name):
             return nn.Identity(), ModelConfig.load(find_model(name)).dim
-        case config.WordVectors():
+        case config.WordVectorsConfig():
             vectors = np.load(folder / _VECTORS)
             return WordVectors(vectors), vectors.shape[1]
-        case config.TextEncoder():
+        case config.TextEncoderConfig():
             encoder = empty_encoder(folder)
             tower = TextEncoder(encoder, settings.pooling, frozen=settings.frozen)
             return tower, encoder.config.hidden_size
-        case config.CausalText():
+        case config.CausalTextConfig():
             reader = empty_encoder(folder)
             return TextEncoder(reader, "last"), reader.config.hidden_size

@@ -58,13 +58,13 @@ def word_tokenizer(words: Sequence[str]) -> Tokenizer:
     return tokenizer
 
 
-def words_of(text: str) -> list[str]:
+def word_tokens(text: str) -> list[str]:
     """The same split, for training."""
     return [word for word in re.split(_BETWEEN, text.lower()) if word]
 
 
 def make_word_vectors(
-    settings: config.WordVectors, texts: Sequence[str], seed: int
+    settings: config.WordVectorsConfig, texts: Sequence[str], seed: int
 ) -> tuple[list[str], Vectors]:
     """The words, the unknown one first, and ``(words, width)`` float32.
 
@@ -72,9 +72,9 @@ def make_word_vectors(
         TrainingError: The file cannot be read, or there is not enough text to learn from.
     """
     if settings.vectors in (SKIP_GRAM, MUSICAL):
-        words, vectors = _skip_gram([words_of(text) for text in texts], settings.width, seed)
+        words, vectors = _skip_gram([word_tokens(text) for text in texts], settings.width, seed)
     else:
-        words, vectors = read_word_vectors(Path(settings.vectors).expanduser(), settings.most_words)
+        words, vectors = read_word_vectors(Path(settings.vectors).expanduser(), settings.max_words)
     # Their lengths are those of frequency; directions are what is compared.
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     zero = np.zeros((1, vectors.shape[1]), np.float32)
@@ -86,7 +86,7 @@ def _skip_gram(sentences: list[list[str]], width: int, seed: int) -> tuple[list[
 
     if not any(len(words) > 1 for words in sentences):
         raise TrainingError(
-            "text.vectors: skip-gram learns from words that stand together, and no text has two: "
+            "text_tower.vectors: skip-gram learns from words that stand together, and no text has two: "
             "name a file of word vectors instead"
         )
     # One thread, since two race for the same vectors.
@@ -125,10 +125,10 @@ def read_word_vectors(path: Path, most: int) -> tuple[list[str], Vectors]:
             rows.append(row)
         vectors = np.stack(rows)
     except (OSError, UnicodeDecodeError, EOFError) as error:
-        raise TrainingError(f"text.vectors: {path} cannot be read ({error})") from error
+        raise TrainingError(f"text_tower.vectors: {path} cannot be read ({error})") from error
     except ValueError as error:
         raise TrainingError(
-            f"text.vectors: {path} is no file of word vectors ({error}): each line must hold a "
+            f"text_tower.vectors: {path} is no file of word vectors ({error}): each line must hold a "
             "word and its numbers"
         ) from error
     return words, vectors

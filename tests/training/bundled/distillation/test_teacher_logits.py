@@ -7,7 +7,12 @@ import torch
 from tiny_taggers import write_taggers
 from tunespace.training.bundled.distillation.excerpts import Excerpts, draw_excerpts
 from tunespace.training.bundled.distillation.segments import Spectrograms
-from tunespace.training.bundled.distillation.teacher_logits import LEVEL_DB, Teacher, ask, level_of
+from tunespace.training.bundled.distillation.teacher_logits import (
+    LEVEL_DB,
+    Teacher,
+    level_of,
+    teacher_logits,
+)
 from tunespace.training.bundled.distillation.teachers import (
     FCN_FRONT_END,
     MUSICNN_FRONT_END,
@@ -37,7 +42,7 @@ def answers(folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     teachers = [Teacher(name, folder / f"{name}.safetensors") for name in NAMES]
     cache = folder / "cache"
     music = spectrograms(0), spectrograms(1)
-    return ask(teachers, excerpts(), *music, WINDOW, cache, workers=1)
+    return teacher_logits(teachers, excerpts(), *music, WINDOW, cache, workers=1)
 
 
 def test_the_graphs_say_what_the_networks_say(tmp_path: Path) -> None:

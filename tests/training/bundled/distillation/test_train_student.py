@@ -14,14 +14,18 @@ from tunespace.training.bundled.distillation.low_rank import Sizes, compress
 from tunespace.training.bundled.distillation.segments import Spectrograms
 from tunespace.training.bundled.distillation.student import Student, at_common_level
 from tunespace.training.bundled.distillation.teachers import FCN_FRONT_END, load_fcn
-from tunespace.training.bundled.distillation.train_student import Schedule, distil, held_out_tracks
+from tunespace.training.bundled.distillation.train_student import (
+    StudentSchedule,
+    held_out_tracks,
+    train_student,
+)
 
 # Lightning warns of what a small run on a CPU cannot have.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 SEGMENTS = 48
 TRACKS = np.array([f"track-{n // 3}" for n in range(SEGMENTS)])
-SCHEDULE = Schedule(epochs=6, batch=8, window=320, each=2, held_out=4, precision="32-true")
+SCHEDULE = StudentSchedule(epochs=6, batch=8, window=320, each=2, held_out=4, precision="32-true")
 
 
 def spectrograms() -> Spectrograms:
@@ -58,7 +62,9 @@ def test_a_student_learns_and_a_run_goes_on_where_it_stopped(tmp_path: Path) -> 
     targets = np.column_stack([held, low, high]).astype(np.float32)
 
     def learn() -> tuple[Student, dict[str, float]]:
-        return distil(student(tmp_path), music, excerpts, targets, SCHEDULE, tmp_path / "run")
+        return train_student(
+            student(tmp_path), music, excerpts, targets, SCHEDULE, tmp_path / "run"
+        )
 
     learned, figures = learn()
     assert figures["held_out_r"] > 0.7

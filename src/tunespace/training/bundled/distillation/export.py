@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tunespace.training.bundled.distillation.student import Student
-from tunespace.training.onnx_export import write_graph
+from tunespace.training.onnx_export import export_onnx
 
 
 class _AudioTower(nn.Module):
@@ -52,7 +52,7 @@ def export_audio_tower(
         path: The file.
     """
     example = torch.zeros(2, window, n_mels)
-    write_graph(
+    export_onnx(
         _AudioTower(student, weights, intercept),
         path,
         {"log_mel": example},

@@ -15,7 +15,7 @@ from tunespace.models.onnx_towers import open_session
 from tunespace.training.bundled.distillation.excerpts import Excerpts
 from tunespace.training.bundled.distillation.segments import Spectrograms
 from tunespace.training.bundled.distillation.teachers import MUSICNN_FRAMES, load_fcn, load_musicnn
-from tunespace.training.onnx_export import write_graph
+from tunespace.training.onnx_export import export_onnx
 
 # Levels differ by recording, not by music: every window is brought to this mean power, for
 # teachers and student alike. Near the median of produced music; silence is not raised further.
@@ -50,7 +50,7 @@ def level_of(log_mel: npt.NDArray[np.float32]) -> float:
     return float(np.clip(gain, -MOST_GAIN_DB, MOST_GAIN_DB))
 
 
-def ask(
+def teacher_logits(
     teachers: list[Teacher],
     excerpts: Excerpts,
     htk: Spectrograms,
@@ -90,7 +90,7 @@ def ask(
     chunks = [np.arange(start, min(start + _CHUNK, len(excerpts))) for start in starts]
     left = [chunk for chunk in chunks if np.isnan(answers[chunk]).any()]
     # The music goes to each process once: with every chunk, it took as long as the listening.
-    make = partial(_Listener, teachers, graphs, excerpts, htk, slaney, window)
+    make = partial(_TeacherWorker, teachers, graphs, excerpts, htk, slaney, window)
     with ProcessPoolExecutor(workers, initializer=_begin, initargs=(make,)) as pool:
         for done, (chunk, said) in enumerate(zip(left, pool.map(_listen, left), strict=True), 1):
             answers[chunk] = said
@@ -110,11 +110,11 @@ def _graph(teacher: Teacher, window: int, cache: Path) -> Path:
         else:
             network, frames = load_musicnn(teacher.path), MUSICNN_FRAMES
         batch = {"log_mel": {0: torch.export.Dim("batch")}}
-        write_graph(network, path, {"log_mel": torch.zeros(2, frames, 96)}, batch)
+        export_onnx(network, path, {"log_mel": torch.zeros(2, frames, 96)}, batch)
     return path
 
 
-class _Listener:
+class _TeacherWorker:
     def __init__(
         self,
         teachers: list[Teacher],
@@ -146,10 +146,10 @@ class _Listener:
 
 
 # One in each process.
-_listener: list[_Listener] = []
+_listener: list[_TeacherWorker] = []
 
 
-def _begin(make: Callable[[], _Listener]) -> None:
+def _begin(make: Callable[[], _TeacherWorker]) -> None:
     _listener[:] = [make()]
 
 

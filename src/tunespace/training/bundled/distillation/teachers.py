@@ -53,10 +53,10 @@ class Fcn(nn.Module):
 
     def forward(self, log_mel: Tensor) -> Tensor:
         """Maps ``(batch, frames, 96)`` decibels to ``(batch, tags)`` logits."""
-        answer: Tensor = self.heard(log_mel)[-1]
+        answer: Tensor = self.features(log_mel)[-1]
         return answer
 
-    def heard(self, log_mel: Tensor) -> list[Tensor]:
+    def features(self, log_mel: Tensor) -> list[Tensor]:
         """What comes out of each convolution's maximum, and last the logits."""
         x = self.entered(log_mel)
         outputs = []

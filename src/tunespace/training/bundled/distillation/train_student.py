@@ -23,7 +23,7 @@ from tunespace.training.bundled.distillation.student import Student
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule:
+class StudentSchedule:
     """How the student is trained; the values of the bundled model.
 
     Attributes:
@@ -55,12 +55,12 @@ class Schedule:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 
-def distil(
+def train_student(
     student: Student,
     spectrograms: Spectrograms,
     excerpts: Excerpts,
     targets: npt.NDArray[np.float32],
-    schedule: Schedule,
+    schedule: StudentSchedule,
     run: Path,
 ) -> tuple[Student, dict[str, float]]:
     """Trains a student, or goes on where a run stopped.
@@ -80,10 +80,10 @@ def distil(
     lightning.seed_everything(schedule.seed, verbose=False)
 
     def loader(rows: npt.NDArray[np.int64], *, learn: bool) -> DataLoader[Any]:
-        data = _Heard(spectrograms, excerpts, targets, rows, schedule.window)
+        data = _Examples(spectrograms, excerpts, targets, rows, schedule.window)
         return DataLoader(data, schedule.batch, shuffle=learn, drop_last=learn)
 
-    lesson = _Lesson(student, schedule, spectrograms)
+    lesson = _Module(student, schedule, spectrograms)
     trainer = lightning.Trainer(
         accelerator="cpu",
         max_epochs=schedule.epochs,
@@ -108,14 +108,16 @@ def distil(
     return lesson.student.eval(), {name: float(value) for name, value in figures.items()}
 
 
-def held_out_tracks(tracks: npt.NDArray[np.str_], schedule: Schedule) -> npt.NDArray[np.bool_]:
+def held_out_tracks(
+    tracks: npt.NDArray[np.str_], schedule: StudentSchedule
+) -> npt.NDArray[np.bool_]:
     """``(segments,)`` bool: which segments belong to a track that is not learned from."""
     names = np.unique(tracks)
     order = np.random.default_rng(schedule.seed).permutation(names)
     return np.isin(tracks, order[: len(names) // schedule.held_out])
 
 
-class _Heard(Dataset[tuple[Tensor, Tensor]]):
+class _Examples(Dataset[tuple[Tensor, Tensor]]):
     def __init__(
         self,
         spectrograms: Spectrograms,
@@ -136,8 +138,10 @@ class _Heard(Dataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(heard), torch.from_numpy(self.targets[row])
 
 
-class _Lesson(lightning.LightningModule):
-    def __init__(self, student: Student, schedule: Schedule, spectrograms: Spectrograms) -> None:
+class _Module(lightning.LightningModule):
+    def __init__(
+        self, student: Student, schedule: StudentSchedule, spectrograms: Spectrograms
+    ) -> None:
         super().__init__()
         self.student = student
         # Twice as fast on a CPU.

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from tunespace.audio import LogMel
-from tunespace.training.recipe.config.base import Part
+from tunespace.training.recipe.config.base import ConfigSection
 
 
-class FrontEnd(Part):
+class FrontEndConfig(ConfigSection):
     """The log-mel, as in ``tunespace.audio.LogMel``."""
 
     sample_rate: int = 16_000
@@ -19,7 +19,7 @@ class FrontEnd(Part):
     f_max: float = 8000.0
 
     @model_validator(mode="after")
-    def _possible(self) -> "FrontEnd":
+    def _possible(self) -> "FrontEndConfig":
         self.log_mel()
         return self
 
@@ -28,14 +28,14 @@ class FrontEnd(Part):
         return LogMel(**self.model_dump())
 
 
-class Linear(Part):
+class LinearConfig(ConfigSection):
     """Mean, spread and change of each band over time, one linear map: what little costs nothing."""
 
     kind: Literal["linear"] = "linear"
     width: int = Field(default=128, ge=1)
 
 
-class Conv1d(Part):
+class Conv1dConfig(ConfigSection):
     """Five convolutions over time, the bands as channels (Choi et al. 2019)."""
 
     kind: Literal["conv1d"] = "conv1d"
@@ -43,7 +43,7 @@ class Conv1d(Part):
     width: int = Field(default=100, ge=1)
 
 
-class Conv2d(Part):
+class Conv2dConfig(ConfigSection):
     """Seven convolutions over bands and time, the maximum over what is left (Won et al. 2021).
 
     Attributes:
@@ -56,7 +56,7 @@ class Conv2d(Part):
     width: int = Field(default=256, ge=1)
 
 
-class ShortChunk(Part):
+class ShortChunkConfig(ConfigSection):
     """Seven residual convolutions with stride, the maximum over time (Won et al. 2020)."""
 
     kind: Literal["short-chunk"] = "short-chunk"
@@ -64,7 +64,7 @@ class ShortChunk(Part):
     width: int = Field(default=256, ge=1)
 
 
-class CnnTransformer(Part):
+class CnnTransformerConfig(ConfigSection):
     """Residual convolutions, then a transformer over time (TTMR, Doh et al. 2023)."""
 
     kind: Literal["cnn-transformer"] = "cnn-transformer"
@@ -75,7 +75,7 @@ class CnnTransformer(Part):
     dropout: float = Field(default=0.1, ge=0, lt=1)
 
 
-class ResNet(Part):
+class ResNetConfig(ConfigSection):
     """A residual network with bottlenecks over the spectrogram as a picture (He et al. 2016).
 
     Attributes:
@@ -94,7 +94,7 @@ class ResNet(Part):
     pretrained: str = ""
 
 
-class Ast(Part):
+class AstConfig(ConfigSection):
     """A transformer over patches of the spectrogram (Gong et al. 2021).
 
     Attributes:
@@ -117,7 +117,7 @@ class Ast(Part):
     pretrained: str = ""
 
 
-class Htsat(Part):
+class HtsatConfig(ConfigSection):
     """A Swin transformer over the folded spectrogram (Chen et al. 2022; LAION-CLAP).
 
     Attributes:
@@ -141,7 +141,7 @@ class Htsat(Part):
     pretrained: str = ""
 
 
-class Frozen(Part):
+class FrozenConfig(ConfigSection):
     """What a model folder hears in its own windows, as it is: only what follows is trained.
 
     Attributes:
@@ -152,7 +152,15 @@ class Frozen(Part):
     model: str = "tunespace-small"
 
 
-AudioTower = Annotated[
-    Frozen | Linear | Conv1d | Conv2d | ShortChunk | CnnTransformer | ResNet | Ast | Htsat,
+AudioTowerConfig = Annotated[
+    FrozenConfig
+    | LinearConfig
+    | Conv1dConfig
+    | Conv2dConfig
+    | ShortChunkConfig
+    | CnnTransformerConfig
+    | ResNetConfig
+    | AstConfig
+    | HtsatConfig,
     Field(discriminator="kind"),
 ]

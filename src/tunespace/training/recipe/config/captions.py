@@ -4,28 +4,28 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from tunespace.training.recipe.config.base import Part
+from tunespace.training.recipe.config.base import ConfigSection
 
 
-class OneTag(Part):
+class OneTagConfig(ConfigSection):
     """One of its tags."""
 
     kind: Literal["tag"] = "tag"
 
 
-class AllTags(Part):
+class AllTagsConfig(ConfigSection):
     """All of its tags, joined: what TTMR calls a caption."""
 
     kind: Literal["tags"] = "tags"
 
 
-class StochasticTags(Part):
+class StochasticTagsConfig(ConfigSection):
     """Any number of its tags in any order (TTMR, Doh et al. 2023)."""
 
     kind: Literal["stochastic"] = "stochastic"
 
 
-class Captions(Part):
+class CaptionConfig(ConfigSection):
     """One of its captions.
 
     Attributes:
@@ -37,7 +37,7 @@ class Captions(Part):
     keep: float = Field(default=1.0, gt=0, le=1)
 
 
-class Template(Part):
+class TemplateConfig(ConfigSection):
     """Its tags within a sentence (MUSER, Chen et al. 2022).
 
     Attributes:
@@ -57,48 +57,48 @@ class Template(Part):
         return template
 
 
-class TagsToCaption(Part):
+class TagsToCaptionConfig(ConfigSection):
     """A sentence about any number of its tags, built in the ways that captions are written.
 
     Attributes:
-        ways: "own", those of this package; "mined", those in which the captions of the data are
+        templates: "own", those of this package; "mined", those in which the captions of the data are
             written, with its tags in the places of theirs (the own ones where none fits).
     """
 
     kind: Literal["tags-to-caption"] = "tags-to-caption"
-    ways: Literal["own", "mined"] = "own"
+    templates: Literal["built-in", "mined"] = "built-in"
 
 
-class Metadata(Part):
+class MetadataConfig(ConfigSection):
     """Title, artist and album (TTMR++, Doh et al. 2024), or what of them is known."""
 
     kind: Literal["metadata"] = "metadata"
 
 
-class Similar(Part):
+class SimilarArtistsConfig(ConfigSection):
     """Artists that its artist is like (TTMR++).
 
     Attributes:
-        most: That are named at once.
+        max_names: That are named at once.
     """
 
     kind: Literal["similar"] = "similar"
-    most: int = Field(default=5, ge=1)
+    max_names: int = Field(default=5, ge=1)
 
 
-class Artist(Part):
+class ArtistConfig(ConfigSection):
     """Its artist as one word, ``artist:name`` (Doh et al. 2024, musical word embedding)."""
 
     kind: Literal["artist"] = "artist"
 
 
-class Track(Part):
+class TrackConfig(ConfigSection):
     """The clip itself as one word, ``track:id`` (Doh et al. 2024, musical word embedding)."""
 
     kind: Literal["track"] = "track"
 
 
-class Pool(Part):
+class PoolConfig(ConfigSection):
     """Any number of several texts, shuffled and joined (TTMR++).
 
     Attributes:
@@ -106,17 +106,17 @@ class Pool(Part):
     """
 
     kind: Literal["pool"] = "pool"
-    of: list["Texts"] = Field(min_length=1)
+    of: list["CaptionsConfig"] = Field(min_length=1)
 
 
-class Weighted(Part):
+class WeightedCaptionsConfig(ConfigSection):
     """One of a mixture."""
 
     weight: float = Field(gt=0)
-    texts: "Texts"
+    captions: "CaptionsConfig"
 
 
-class Mixture(Part):
+class MixtureConfig(ConfigSection):
     """One of several texts, by weight (MuLan, Huang et al. 2022).
 
     Attributes:
@@ -124,10 +124,10 @@ class Mixture(Part):
     """
 
     kind: Literal["mixture"] = "mixture"
-    of: list[Weighted] = Field(min_length=1)
+    of: list[WeightedCaptionsConfig] = Field(min_length=1)
 
 
-class Views(Part):
+class ViewsConfig(ConfigSection):
     """Several texts at once, each of which is learned (multi-view captions; prototypes).
 
     Attributes:
@@ -135,40 +135,40 @@ class Views(Part):
     """
 
     kind: Literal["views"] = "views"
-    of: list["Texts"] = Field(min_length=1)
+    of: list["CaptionsConfig"] = Field(min_length=1)
 
 
-Texts = Annotated[
-    OneTag
-    | AllTags
-    | StochasticTags
-    | Captions
-    | Template
-    | TagsToCaption
-    | Metadata
-    | Similar
-    | Artist
-    | Track
-    | Pool
-    | Mixture
-    | Views,
+CaptionsConfig = Annotated[
+    OneTagConfig
+    | AllTagsConfig
+    | StochasticTagsConfig
+    | CaptionConfig
+    | TemplateConfig
+    | TagsToCaptionConfig
+    | MetadataConfig
+    | SimilarArtistsConfig
+    | ArtistConfig
+    | TrackConfig
+    | PoolConfig
+    | MixtureConfig
+    | ViewsConfig,
     Field(discriminator="kind"),
 ]
 
 
-class NoHard(Part):
+class NoHardNegativesConfig(ConfigSection):
     """Nothing wrong is said: negatives are what is said of the other clips."""
 
     kind: Literal["none"] = "none"
 
 
-class OtherText(Part):
+class OtherTextConfig(ConfigSection):
     """A tag, an artist or a track of others, each alike (Choi et al. 2019)."""
 
     kind: Literal["other"] = "other"
 
 
-class Swap(Part):
+class SwapConfig(ConfigSection):
     """The text with one of its tags exchanged (TextSwap, Manco et al. 2024).
 
     Attributes:
@@ -179,7 +179,7 @@ class Swap(Part):
     from_epoch: float = Field(default=0.2, ge=0, lt=1)
 
 
-class Negation(Part):
+class NegationConfig(ConfigSection):
     """The text with one of its tags denied; and true denials among what is said.
 
     After Vasilakis et al. 2026.
@@ -192,7 +192,10 @@ class Negation(Part):
     share: float = Field(default=0.3, ge=0, le=1)
 
 
-Hard = Annotated[NoHard | OtherText | Swap | Negation, Field(discriminator="kind")]
+HardNegativesConfig = Annotated[
+    NoHardNegativesConfig | OtherTextConfig | SwapConfig | NegationConfig,
+    Field(discriminator="kind"),
+]
 
-for _part in (Pool, Weighted, Mixture, Views):
+for _part in (PoolConfig, WeightedCaptionsConfig, MixtureConfig, ViewsConfig):
     _part.model_rebuild()

@@ -4,26 +4,26 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from tunespace.training.recipe.config.base import Part
+from tunespace.training.recipe.config.base import ConfigSection
 
 MP3_WORST = 16
 
 
-class Joint(Part):
+class ProjectionConfig(ConfigSection):
     """How the towers' outputs come into one space.
 
     Attributes:
         dim: Of the space.
-        projection: "linear"; "norm-linear", a layer norm before it (TTMR); "mlp", linear, ReLU,
+        head: "linear"; "norm-linear", a layer norm before it (TTMR); "mlp", linear, ReLU,
             linear (LAION-CLAP); "norm-mlp", linear, batch norm, ReLU, dropout, linear (Won et al.
             2021); "residual", what the tower gives and a linear map of it that begins at zero.
     """
 
     dim: int = Field(default=128, ge=2)
-    projection: Literal["linear", "norm-linear", "mlp", "norm-mlp", "residual"] = "norm-linear"
+    head: Literal["linear", "norm-linear", "mlp", "norm-mlp", "residual"] = "norm-linear"
 
 
-class Culture(Part):
+class CollaborativeConfig(ConfigSection):
     """What listeners know of a clip's artist: factors of collaborative filtering.
 
     Attributes:
@@ -39,7 +39,7 @@ class Culture(Part):
     dropout: float = Field(default=0.5, ge=0, lt=1)
 
 
-class SelfSupervision(Part):
+class SelfSupervisionConfig(ConfigSection):
     """Two stretches of a clip find each other (SimCLR, Chen et al. 2020; MusCALL).
 
     Attributes:
@@ -53,7 +53,7 @@ class SelfSupervision(Part):
     dim: int = Field(default=128, ge=2)
 
 
-class InfoNCE(Part):
+class InfoNCEConfig(ConfigSection):
     """Symmetric cross entropy over the batch.
 
     Attributes:
@@ -71,7 +71,7 @@ class InfoNCE(Part):
     mask_duplicates: bool = True
 
 
-class WeightedInfoNCE(Part):
+class WeightedInfoNCEConfig(ConfigSection):
     """InfoNCE in which a text counts more the more the others say the same (MusCALL).
 
     Attributes:
@@ -79,7 +79,7 @@ class WeightedInfoNCE(Part):
         max_scale: Largest ``1 / temperature``.
         mask_duplicates: As in InfoNCE.
         sharpness: Of the weights: the divisor ``k`` of the exponent.
-        meaning: The model whose text tower compares texts: a bundled name or a folder.
+        text_model: The model whose text tower compares texts: a bundled name or a folder.
     """
 
     kind: Literal["weighted-infonce"] = "weighted-infonce"
@@ -87,10 +87,10 @@ class WeightedInfoNCE(Part):
     max_scale: float = Field(default=100.0, gt=0)
     mask_duplicates: bool = True
     sharpness: float = Field(default=0.01, gt=0)
-    meaning: str = "tunespace-small"
+    text_model: str = "tunespace-small"
 
 
-class Decoupled(Part):
+class DecoupledConfig(ConfigSection):
     """InfoNCE without the positive in the denominator (Yeh et al. 2022; MuQ-MuLan).
 
     Attributes:
@@ -105,7 +105,7 @@ class Decoupled(Part):
     mask_duplicates: bool = True
 
 
-class Sigmoid(Part):
+class SigmoidConfig(ConfigSection):
     """Each pair on its own: right or wrong (SigLIP, Zhai et al. 2023).
 
     Attributes:
@@ -120,7 +120,7 @@ class Sigmoid(Part):
     mask_duplicates: bool = True
 
 
-class ThreeWay(Part):
+class ThreeWayConfig(ConfigSection):
     """InfoNCE between audio, picture and text, each with its own temperature (MUSER).
 
     Attributes:
@@ -135,7 +135,7 @@ class ThreeWay(Part):
     mask_duplicates: bool = True
 
 
-class Triplet(Part):
+class TripletConfig(ConfigSection):
     """Hinge on the cosine of a positive and of a negative.
 
     Attributes:
@@ -152,7 +152,7 @@ class Triplet(Part):
     negatives: Literal["random", "weighted", "weighted-by-labels", "hard"] = "random"
 
 
-class Slap(Part):
+class SlapConfig(ConfigSection):
     """Each modality predicts what a slower copy says of it and of the other; no negatives (SLAP).
 
     Attributes:
@@ -167,7 +167,7 @@ class Slap(Part):
     hidden: int = Field(default=1024, ge=1)
 
 
-class Augment(Part):
+class AugmentConfig(ConfigSection):
     """What is done to a clip while it trains: to copies of its sound, and to its log-mel.
 
     Attributes:
@@ -193,7 +193,7 @@ class Augment(Part):
     mask_frames: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
-    def _changes_copies(self) -> "Augment":
+    def _changes_copies(self) -> "AugmentConfig":
         if bool(self.copies) != bool(self.pitch or self.mp3):
             raise ValueError("copies belongs together with pitch or mp3")
         if 0 < self.mp3 < MP3_WORST:
@@ -201,30 +201,36 @@ class Augment(Part):
         return self
 
 
-Loss = Annotated[
-    InfoNCE | WeightedInfoNCE | Decoupled | Sigmoid | ThreeWay | Triplet | Slap,
+LossConfig = Annotated[
+    InfoNCEConfig
+    | WeightedInfoNCEConfig
+    | DecoupledConfig
+    | SigmoidConfig
+    | ThreeWayConfig
+    | TripletConfig
+    | SlapConfig,
     Field(discriminator="kind"),
 ]
 
 
-class Schedule(Part):
+class ScheduleConfig(ConfigSection):
     """How a system is trained.
 
     Attributes:
         epochs: Passes over the clips, at most.
-        batch: Clips in a step, over all processes.
-        parts: In how many pieces a batch goes through the towers where it does not fit into memory
+        batch_size: Clips in a step, over all processes.
+        grad_cache_chunks: In how many pieces a batch goes through the towers where it does not fit into memory
             at once; the gradient is that of the whole batch (Gao et al. 2021).
-        order: Each clip once an epoch, or each tag in turn with a random clip that carries it
+        sampler: Each clip once an epoch, or each tag in turn with a random clip that carries it
             (balanced sampling, Won et al. 2021).
-        optimiser: By name.
+        optimizer: By name.
         learning_rate: The peak.
         text_learning_rate: Of the text tower, where it differs.
         weight_decay: Of the optimiser.
-        warm_up: Share of the steps in which the rate rises; it falls with a cosine afterwards.
-        clip: Largest norm of the gradient; 0 for none.
+        warmup_fraction: Share of the steps in which the rate rises; it falls with a cosine afterwards.
+        max_grad_norm: Largest norm of the gradient; 0 for none.
         patience: Epochs without a better validation after which it ends.
-        average: Decay of the running average of the weights that is validated and exported; 0 for
+        ema_decay: Decay of the running average of the weights that is validated and exported; 0 for
             the weights themselves.
         precision: Of the computation: "32", or "bf16" where the device is fast with it.
         validation_pairs: At most so many.
@@ -232,17 +238,17 @@ class Schedule(Part):
     """
 
     epochs: int = Field(default=20, ge=1)
-    batch: int = Field(default=64, ge=2)
-    parts: int = Field(default=1, ge=1)
-    order: Literal["clips", "tags"] = "clips"
-    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    batch_size: int = Field(default=64, ge=2)
+    grad_cache_chunks: int = Field(default=1, ge=1)
+    sampler: Literal["clips", "tags"] = "clips"
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: float = Field(default=1e-3, gt=0)
     text_learning_rate: float | None = Field(default=None, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
-    warm_up: float = Field(default=0.1, ge=0, lt=1)
-    clip: float = Field(default=1.0, ge=0)
+    warmup_fraction: float = Field(default=0.1, ge=0, lt=1)
+    max_grad_norm: float = Field(default=1.0, ge=0)
     patience: int = Field(default=10, ge=1)
-    average: float = Field(default=0.0, ge=0, lt=1)
+    ema_decay: float = Field(default=0.0, ge=0, lt=1)
     precision: Literal["32", "bf16"] = "32"
     validation_pairs: int = Field(default=1000, ge=2)
     seed: int = Field(default=0, ge=0)

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tunespace.training.recipe.config.base import Part
+from tunespace.training.recipe.config.base import ConfigSection
 
 
-class WordVectors(Part):
+class WordVectorsConfig(ConfigSection):
     """The mean of a text's word vectors, which stay as they are.
 
     Attributes:
@@ -15,16 +15,16 @@ class WordVectors(Part):
             "skip-gram" trains them on the texts of the data and on the lexicon's descriptions;
             "musical" on tags, artists and tracks besides (Doh et al. 2024).
         width: Of vectors that are trained.
-        most_words: That are kept of a file, from its start: such files are in order of frequency.
+        max_words: That are kept of a file, from its start: such files are in order of frequency.
     """
 
     kind: Literal["words"] = "words"
     vectors: str = "skip-gram"
     width: int = Field(default=100, ge=2)
-    most_words: int = Field(default=50_000, ge=1)
+    max_words: int = Field(default=50_000, ge=1)
 
 
-class TextEncoder(Part):
+class TextEncoderConfig(ConfigSection):
     """A bidirectional transformer.
 
     Attributes:
@@ -50,7 +50,7 @@ class TextEncoder(Part):
     dropout: float = Field(default=0.1, ge=0, lt=1)
 
 
-class CausalText(Part):
+class CausalTextConfig(ConfigSection):
     """A transformer that reads from left to right, from scratch; its last token counts (CLIP).
 
     Attributes:
@@ -69,19 +69,20 @@ class CausalText(Part):
     dropout: float = Field(default=0.2, ge=0, lt=1)
 
 
-class FrozenText(Part):
+class FrozenTextConfig(ConfigSection):
     """What a model folder reads, as it is: only what follows is trained.
 
     Attributes:
         model: A bundled name or a folder.
-        fixed: Whether nothing follows: words stay where they are, and music moves towards them.
+        identity_projection: Whether nothing follows: words stay where they are, and music moves towards them.
     """
 
     kind: Literal["frozen"] = "frozen"
     model: str = "tunespace-small"
-    fixed: bool = False
+    identity_projection: bool = False
 
 
-TextTower = Annotated[
-    FrozenText | WordVectors | TextEncoder | CausalText, Field(discriminator="kind")
+TextTowerConfig = Annotated[
+    FrozenTextConfig | WordVectorsConfig | TextEncoderConfig | CausalTextConfig,
+    Field(discriminator="kind"),
 ]
