@@ -1,7 +1,6 @@
-"""A searchable collection: scan, read tags, listen, store; then search.
+"""Searchable music collections: scan, read tags, embed and store; then search.
 
-The only state is the library's folder: a SQLite file that is the truth, and matrices that are made
-from it and can be made again.
+The only state is the folder of the library: a SQLite file, and matrices that are derived from it.
 """
 
 from tunespace.library.index.indexer import FailedFile, IndexReport, Progress
@@ -17,8 +16,8 @@ from tunespace.library.query import (
 )
 from tunespace.library.search.describe import DescriptiveWord, describe
 from tunespace.library.search.facets import FacetValue
-from tunespace.library.search.searcher import Hit, Moment
-from tunespace.library.store.sqlite import Track
+from tunespace.library.search.result import Hit, Moment, SearchResult, TextInterpretation
+from tunespace.library.store.records import Track
 
 __all__ = [
     "AudioFileRef",
@@ -33,7 +32,9 @@ __all__ = [
     "Query",
     "QueryTerm",
     "Refinement",
+    "SearchResult",
     "Text",
+    "TextInterpretation",
     "Track",
     "TrackRef",
     "VectorRef",

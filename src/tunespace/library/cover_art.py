@@ -1,4 +1,4 @@
-"""Covers: the picture in a file of music, or the one that lies beside it."""
+"""Cover art: a picture in an audio file, or in its folder."""
 
 import base64
 import os
@@ -16,18 +16,18 @@ _IMAGES = (
     ("image/webp", rb"RIFF....WEBP"),
     ("image/gif", rb"GIF8[79]a"),
 )
-# What taggers and players call the cover of an album, the best first.
+# Usual file names of cover art, the best first.
 _NAMES = ("cover", "folder", "front", "album", "albumart", "albumartsmall", "artwork")
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 
 
 @dataclass(frozen=True)
 class CoverArt:
-    """A cover.
+    """Cover art.
 
     Attributes:
-        type: "image/jpeg" or another that browsers show.
-        data: Its bytes.
+        type: Media type, such as "image/jpeg".
+        data: Bytes of the picture.
     """
 
     type: str
@@ -35,7 +35,7 @@ class CoverArt:
 
 
 def read_cover_art(path: str) -> CoverArt | None:
-    """The cover of a file: of several pictures in it the front, or else what lies beside it."""
+    """Return the cover art of a file: its front cover, another picture, or one in its folder."""
     import mutagen
 
     try:
@@ -51,14 +51,14 @@ def read_cover_art(path: str) -> CoverArt | None:
 
 def _shown(data: bytes) -> CoverArt | None:
     for type_, beginning in _IMAGES:
-        # What a tag or a name says it is may be wrong, and must not be believed.
+        # The type that a tag or a file name states may be wrong.
         if re.match(beginning, data, re.DOTALL) and len(data) <= _LARGEST:
             return CoverArt(type_, data)
     return None
 
 
 def _beside(path: str) -> CoverArt | None:
-    """The cover of the folder; neither a link, which may lead anywhere, nor anything but a file."""
+    """Return the cover art in the folder of a file; symbolic links are ignored."""
     folder = os.path.dirname(path)
     try:
         names = os.listdir(folder)
@@ -84,7 +84,7 @@ def _beside(path: str) -> CoverArt | None:
 
 
 def _pictures(file: Any) -> Iterator[tuple[int, bytes]]:  # noqa: ANN401 - mutagen has no types
-    """Kind and bytes of each picture of a file, whatever its format."""
+    """Yield kind and bytes of each picture in a file of any format."""
     from mutagen import flac
 
     read: Any = flac.Picture

@@ -1,8 +1,7 @@
-"""A library: a folder that knows music and finds it."""
+"""Public API of a music library: index files and search them."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -12,43 +11,58 @@ import numpy as np
 import numpy.typing as npt
 from platformdirs import user_data_path
 
-from tunespace.errors import LibraryError, QueryError
+from tunespace.errors import LibraryError, NoLibraryError, QueryError
 from tunespace.library.index.indexer import IndexReport, Progress, index
 from tunespace.library.query import AudioFileRef, Query, QueryTerm, Refinement, Text, TrackRef
 from tunespace.library.search.describe import DescriptiveWord, describe
 from tunespace.library.search.facets import FacetValue, facets
-from tunespace.library.search.filter_parser import Where, parse_where
+from tunespace.library.search.filter_parser import parse_optional_filter
 from tunespace.library.search.interpolate import path_between
-from tunespace.library.search.searcher import Hit, Moment, Searcher
-from tunespace.library.store.sqlite import Store, Track
+from tunespace.library.search.result import Moment, SearchResult
+from tunespace.library.search.searcher import Searcher
+from tunespace.library.store.base import Store
+from tunespace.library.store.records import Track
+from tunespace.library.store.sqlite import SqliteStore
 from tunespace.library.store.vector_matrix import MatrixCache
 from tunespace.models import Model, load_model
 
 
 def default_library_folder() -> Path:
-    """Where the library lies when nothing else is said."""
-    named = os.environ.get("TUNESPACE_LIBRARY")
-    return Path(named).expanduser() if named else user_data_path("tunespace")
+    """Return the default library folder: ``$TUNESPACE_LIBRARY``, else the user data folder."""
+    folder = os.environ.get("TUNESPACE_LIBRARY")
+    return Path(folder).expanduser() if folder else user_data_path("tunespace")
 
 
 class Library:
-    """A searchable collection.
+    """Searchable music collection in a folder.
 
-    Searching needs the model that the library was indexed with; it is found by what the library
-    remembers, and loaded when it is needed.
+    A search needs the model that the library was indexed with. The library records which one that
+    is, and loads it on first use.
 
     Attributes:
-        folder: Where it lies.
-        matrices: Hold all vectors; several libraries of one folder may share them, to be set before
-            the first search.
+        folder: Folder of the library.
     """
 
-    def __init__(self, store: Store, model: str | Model | None = None) -> None:
-        """Takes an open store; ``open`` opens one."""
+    def __init__(
+        self,
+        store: Store,
+        model: str | Model | None = None,
+        *,
+        matrix_cache: MatrixCache | None = None,
+    ) -> None:
+        """Take an open store; ``Library.open`` opens one.
+
+        Args:
+            store: Store of the library.
+            model: Model, as in ``open``.
+            matrix_cache: Embedding matrix, as in ``open``.
+        """
         self.folder = store.folder
-        self.matrices = MatrixCache()
         self._store = store
         self._model = model
+        self._matrix_cache = matrix_cache or MatrixCache()
+        self._loaded_model: Model | None = None
+        self._searcher: Searcher | None = None
 
     @classmethod
     def open(
@@ -58,25 +72,35 @@ class Library:
         model: str | Model | None = None,
         create: bool = True,
         any_thread: bool = False,
+        matrix_cache: MatrixCache | None = None,
     ) -> Self:
-        """Opens a library.
+        """Open a library.
 
         Args:
-            folder: Its place; none for the default.
-            model: What to index with: a bundled name, a folder or ``hf:owner/name``; none for the
-                model that the library has, or the default for a new one. Or a model that is loaded,
-                which several libraries may share.
-            create: Whether it is made when it is missing.
-            any_thread: Whether other threads than this one may use it, one at a time.
+            folder: Folder of the library; None for ``default_library_folder()``.
+            model: Model to index with: name of a bundled model, folder or ``hf:owner/name``; None
+                for the library's own model, or the default model for a new library. A loaded model
+                may be shared by several libraries.
+            create: Whether to create a missing library.
+            any_thread: Whether threads other than the current one may use the library, one at a
+                time.
+            matrix_cache: Embedding matrix to share with other ``Library`` objects of one folder.
 
         Raises:
-            LibraryError: It cannot be opened, or is missing and must not be made.
+            LibraryError: The library cannot be opened, or is missing and must not be created.
+
+        Example:
+            >>> import tempfile
+            >>> with Library.open(tempfile.mkdtemp()) as library:
+            ...     len(library)
+            0
         """
-        place = Path(folder).expanduser() if folder is not None else default_library_folder()
-        return cls(Store(place, create=create, any_thread=any_thread), model)
+        path = Path(folder).expanduser() if folder is not None else default_library_folder()
+        store = SqliteStore(path, create=create, any_thread=any_thread)
+        return cls(store, model, matrix_cache=matrix_cache)
 
     def __enter__(self) -> Self:
-        """Gives itself."""
+        """Return self."""
         return self
 
     def __exit__(
@@ -85,16 +109,32 @@ class Library:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Closes the library."""
+        """Close the library."""
         self.close()
 
     def close(self) -> None:
-        """Closes the files of the library."""
+        """Close the files of the library."""
         self._store.close()
 
     def __len__(self) -> int:
-        """Number of tracks that can be found."""
+        """Return the number of tracks."""
         return self._store.count()
+
+    @property
+    def generation(self) -> int:
+        """Number of transactions that changed the library."""
+        return self._store.generation
+
+    @property
+    def model(self) -> Model:
+        """Model that the library was indexed with.
+
+        Raises:
+            LibraryError: The library is empty, or was indexed with another model than the given.
+        """
+        if self._loaded_model is None:
+            self._loaded_model = self._load_model()
+        return self._loaded_model
 
     def index(
         self,
@@ -104,17 +144,17 @@ class Library:
         workers: int | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> IndexReport:
-        """Adds or updates music.
+        """Add new music, and update what has changed.
 
         Args:
             paths: Folders or files.
-            exclude: Patterns, as in ``.gitignore``, of what is left out from now on, also of what
-                the library has; none for those of the last run.
-            workers: Processes; one for each core where it is not given.
-            on_progress: Told after each file.
+            exclude: Patterns, as in ``.gitignore``, of files to leave out from now on; tracks of
+                the library that match are removed. None for the patterns of the last run.
+            workers: Number of processes; None for one per core.
+            on_progress: Called after each file.
 
         Raises:
-            LibraryError: A path does not exist, a pattern cannot be read, another process is
+            LibraryError: A path does not exist, a pattern is not valid, another process is
                 writing, or the disk is full.
             ModelError: The model cannot be used.
         """
@@ -134,7 +174,7 @@ class Library:
             workers=workers,
             on_progress=on_progress,
         )
-        self.__dict__.pop("_searcher", None)
+        self._searcher = None
         return report
 
     def search(
@@ -145,19 +185,22 @@ class Library:
         where: str = "",
         min_score: float = 0.0,
         per_artist: int | None = None,
-    ) -> list[Hit]:
-        """Finds music.
+    ) -> SearchResult:
+        """Search the library.
 
         Args:
-            query: Words, or a whole ``Query``, beside which the other arguments do not count.
-            limit: Most hits.
-            where: A filter on metadata, such as ``year >= 1990 and genre = "Jazz"``.
-            min_score: Hits below this score (0..100) are left out.
-            per_artist: Most hits of one artist.
+            query: Words, or a complete ``Query``, with which the other arguments are ignored.
+            limit: Maximum number of hits.
+            where: Filter on metadata, such as ``year >= 1990 and genre = "Jazz"``.
+            min_score: Hits below this score (0 to 100) are left out.
+            per_artist: Maximum number of hits of one artist; None for no limit.
+
+        Returns:
+            The hits, best first, and how the query was understood.
 
         Raises:
-            QueryError: The query is empty or cannot be read.
-            LibraryError: The library is empty, or its model is not to be had.
+            QueryError: The query is empty or not valid.
+            LibraryError: The library is empty, or its model is not available.
         """
         if isinstance(query, str):
             if not query.strip():
@@ -169,189 +212,168 @@ class Library:
                 min_score=min_score,
                 per_artist=per_artist,
             )
-        return self._searcher.search(query)
+        return self._open_searcher().search(query)
+
+    def similar(self, track: str | PathLike[str] | Track, *, limit: int = 20) -> SearchResult:
+        """Return the nearest tracks of a track of the library, or of any audio file."""
+        return self.search(Query(terms=(QueryTerm(_reference(track)),), limit=limit))
 
     def moments(self, query: Query, track: Track) -> list[Moment]:
-        """How well each stretch of a track fits a query, in the order of time."""
-        return self._searcher.moments(query, track.id)
-
-    def facets(self, *, where: str = "", most: int = 20) -> dict[str, list[FacetValue]]:
-        """Genres, decades, artists, folders and lengths of what a filter leaves, counted.
+        """Return the score of each window of a track for a query, in order of time.
 
         Raises:
-            QueryError: The filter cannot be read.
+            QueryError: The query is empty or not valid.
         """
-        return facets(self._store, _kept(where), most)
+        return self._open_searcher().moments(query, track.id)
 
     def score_tracks(self, query: Query) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """How well every track fits a query, names and windows aside.
+        """Return the score of every track for a query, without names and windows.
 
         Returns:
-            ``(tracks,)`` ids, ascending, and ``(tracks,)`` float32 scores, 0..100.
+            ``(tracks,)`` int64 ids, ascending, and ``(tracks,)`` float32 scores, 0 to 100.
         """
-        return self._searcher.score_tracks(query)
-
-    def path_between(self, start: Track, end: Track, *, count: int = 10) -> list[Track]:
-        """Tracks from one to another in even steps, both counted.
-
-        Raises:
-            QueryError: One of them has not been heard.
-        """
-        matrix = self._searcher.current_matrix()
-        rows = [matrix.rows_of({track.id}) for track in (start, end)]
-        for track, row in zip((start, end), rows, strict=True):
-            if not len(row):
-                raise QueryError(f"{track.title} has not been heard yet")
-        found = path_between(matrix, int(rows[0][0]), int(rows[1][0]), count)
-        return self.tracks_by_id([int(id_) for id_ in matrix.ids[found]])
+        return self._open_searcher().score_tracks(query)
 
     def refine(self, remark: str, shown: Sequence[int]) -> Refinement:
-        """What somebody means who sees some tracks and says "calmer", or "like the second one"."""
-        from tunespace.library.search.refinement import refine  # its patterns take a search 15 ms
+        """Parse a remark on search results, such as "calmer" or "more like the second one".
+
+        Args:
+            remark: The remark.
+            shown: Ids of the tracks that the remark refers to, in the order shown.
+        """
+        from tunespace.library.search.refinement import refine  # its patterns take 15 ms
 
         words = self.model.lexicon_vectors
         return refine(remark, shown, words.lexicon if words else None)
 
-    def common_folder(self) -> str:
-        """The folder that all files of the library lie in."""
-        # What the first and the last path share, all between them share as well.
-        [(first, last)] = self._store.select(
-            "SELECT min(path), max(path) FROM tracks WHERE reason IS NULL"
-        )
-        ends = [os.path.dirname(os.fsdecode(path or b"")) for path in (first, last)]
-        return os.path.commonpath(ends) if all(ends) else ""
+    def facets(self, *, where: str = "", most: int = 20) -> dict[str, list[FacetValue]]:
+        """Count genres, decades, artists, folders and lengths of the tracks that match a filter.
 
-    def embeddings(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """``(tracks,)`` ids, ascending, and ``(tracks, dim)`` float32 unit rows: all there is."""
-        matrix = self._searcher.current_matrix()
-        return matrix.ids, matrix.vectors
+        Args:
+            where: Filter on metadata; empty for all tracks.
+            most: Maximum number of values of each facet.
 
-    @property
-    def generation(self) -> int:
-        """Counts the changes of the library."""
-        return self._store.generation
+        Raises:
+            QueryError: The filter is not valid.
+        """
+        return facets(self._store, parse_optional_filter(where), most)
 
-    def genre_keys(self) -> list[tuple[int, list[str]]]:
-        """Of each track that has one, its genres as folded keys."""
-        rows = self._store.select(
-            "SELECT id, genre_key FROM tracks WHERE reason IS NULL AND length(genre_key) > 2"
-        )
-        return [(id_, keys.strip(",").split(",")) for id_, keys in rows]
+    def path_between(self, start: Track, end: Track, *, count: int = 10) -> list[Track]:
+        """Return a path of tracks from one to another in even steps, both included.
 
-    def tracks_by_id(self, ids: Sequence[int]) -> list[Track]:
-        """Tracks in the order that is asked for; what is not there is left out."""
-        found = self._store.tracks(ids)
-        return [found[id_] for id_ in ids if id_ in found]
-
-    def slips(self, text: str) -> tuple[tuple[str, str], ...]:
-        """What a query has with a slip of the finger, and what it is read as: typed, meant."""
-        return self._searcher.slips(text)
-
-    def similar(self, track: str | PathLike[str] | Track, *, limit: int = 20) -> list[Hit]:
-        """Neighbours of a track of the library, or of any file."""
-        return self.search(Query(terms=(QueryTerm(_likeness(track)),), limit=limit))
+        Raises:
+            QueryError: One of them has no embedding yet.
+        """
+        matrix = self._open_searcher().matrix
+        rows = [matrix.rows_of({track.id}) for track in (start, end)]
+        for track, row in zip((start, end), rows, strict=True):
+            if not len(row):
+                raise QueryError(f"{track.title} is not indexed yet")
+        path = path_between(matrix, int(rows[0][0]), int(rows[1][0]), count)
+        return self.tracks_by_id([int(id_) for id_ in matrix.ids[path]])
 
     def describe(
         self, track: str | PathLike[str] | Track, *, top: int = 5
     ) -> dict[str, list[DescriptiveWord]]:
-        """The words that fit a track best, by kind: genre, mood, instrument, voice, tempo, use.
+        """Return the words that match a track best, by kind: genre, mood, instrument, voice, ...
 
         Args:
-            track: Of the library, or any file.
-            top: Most words of each kind.
+            track: Track of the library, or any audio file.
+            top: Maximum number of words of each kind.
 
         Raises:
             AudioError: The file cannot be read.
             ModelError: The model has no lexicon.
         """
-        return describe(self.model, self.vector_of(track), self._searcher.matrix.vectors, top=top)
+        collection = self._open_searcher().matrix.vectors
+        return describe(self.model, self.vector_of(track), collection, top=top)
 
     def vector_of(self, track: str | PathLike[str] | Track) -> npt.NDArray[np.float32]:
-        """``(dim,)`` float32, unit length: where a track, or any file, lies.
+        """Return the ``(dim,)`` float32 unit embedding of a track, or of any audio file.
 
         Raises:
-            QueryError: The library does not have the track any more.
+            QueryError: The track is not in the library any more.
             AudioError: The file cannot be read.
         """
-        return self._searcher.vector_of(_likeness(track))
+        return self._open_searcher().vector_of(_reference(track))
+
+    def embeddings(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Return ``(tracks,)`` int64 ids, ascending, and ``(tracks, dim)`` float32 unit rows."""
+        matrix = self._open_searcher().matrix
+        return matrix.ids, matrix.vectors
 
     def track(self, id_: int) -> Track | None:
-        """A track by its id; none where the library has none of it."""
-        found = self.tracks_by_id([id_])
-        return found[0] if found else None
+        """Return a track by its id; None if there is none."""
+        return self._store.tracks([id_]).get(id_)
+
+    def tracks_by_id(self, ids: Sequence[int]) -> list[Track]:
+        """Return tracks in the order of their ids; ids without a track are left out."""
+        tracks = self._store.tracks(ids)
+        return [tracks[id_] for id_ in ids if id_ in tracks]
 
     def tracks(
         self, *, where: str = "", start: int = 0, limit: int = 100
     ) -> tuple[list[Track], int]:
-        """A stretch of what a filter leaves, in the order of ids, and how many it leaves in all.
+        """Return a page of the tracks that match a filter, by id, and the number of all of them.
 
         Raises:
-            QueryError: The filter cannot be read.
+            QueryError: The filter is not valid.
         """
-        kept = _kept(where)
-        condition = f"reason IS NULL AND ({kept.sql})"
-        [(total,)] = self._store.select(
-            f"SELECT count(*) FROM tracks WHERE {condition}", kept.parameters
-        )
-        rows = self._store.select(
-            f"SELECT id FROM tracks WHERE {condition} ORDER BY id LIMIT ? OFFSET ?",
-            (*kept.parameters, limit, start),
-        )
-        ids = [id_ for (id_,) in rows]
-        found = self._store.tracks(ids)
-        return [found[id_] for id_ in ids], total
+        condition = parse_optional_filter(where)
+        ids = self._store.list_ids(condition, start, limit)
+        return self.tracks_by_id(ids), self._store.count(condition)
+
+    def find_track(self, name: str) -> Track | None:
+        """Return the track at a path, or the best match of a title, artist and album.
+
+        Args:
+            name: Path of a file, or words of title, artist and album.
+        """
+        id_ = self._store.id_of_path(os.path.realpath(os.path.expanduser(name)))
+        words = "".join(c if c.isalnum() else " " for c in name).split()
+        if id_ is None and words:
+            matches = self._store.ids_matching_names(words, 1, ranked=True)
+            id_ = matches[0] if matches else None
+        return self.track(id_) if id_ is not None else None
+
+    def genre_keys(self) -> list[tuple[int, list[str]]]:
+        """Return id and normalised genres of each track that has a genre."""
+        return self._store.genre_keys()
+
+    def common_folder(self) -> str:
+        """Return the deepest folder that contains all files of the library; empty if none does."""
+        # What the first and the last path have in common, all paths between them have as well.
+        ends = [os.path.dirname(path) for path in self._store.path_bounds()]
+        return os.path.commonpath(ends) if all(ends) else ""
 
     def roots(self) -> list[str]:
-        """The folders that were indexed."""
+        """Return the folders that were indexed."""
         return self._store.roots
 
     def excluded(self) -> list[str]:
-        """The patterns of what is left out."""
+        """Return the exclude patterns of the last run of indexing."""
         return self._store.excluded
 
     def failures(self) -> list[tuple[str, str]]:
-        """Path and reason of each file that could not be read."""
+        """Return path and reason of each file that could not be read."""
         return self._store.failures()
 
     def count_failed(self) -> int:
-        """How many files could not be read."""
-        [(count,)] = self._store.select("SELECT count(*) FROM tracks WHERE reason IS NOT NULL")
-        return int(count)
+        """Return the number of files that could not be read."""
+        return self._store.count_failures()
 
     def count_missing(self) -> int:
-        """How many tracks have lost their file since the last run of ``index``."""
-        rows = self._store.select("SELECT path FROM tracks WHERE reason IS NULL")
-        return sum(not os.path.exists(path) for (path,) in rows)
+        """Return the number of tracks whose file has been deleted since it was indexed."""
+        return sum(not os.path.exists(path) for path in self._store.track_paths())
 
     def check_integrity(self) -> str:
-        """What is wrong with the library's file; empty where nothing is."""
-        [(found,), *_] = self._store.select("PRAGMA quick_check")
-        return "" if found == "ok" else str(found)
+        """Check the library's data and return what is damaged; empty if nothing is."""
+        return self._store.integrity_error()
 
-    def find_track(self, name: str) -> Track | None:
-        """The track of a path, or else the one whose names hold every word of ``name``."""
-        path = os.fsencode(os.path.realpath(os.path.expanduser(name)))
-        rows = self._store.select(
-            "SELECT id FROM tracks WHERE path = ? AND reason IS NULL", (path,)
-        )
-        words = "".join(c if c.isalnum() else " " for c in name).split()
-        if not rows and words:
-            match = " ".join(f'"{word}"' for word in words)
-            rows = self._store.select(
-                "SELECT rowid FROM names WHERE names MATCH ? ORDER BY rank LIMIT 1", (match,)
-            )
-        return self._store.tracks([rows[0][0]]).get(rows[0][0]) if rows else None
-
-    @cached_property
-    def model(self) -> Model:
-        """The model that the library was indexed with.
-
-        Raises:
-            LibraryError: The library is empty, or the model is another now.
-        """
+    def _load_model(self) -> Model:
         space = self._store.active_space
         if space is None:
-            raise LibraryError(
+            raise NoLibraryError(
                 f"the library in {self.folder} is empty: run `tunespace index PATH` first"
             )
         given = self._model
@@ -360,22 +382,19 @@ class Library:
             raise LibraryError(
                 f"the library in {self.folder} was indexed with {space.identity}, not with "
                 f"{model.identity}: search with that model, or run `tunespace index PATH` with "
-                "this one, which listens to all tracks again"
+                "this one, which embeds all tracks again"
             )
         return model
 
-    @cached_property
-    def _searcher(self) -> Searcher:
-        model = self.model
-        space = self._store.active_space
-        if space is None:
-            raise LibraryError(f"the library in {self.folder} is empty")
-        return Searcher(self._store, model, space, self.matrices)
+    def _open_searcher(self) -> Searcher:
+        if self._searcher is None:
+            model = self.model
+            space = self._store.active_space
+            if space is None:
+                raise NoLibraryError(f"the library in {self.folder} is empty")
+            self._searcher = Searcher(self._store, model, space, self._matrix_cache)
+        return self._searcher
 
 
-def _kept(where: str) -> Where:
-    return parse_where(where) if where.strip() else Where("1", ())
-
-
-def _likeness(track: str | PathLike[str] | Track) -> AudioFileRef | TrackRef:
+def _reference(track: str | PathLike[str] | Track) -> AudioFileRef | TrackRef:
     return TrackRef(track.id) if isinstance(track, Track) else AudioFileRef(track)

@@ -1,19 +1,19 @@
-"""Tracks as a playlist that players read."""
+"""Playlists in the extended M3U format (UTF-8)."""
 
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from tunespace.errors import LibraryError
-from tunespace.library.search.searcher import Hit
-from tunespace.library.store.sqlite import Track
+from tunespace.files import write_text
+from tunespace.library.search.result import Hit
+from tunespace.library.store.records import Track
 
 
 def format_m3u8(tracks: Iterable[Track], folder: str) -> str:
-    """An extended M3U in UTF-8, with paths relative to a folder where that is possible.
+    """Return tracks as an extended M3U playlist, with paths relative to a folder if possible.
 
-    Names that are not UTF-8, which the format cannot hold, are left out.
+    File names that are not UTF-8, which the format cannot represent, are left out.
     """
     lines = ["#EXTM3U"]
     for track in tracks:
@@ -29,24 +29,19 @@ def format_m3u8(tracks: Iterable[Track], folder: str) -> str:
 
 
 def write_m3u8(hits: Iterable[Hit], path: Path) -> int:
-    """Writes hits as a playlist, with paths relative to it; files that are gone are left out.
+    """Write hits as a playlist with paths relative to it; hits without a file are left out.
 
     Returns:
-        How many tracks it holds.
+        Number of tracks in the playlist.
 
     Raises:
-        LibraryError: The file cannot be written; one that was there is kept.
+        LibraryError: The file cannot be written; an existing file is kept.
     """
-    there = [hit.track for hit in hits if not hit.missing]
-    text = format_m3u8(there, str(path.absolute().parent))
-    new = path.with_name(f".{path.name}.new")
+    tracks = [hit.track for hit in hits if not hit.missing]
+    text = format_m3u8(tracks, str(path.absolute().parent))
     try:
-        with new.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        new.replace(path)
+        write_text(path, text)
     except OSError as error:
-        with suppress(OSError):
-            new.unlink()
         raise LibraryError(f"{path} cannot be written ({error.strerror})") from error
     return text.count("#EXTINF:")
 

@@ -1,4 +1,4 @@
-"""What is asked of a library: one type for the command line, Python and every other door."""
+"""Query types shared by the command line, Python, HTTP and MCP."""
 
 from dataclasses import dataclass
 from os import PathLike
@@ -9,28 +9,28 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Text:
-    """Words: a tag, several, or a sentence."""
+    """Words: a tag, several tags, or a sentence."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class AudioFileRef:
-    """A file, in the library or not."""
+    """Audio file, in the library or not, by its path."""
 
     path: str | PathLike[str]
 
 
 @dataclass(frozen=True)
 class TrackRef:
-    """A track of the library, by its id."""
+    """Track of the library, by its id."""
 
     id: int
 
 
 @dataclass(frozen=True, eq=False)
 class VectorRef:
-    """A place in the library's space, such as what was heard in a clip before.
+    """Embedding in the library's space, such as that of an uploaded clip.
 
     Attributes:
         vector: ``(dim,)`` float32, unit length.
@@ -41,11 +41,11 @@ class VectorRef:
 
 @dataclass(frozen=True)
 class QueryTerm:
-    """One thing that the answer should be near to, or away from.
+    """Weighted part of a query.
 
     Attributes:
-        value: A text, a clip, a track or a point.
-        weight: Beside the other terms; negative for "away from".
+        value: Text, audio file, track or embedding that results should be near to.
+        weight: Weight relative to the other terms; negative for "away from".
     """
 
     value: Text | AudioFileRef | TrackRef | VectorRef
@@ -54,15 +54,21 @@ class QueryTerm:
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """A whole question.
+    """Complete query.
 
     Attributes:
-        terms: Their weighted sum is looked for; none lists what the filter leaves.
-        where: A filter on metadata, as ``parse_where`` reads it.
-        limit: Most hits.
-        min_score: Hits below this score (0..100) are left out.
-        per_artist: Most hits of one artist; none for no limit.
-        include_duplicates: Whether the same recording may appear more than once.
+        terms: Terms whose weighted sum is searched for; without terms, the tracks that match the
+            filter are listed.
+        where: Filter on metadata, in the grammar of ``filter_parser``; empty for none.
+        limit: Maximum number of hits.
+        min_score: Hits below this score (0 to 100) are left out.
+        per_artist: Maximum number of hits of one artist; None for no limit.
+        include_duplicates: Whether several files of one recording are separate hits.
+
+    Example:
+        >>> Query(terms=(QueryTerm(Text("calm piano")), QueryTerm(Text("vocals"), -0.5)), limit=5)
+        ... # doctest: +ELLIPSIS
+        Query(terms=(QueryTerm(value=Text(text='calm piano'), weight=1.0), ...), ..., limit=5, ...)
     """
 
     terms: tuple[QueryTerm, ...] = ()
@@ -75,12 +81,12 @@ class Query:
 
 @dataclass(frozen=True)
 class Refinement:
-    """What a remark comes to.
+    """Change of a query that a remark such as "calmer" asks for.
 
     Attributes:
-        terms: To add to the query, or to put in the place of its terms of the same thing.
-        labels: Of each term, for people; empty for a track, whose title the asker knows.
-        where: A filter to add; empty for none.
+        terms: Terms to add to the query, or to replace its terms of the same value.
+        labels: Label of each term; empty for a track.
+        where: Filter to add; empty for none.
     """
 
     terms: tuple[QueryTerm, ...] = ()

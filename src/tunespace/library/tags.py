@@ -1,6 +1,6 @@
-"""What a file says about itself: title, artist and so on, whatever its format.
+"""Tags of audio files of every format: title, artist, album, genre, year.
 
-mutagen reads the tags of every format and gives them one set of names.
+mutagen reads the formats and maps most of them to one set of names.
 """
 
 import re
@@ -9,21 +9,22 @@ from pathlib import Path
 from typing import Any
 
 _YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
-_LONGEST = 500
+_MAX_LENGTH = 500
+_GENRE_BOUNDARY = re.compile(r"[,;/]")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tags:
-    """Tags of a track; empty where it has none.
+    """Tags of a file; text fields are empty if there is no tag.
 
     Attributes:
-        title: Of the track.
-        artist: As it is written; several are joined by ", ".
-        album: That it is on.
-        genre: Several are joined by ", ".
-        year: Of the release.
-        recording_id: MusicBrainz recording.
-        artist_id: MusicBrainz artist.
+        title: Title of the track.
+        artist: Artist; several values are joined by ", ".
+        album: Album.
+        genre: Genre; several values are joined by ", ".
+        year: Year of release; None if unknown.
+        recording_id: MusicBrainz recording id.
+        artist_id: MusicBrainz artist id.
     """
 
     title: str = ""
@@ -36,28 +37,28 @@ class Tags:
 
 
 def read_tags(path: str) -> Tags:
-    """Reads the tags of a file; broken or missing tags are no tags."""
+    """Read the tags of a file; return empty tags if they are damaged or missing."""
     import mutagen  # only needed when indexing
 
     try:
         file = mutagen.File(path, easy=True)
     except Exception:  # noqa: BLE001 - damaged tags raise whatever the damage leads to
         return Tags()
-    found: Any = file.tags if file is not None else None
-    if not found:
+    values: Any = file.tags if file is not None else None
+    if not values:
         return Tags()
 
     def text(*names: str) -> str:
         for name in names:
             try:
-                values = found.get(name) or found.get(name.upper())
+                entry = values.get(name) or values.get(name.upper())
             except (KeyError, ValueError):
                 continue
-            if values:
-                values = values if isinstance(values, list) else [values]
-                joined = ", ".join(str(value).replace("\x00", ", ").strip() for value in values)
-                # What cannot be encoded cannot be stored.
-                return joined.encode("utf-8", "replace").decode("utf-8")[:_LONGEST]
+            if entry:
+                entries = entry if isinstance(entry, list) else [entry]
+                joined = ", ".join(str(value).replace("\x00", ", ").strip() for value in entries)
+                # Lone surrogates cannot be stored as UTF-8.
+                return joined.encode("utf-8", "replace").decode("utf-8")[:_MAX_LENGTH]
         return ""
 
     year = _YEAR.search(text("originaldate", "date", "year", "©day", "TDRC"))
@@ -72,6 +73,16 @@ def read_tags(path: str) -> Tags:
     )
 
 
+def split_genres(text: str) -> list[str]:
+    """Split a genre tag that names several genres.
+
+    Example:
+        >>> split_genres("Jazz; Blues/Soul")
+        ['Jazz', ' Blues', 'Soul']
+    """
+    return _GENRE_BOUNDARY.split(text)
+
+
 def title_from_path(path: str) -> str:
-    """What to call a track without a title: the name of its file."""
+    """Return the title of a track without a title tag: the file name without suffix."""
     return Path(path).stem.encode("utf-8", "replace").decode("utf-8")

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from tunespace.library.search.entity_matching import match_names
-from tunespace.library.store.sqlite import Store, TrackEmbedding
+from tunespace.library.store.records import TrackEmbedding
+from tunespace.library.store.sqlite import SqliteStore
 from tunespace.library.tags import Tags
 from tunespace.models import load_model
 from tunespace.text import Entry, Lexicon
@@ -22,8 +23,8 @@ LEXICON = Lexicon({word: Entry(word, "mood", "", "") for word in WORDS}, {})
 
 
 @pytest.fixture
-def store(tmp_path: Path, model: str) -> Iterator[Store]:
-    opened = Store(tmp_path / "library")
+def store(tmp_path: Path, model: str) -> Iterator[SqliteStore]:
+    opened = SqliteStore(tmp_path / "library")
     with opened.writing():
         space = opened.ensure_space(load_model(model), model)
         for n, (title, artist) in enumerate(TRACKS):
@@ -53,10 +54,10 @@ def store(tmp_path: Path, model: str) -> Iterator[Store]:
     ],
 )
 def test_artists_are_told_from_words(
-    query: str, rest: str, artists: set[str], like: set[str], store: Store
+    query: str, rest: str, artists: set[str], like: set[str], store: SqliteStore
 ) -> None:
     named = match_names(query, store, LEXICON)
-    assert (named.rest, set(named.artists), set(named.like)) == (rest, artists, like)
+    assert (named.rest, set(named.artists), set(named.similar_to)) == (rest, artists, like)
 
 
 @pytest.mark.parametrize(
@@ -69,10 +70,10 @@ def test_artists_are_told_from_words(
         ("no such title", set()),
     ],
 )
-def test_titles_are_told_from_words(query: str, titles: set[str], store: Store) -> None:
-    found = store.tracks(sorted(match_names(query, store, LEXICON).titled))
+def test_titles_are_told_from_words(query: str, titles: set[str], store: SqliteStore) -> None:
+    found = store.tracks(sorted(match_names(query, store, LEXICON).title_ids))
     assert {track.title for track in found.values()} == titles
 
 
-def test_a_query_of_many_words_is_read(store: Store) -> None:
+def test_a_query_of_many_words_is_read(store: SqliteStore) -> None:
     assert match_names("slow " * 10_000 + "nina simone", store, LEXICON).artists == set()

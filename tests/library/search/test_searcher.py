@@ -1,4 +1,5 @@
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from sounds import write_noise
 from tunespace.audio import decode
 from tunespace.errors import LibraryError, QueryError
 from tunespace.library import AudioFileRef, Hit, Library, Query, QueryTerm, Text, TrackRef
-from tunespace.library.search.searcher import Searcher, _top_rows
-from tunespace.library.store.sqlite import TrackEmbedding
+from tunespace.library.search.ranking import top_rows
+from tunespace.library.search.searcher import Searcher
+from tunespace.library.store.records import TrackEmbedding
 from tunespace.library.tags import Tags
 from tunespace.models import load_model
 
@@ -24,7 +26,7 @@ def indexed(library: Library, music: Path) -> Library:
     return library
 
 
-def titles(hits: list[Hit]) -> list[str]:
+def titles(hits: Iterable[Hit]) -> list[str]:
     return [hit.track.title for hit in hits]
 
 
@@ -42,7 +44,7 @@ def test_scores_fall_from_the_best_to_the_worst(indexed: Library) -> None:
     assert titles(best) == ["track 0"]
 
 
-def test_a_hit_says_where_it_fits_top_rows(library: Library, tmp_path: Path) -> None:
+def test_a_hit_says_where_it_fitstop_rows(library: Library, tmp_path: Path) -> None:
     low = decode(write_noise(tmp_path / "low.wav", 1, 1e-4, seconds=4), 16_000)
     high = decode(write_noise(tmp_path / "high.wav", 1e-4, 1, seconds=4), 16_000)
     mix = sounds.wav(tmp_path / "mix.wav", np.concatenate([low, low, high, low]))
@@ -85,7 +87,7 @@ def test_an_empty_query_is_refused(query: str, indexed: Library) -> None:
 
 
 def test_a_query_of_nothing_known_is_refused(indexed: Library) -> None:
-    with pytest.raises(QueryError, match="is understood"):
+    with pytest.raises(QueryError, match="is known"):
         indexed.search("🎈 zzz")
 
 
@@ -107,7 +109,7 @@ def test_a_filter_alone_lists_what_it_leaves(indexed: Library) -> None:
 
 def test_filters_are_exact(indexed: Library) -> None:
     assert titles(indexed.search("low", where="path ~ 'album 1'")) == ["track 2", "track 3"]
-    assert indexed.search("low", where="year > 1990") == []
+    assert list(indexed.search("low", where="year > 1990")) == []
 
 
 def test_a_deleted_file_is_marked(indexed: Library, music: Path) -> None:
@@ -192,7 +194,7 @@ def test_a_high_least_score_does_not_look_at_everything(
         return original(self, rows, *rest)
 
     monkeypatch.setattr(Searcher, "_rerank", counted)
-    assert library.search("low", min_score=99.9, limit=100) == []
+    assert list(library.search("low", min_score=99.9, limit=100)) == []
     assert sum(looked) < 500
 
 
@@ -285,8 +287,8 @@ def test_the_best_are_those_of_a_full_sort(size: int, count: int) -> None:
     ranking = random.normal(size=size).astype(np.float32)
     ranking[random.random(size) < 0.3] = -np.inf
     expected = [int(n) for n in np.argsort(-ranking, kind="stable") if np.isfinite(ranking[n])]
-    assert _top_rows(ranking, count).tolist() == expected[:count]
+    assert top_rows(ranking, count).tolist() == expected[:count]
 
 
 def test_ties_are_broken_by_the_row() -> None:
-    assert _top_rows(np.array([1, 2, 2, 1], np.float32), 4).tolist() == [1, 2, 0, 3]
+    assert top_rows(np.array([1, 2, 2, 1], np.float32), 4).tolist() == [1, 2, 0, 3]

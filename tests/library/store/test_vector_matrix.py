@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 
 import tiny_model
-from tunespace.library.store.sqlite import Space, Store, TrackEmbedding
+from tunespace.library.store.records import Space, TrackEmbedding
+from tunespace.library.store.sqlite import SqliteStore
 from tunespace.library.store.vector_matrix import MatrixCache, VectorMatrix, open_matrix
 from tunespace.library.tags import Tags
 from tunespace.models import load_model
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> tuple[Store, Space]:
+def library(tmp_path: Path) -> tuple[SqliteStore, Space]:
     model = load_model(tiny_model.make(tmp_path / "model"))
-    store = Store(tmp_path / "library")
+    store = SqliteStore(tmp_path / "library")
     with store.writing():
         space = store.ensure_space(model, "")
         store.activate(space)
@@ -23,7 +24,7 @@ def library(tmp_path: Path) -> tuple[Store, Space]:
     return store, space
 
 
-def put(store: Store, space: Space, numbers: Any, turn: float = 0.0) -> None:  # noqa: ANN401
+def put(store: SqliteStore, space: Space, numbers: Any, turn: float = 0.0) -> None:  # noqa: ANN401
     with store.writing():
         for n in numbers:
             vector = np.array([np.cos(n + turn), np.sin(n + turn)], np.float32)
@@ -32,7 +33,7 @@ def put(store: Store, space: Space, numbers: Any, turn: float = 0.0) -> None:  #
             store.save_track(f"/nowhere/{n}.mp3", 1, 1, heard, space)
 
 
-def caught_up(matrices: MatrixCache, store: Store, space: Space) -> VectorMatrix:
+def caught_up(matrices: MatrixCache, store: SqliteStore, space: Space) -> VectorMatrix:
     for _ in range(200):
         matrix = matrices.open(store, space)
         if matrix.generation == store.generation:
@@ -46,7 +47,7 @@ def same(one: VectorMatrix, other: VectorMatrix) -> bool:
     return np.array_equal(one.ids, other.ids) and np.array_equal(one.vectors, other.vectors)
 
 
-def test_each_state_is_opened_once(library: tuple[Store, Space]) -> None:
+def test_each_state_is_opened_once(library: tuple[SqliteStore, Space]) -> None:
     store, space = library
     matrices = MatrixCache()
     first = matrices.open(store, space)
@@ -55,18 +56,18 @@ def test_each_state_is_opened_once(library: tuple[Store, Space]) -> None:
     assert len(matrices.open(store, space).ids) == 21
 
 
-def test_searches_go_on_while_the_next_state_is_opened(library: tuple[Store, Space]) -> None:
+def test_searches_go_on_while_the_next_state_is_opened(library: tuple[SqliteStore, Space]) -> None:
     store, space = library
-    matrices = MatrixCache(behind=True)
+    matrices = MatrixCache(background=True)
     first = matrices.open(store, space)
     put(store, space, [50, 51])
     assert matrices.open(store, space) is first
     assert len(caught_up(matrices, store, space).ids) == 22
 
 
-def test_what_it_grows_to_is_what_is_there(library: tuple[Store, Space]) -> None:
+def test_what_it_grows_to_is_what_is_there(library: tuple[SqliteStore, Space]) -> None:
     store, space = library
-    matrices = MatrixCache(behind=True)
+    matrices = MatrixCache(background=True)
     matrices.open(store, space)
     removed: list[list[int]] = [[], [], [2, 5], [], [8]]
     stored: list[tuple[Any, float]] = [

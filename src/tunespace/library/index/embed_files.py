@@ -1,4 +1,4 @@
-"""What is done with a file in a worker process: hash it, read its tags, listen to it."""
+"""Process files in worker processes: hash the content, read the tags, compute the embedding."""
 
 import hashlib
 from collections.abc import Generator, Iterable
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunespace.errors import AudioError
-from tunespace.library.store.sqlite import TrackEmbedding
+from tunespace.library.store.records import TrackEmbedding
 from tunespace.library.tags import read_tags
 from tunespace.models import Model
 from tunespace.models.worker_pool import WorkerCrash, run_jobs
@@ -16,53 +16,60 @@ from tunespace.models.worker_pool import WorkerCrash, run_jobs
 
 @dataclass(frozen=True)
 class DecodeFailure:
-    """Why a file could not be listened to, and the hash of what it holds."""
+    """File that could not be embedded.
+
+    Attributes:
+        content: Hash of the file's content.
+        reason: Why the file could not be read.
+    """
 
     content: bytes
     reason: str
 
 
-Answer = tuple[str, TrackEmbedding | DecodeFailure]
+FileResult = tuple[str, TrackEmbedding | DecodeFailure]
 
 
-def embed_files(paths: Iterable[str], model: str, workers: int) -> Generator[Answer, None, None]:
-    """Listens to files in several processes.
+def embed_files(
+    paths: Iterable[str], model: str, workers: int
+) -> Generator[FileResult, None, None]:
+    """Embed files in several processes.
 
     Args:
-        paths: Of the files.
+        paths: Paths of the files.
         model: Folder of the model.
         workers: Number of processes.
 
     Yields:
-        Path and result, in the order in which they are done.
+        Path and result of each file, in the order of completion.
     """
-    with closing(run_jobs(paths, f"{__name__}:embed_file", model, workers)) as answers:
-        for path, answer in answers:
-            crashed = isinstance(answer, WorkerCrash)
-            yield path, DecodeFailure(content_hash(path), answer.reason) if crashed else answer
+    with closing(run_jobs(paths, f"{__name__}:embed_file", model, workers)) as results:
+        for path, result in results:
+            is_crash = isinstance(result, WorkerCrash)
+            yield path, DecodeFailure(content_hash(path), result.reason) if is_crash else result
 
 
 def embed_file(path: str, model: Model) -> TrackEmbedding | DecodeFailure:
-    """All that the library stores about a file."""
+    """Return everything that the store keeps about a file; runs in a worker process."""
     content = content_hash(path)
     try:
-        heard = model.embed_file(path)
+        embedding = model.embed_file(path)
     except AudioError as error:
         return DecodeFailure(content, error.reason)
     except Exception as error:  # noqa: BLE001 - one file must not end the run
         return DecodeFailure(content, f"cannot be read ({type(error).__name__}: {error})")
     return TrackEmbedding(
         content=content,
-        seconds=heard.seconds,
-        vector=heard.vector,
-        spans=np.array([(w.start, w.end) for w in heard.windows], np.float32),
-        windows=np.stack([window.vector for window in heard.windows]),
+        seconds=embedding.seconds,
+        vector=embedding.vector,
+        spans=np.array([(w.start, w.end) for w in embedding.windows], np.float32),
+        windows=np.stack([window.vector for window in embedding.windows]),
         tags=read_tags(path),
     )
 
 
 def content_hash(path: str) -> bytes:
-    """Hash of a file's content; nothing where it may not be read."""
+    """Return the hash of a file's content; empty if the file is not readable."""
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "blake2b").digest()[:16]

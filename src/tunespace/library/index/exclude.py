@@ -1,6 +1,6 @@
-"""Music that stays out of a library: audiobooks, Christmas songs, sets of four hours.
+"""Exclude patterns: files and folders to leave out, such as audiobooks or recordings of sets.
 
-Patterns are those of ``.gitignore``, read by pathspec: people know them from there.
+Patterns follow ``.gitignore`` and are parsed by pathspec.
 """
 
 import os
@@ -10,29 +10,36 @@ from tunespace.errors import LibraryError
 
 
 class ExcludePatterns:
-    """Decides which files and folders are left out."""
+    """Predicate for paths to leave out.
+
+    Example:
+        >>> excludes = ExcludePatterns(["Audiobooks/", "*.m4b"], ["/music"])
+        >>> excludes("/music/Audiobooks/"), excludes("/music/a.flac"), excludes("/music/b.m4b")
+        (True, False, True)
+    """
 
     def __init__(self, patterns: Sequence[str], roots: Iterable[str]) -> None:
-        """Reads patterns.
+        """Parse patterns.
 
         Args:
-            patterns: Such as ``Audiobooks/``, ``*.m4b`` or ``/Live/*/Encores``.
-            roots: Real paths of folders; patterns are relative to the outermost that a file is in.
+            patterns: Patterns such as ``Audiobooks/``, ``*.m4b`` or ``/Live/*/Encores``.
+            roots: Real paths of folders; patterns are relative to the outermost folder that
+                contains a file.
 
         Raises:
-            LibraryError: A pattern cannot be read.
+            LibraryError: A pattern is not valid.
         """
-        from pathspec import GitIgnoreSpec  # a search never needs it
+        from pathspec import GitIgnoreSpec  # not needed by a search
         from pathspec.patterns.gitignore import GitIgnorePatternError
 
         self._roots = sorted((os.path.join(root, "") for root in roots), key=len)
         try:
             self._spec = GitIgnoreSpec.from_lines(patterns)
         except GitIgnorePatternError as error:
-            raise LibraryError(f"a pattern of --exclude cannot be read: {error}") from error
+            raise LibraryError(f"invalid pattern for --exclude: {error}") from error
 
     def __call__(self, path: str) -> bool:
-        """Whether a file, or a folder whose path ends with a separator, is left out."""
+        """Return whether a file, or a folder whose path ends with a separator, is left out."""
         for root in self._roots:
             if path.startswith(root) and len(path) > len(root):
                 return self._spec.match_file(path[len(root) :])

@@ -1,7 +1,7 @@
-"""Which files of a folder are music.
+"""Scan folders for audio files.
 
-Hidden files and folders are passed over, and so are symbolic links: one that leads out of the
-folder must not be followed, and one that stays inside would find the same music twice.
+Hidden files and folders are skipped, and so are symbolic links: one that leads out of the folder
+must not be followed, and one that stays inside would add the same music twice.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tunespace.errors import LibraryError
 
-# What people keep music in; any other file can still be indexed by its own name.
+# Suffixes of audio files; a file with any other suffix can be indexed by naming it.
 SUFFIXES = frozenset(
     ".aac .aif .aifc .aiff .ape .caf .flac .m4a .m4b .mka .mp2 .mp3 .mp4 .mpc .oga .ogg .opus .spx "
     ".tta .wav .wave .webm .wma .wv".split()
@@ -20,12 +20,12 @@ SUFFIXES = frozenset(
 
 @dataclass(frozen=True)
 class ScannedFile:
-    """A file that may hold music.
+    """Candidate for an audio file.
 
     Attributes:
-        path: Absolute.
-        size: In bytes.
-        mtime_ns: Time of the last change, in nanoseconds.
+        path: Absolute path.
+        size: Size in bytes.
+        mtime_ns: Modification time in nanoseconds.
     """
 
     path: str
@@ -33,17 +33,16 @@ class ScannedFile:
     mtime_ns: int
 
 
-def scan(
-    root: Path, excluded_rows: Callable[[str], bool] = lambda _: False
-) -> Iterator[ScannedFile]:
-    """Finds the music under a folder, in the order of names; or the one file that is named.
+def scan(root: Path, is_excluded: Callable[[str], bool] = lambda _: False) -> Iterator[ScannedFile]:
+    """Yield the audio files in a folder in the order of their names, or a single file.
 
     Args:
-        root: A folder, or a file.
-        excluded_rows: Asked for every file and every folder (its path ends with a separator) below it.
+        root: Folder or file.
+        is_excluded: Called with the path of every file and every folder (with a separator at the
+            end) in ``root``; True leaves it out.
 
     Raises:
-        LibraryError: ``root`` does not exist or cannot be read.
+        LibraryError: ``root`` does not exist or is not readable.
     """
     try:
         if root.is_file():
@@ -53,22 +52,22 @@ def scan(
             raise LibraryError(f"{root} does not exist")
         os.listdir(root)
     except PermissionError as error:
-        raise LibraryError(f"{root} may not be read: permission denied") from error
-    # The folder itself may be a link: it was named on purpose.
+        raise LibraryError(f"{root} is not readable: permission denied") from error
+    # The root itself may be a link: the user named it.
     for folder, folders, files in os.walk(os.path.realpath(root)):
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith(".") and not excluded_rows(os.path.join(folder, name, ""))
+            if not name.startswith(".") and not is_excluded(os.path.join(folder, name, ""))
         )
         for name in sorted(files):
             path = os.path.join(folder, name)
             if name.startswith(".") or os.path.splitext(name)[1].lower() not in SUFFIXES:
                 continue
-            if not os.path.islink(path) and not excluded_rows(path):
+            if not os.path.islink(path) and not is_excluded(path):
                 try:
                     yield _scanned_file(path)
-                except OSError:  # gone between the listing and now
+                except OSError:  # deleted since the folder was listed
                     continue
 
 

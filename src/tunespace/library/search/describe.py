@@ -1,8 +1,8 @@
-"""Which words fit a track best, and why.
+"""Describe a track: the lexicon words that match it best, and the concepts that explain why.
 
-Words compete for one track here, so what all music has in common is subtracted first: the mean of
-the library, or of the model's reference where there is no library. (Genre accuracy on Emotify's 400
-clips .623 without, .635 with.)
+Words compete for one track here, so the common part of all music is subtracted first: the mean of
+the library, or of the model's reference if the library is smaller. (Genre accuracy on Emotify's 400
+clips: .623 without, .635 with.)
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tunespace.models import Model
 
 Vectors = npt.NDArray[np.float32]
 
-# Kinds of words as people ask for them, and as the lexicon calls them.
+# Kinds of words as they are shown, with their names in the lexicon.
 KINDS = {
     "genre": "genre",
     "mood": "mood",
@@ -25,20 +25,20 @@ KINDS = {
     "tempo": "rhythm",
     "use": "theme",
 }
-# A word that means nearly the same as a better one says nothing new.
-_SYNONYM = 0.85
-_REASONS = 3
+# A word that is nearer than this to a better one is left out as its synonym.
+_MAX_COSINE = 0.85
+_MAX_CONCEPTS = 3
 
 
 @dataclass(frozen=True)
 class DescriptiveWord:
-    """A word that fits a track.
+    """Word that matches a track.
 
     Attributes:
-        word: Of the lexicon.
-        score: 0..100, as a search for the word would score the track.
-        because: Concepts that the word asks for and the track has, strongest first; those that the
-            word excludes and the track lacks begin with "no ".
+        word: Word of the lexicon.
+        score: 0 to 100, the score of the track in a search for the word.
+        because: Concepts of the word that the track has, strongest first; concepts that the word
+            excludes and the track lacks begin with "no ".
     """
 
     word: str
@@ -49,13 +49,13 @@ class DescriptiveWord:
 def describe(
     model: Model, vector: Vectors, collection: Vectors, *, top: int
 ) -> dict[str, list[DescriptiveWord]]:
-    """The words that fit a track best, by kind.
+    """Return the words that match a track best, by kind.
 
     Args:
-        model: Its lexicon has the words.
-        vector: ``(dim,)`` float32, unit length, of the track.
-        collection: ``(tracks, dim)`` float32, unit rows, of the library; may be empty.
-        top: Most words of each kind.
+        model: Model with a lexicon.
+        vector: ``(dim,)`` float32, unit length, embedding of the track.
+        collection: ``(tracks, dim)`` float32, unit rows, embeddings of the library; may be empty.
+        top: Maximum number of words of each kind.
 
     Raises:
         ModelError: The model has no lexicon.
@@ -67,37 +67,46 @@ def describe(
     mean = background.mean(axis=0) if len(background) else np.zeros(model.dim, np.float32)
     entries = list(words.lexicon.entries.values())
     vectors = np.stack([words.vector(entry.word) for entry in entries])
-    own = vector - mean
-    fits = vectors @ own / max(float(np.linalg.norm(own)), 1e-9)
+    centred = vector - mean
+    fits = vectors @ centred / max(float(np.linalg.norm(centred)), 1e-9)
     kinds = np.array([entry.kind for entry in entries])
-    found: dict[str, list[DescriptiveWord]] = {}
+    result: dict[str, list[DescriptiveWord]] = {}
     for shown, kind in KINDS.items():
         rows = np.flatnonzero(kinds == kind)
-        best: list[int] = []
-        for row in rows[np.argsort(-fits[rows], kind="stable")]:
-            if len(best) == top or fits[row] <= 0:
-                break
-            if not best or float((vectors[best] @ vectors[row]).max()) < _SYNONYM:
-                best.append(int(row))
-        found[shown] = [
+        result[shown] = [
             DescriptiveWord(
                 entries[row].word,
                 calibrate(vectors[row], model.reference, collection @ vectors[row])(
                     float(vectors[row] @ vector)
                 ),
-                _reasons(vectors[row], own, words.concepts),
+                _concepts(vectors[row], centred, words.concepts),
             )
-            for row in best
+            for row in _best_distinct(
+                rows[np.argsort(-fits[rows], kind="stable")], fits, vectors, top
+            )
         ]
-        found[shown].sort(key=lambda word: -word.score)
-    return found
+        result[shown].sort(key=lambda word: -word.score)
+    return result
 
 
-def _reasons(word: Vectors, own: Vectors, concepts: tuple[str, ...]) -> tuple[str, ...]:
-    shares = word * own
-    strongest = np.argsort(-shares)[:_REASONS]
+def _best_distinct(
+    rows: npt.NDArray[np.int64], fits: Vectors, vectors: Vectors, top: int
+) -> list[int]:
+    """Return the first rows with a positive fit that are no synonyms of earlier ones."""
+    best: list[int] = []
+    for row in rows:
+        if len(best) == top or fits[row] <= 0:
+            break
+        if not best or float((vectors[best] @ vectors[row]).max()) < _MAX_COSINE:
+            best.append(int(row))
+    return best
+
+
+def _concepts(word: Vectors, track: Vectors, names: tuple[str, ...]) -> tuple[str, ...]:
+    products = word * track
+    strongest = np.argsort(-products)[:_MAX_CONCEPTS]
     return tuple(
-        ("" if word[column] > 0 else "no ") + concepts[column].replace("_", " ")
+        ("" if word[column] > 0 else "no ") + names[column].replace("_", " ")
         for column in strongest
-        if shares[column] > 0
+        if products[column] > 0
     )

@@ -1,94 +1,96 @@
-"""Names in a query: artists and titles, which no embedding of audio can know.
+"""Match artist names and titles in a query, which no audio embedding contains.
 
-43 % of real requests for music name an artist (Doh et al. 2024). A name is taken as one where the
-library has it; what is left of the query is read as a description.
+43 % of real requests for music name an artist (Doh et al. 2024). A name is matched if the library
+has it; the rest of the query is read as a description.
 """
 
 import re
 from dataclasses import dataclass
 
-from tunespace.library.store.sqlite import Store
+from tunespace.library.store.base import Store
 from tunespace.text import Lexicon
 from tunespace.text.lexicon import STOP_WORDS
 from tunespace.text.normalize import Token, fold, tokenize
 
-# What leads up to a name when it is likeness that is meant, and when it is the artist.
+# Words before a name: "like" asks for similar music, "by" for the artist's own.
 _CUES = {
     "like": ("in the style of", "reminiscent of", "sounds like", "similar to", "like", "à la"),
     "by": ("songs by", "music by", "from", "by"),
 }
-# The same as keys of their words, in the order in which they are tried: longer ones first.
+# The same as normalised words, longer cues first.
 _CUE_KEYS = [
     (kind, [fold(word) for word in phrase.split()])
     for kind, phrases in _CUES.items()
     for phrase in sorted(phrases, key=len, reverse=True)
 ]
-_LONGEST_NAME = 6
-# Words of a query that a title must share; shorter queries are tags more often than titles.
-_SHORTEST_TITLE = 2
+_MAX_QUERY_WORDS = 50
+_MAX_NAME_WORDS = 6
+# A single word is more often a tag than a title.
+_MIN_TITLE_WORDS = 2
+_MAX_TITLES = 200
 
 
 @dataclass(frozen=True)
 class NameMatch:
-    """What names a query holds.
+    """Names in a query.
 
     Attributes:
-        rest: The query without them.
-        artists: Folded keys of artists whose tracks are asked for.
-        like: Folded keys of artists whose likeness is asked for.
-        titled: Ids of tracks whose title, with or without artist and album, is the query.
+        rest: The query without the names.
+        artists: Normalised names of artists whose tracks are asked for.
+        similar_to: Normalised names of artists that the music should sound like.
+        title_ids: Ids of tracks whose title, with or without artist and album, is the query.
     """
 
     rest: str
     artists: frozenset[str] = frozenset()
-    like: frozenset[str] = frozenset()
-    titled: frozenset[int] = frozenset()
+    similar_to: frozenset[str] = frozenset()
+    title_ids: frozenset[int] = frozenset()
 
 
 def match_names(query: str, store: Store, lexicon: Lexicon | None) -> NameMatch:
-    """Finds the names that a query and the library share."""
-    words = tokenize(query)[:50]
+    """Match the names in a query against the names in a library.
+
+    Args:
+        query: Text of the query.
+        store: Store of the library.
+        lexicon: Lexicon of the model: its words are descriptions before they are names.
+    """
+    words = tokenize(query)[:_MAX_QUERY_WORDS]
     artists: set[str] = set()
-    like: set[str] = set()
+    similar_to: set[str] = set()
     taken: set[int] = set()
     known = _known_artists(words, store)
     at = 0
     while at < len(words):
-        cue, before = _cue(words, at)
-        for length in range(min(_LONGEST_NAME, len(words) - at), 0, -1):
+        cue, before = _cue_before(words, at)
+        for length in range(min(_MAX_NAME_WORDS, len(words) - at), 0, -1):
             name = words[at : at + length]
             key = "".join(token.key for token in name)
-            # "calm" is a wish for calm music, also where an artist is called so.
-            alone = length == len(words) > 1
-            if key in known and (cue or alone or not _is_descriptive(name, lexicon)):
-                (like if cue == "like" else artists).add(key)
+            # "calm" asks for calm music even if an artist has that name.
+            is_whole_query = length == len(words) > 1
+            if key in known and (cue or is_whole_query or not _is_descriptive(name, lexicon)):
+                (similar_to if cue == "like" else artists).add(key)
                 taken.update(range(at - before, at + length))
                 at += length - 1
                 break
         at += 1
-    rest = " ".join(token.text for n, token in enumerate(words) if n not in taken)
     if not taken:
-        return NameMatch(query, titled=_match_titles(words, store, lexicon))
-    return NameMatch(rest, frozenset(artists), frozenset(like))
+        return NameMatch(query, title_ids=_match_titles(words, store, lexicon))
+    rest = " ".join(token.text for n, token in enumerate(words) if n not in taken)
+    return NameMatch(rest, frozenset(artists), frozenset(similar_to))
 
 
 def _known_artists(words: list[Token], store: Store) -> set[str]:
     keys = {
         "".join(token.key for token in words[at : at + length])
         for at in range(len(words))
-        for length in range(1, min(_LONGEST_NAME, len(words) - at) + 1)
+        for length in range(1, min(_MAX_NAME_WORDS, len(words) - at) + 1)
     }
-    keys.discard("")
-    marks = ",".join("?" * len(keys))
-    found = store.select(
-        f"SELECT DISTINCT artist_key FROM tracks WHERE artist_key IN ({marks})",
-        sorted(keys),
-    )
-    return {key for (key,) in found}
+    return store.existing_artists(keys - {""})
 
 
-def _cue(words: list[Token], at: int) -> tuple[str, int]:
-    """What the words before a name say about it, and how many they are."""
+def _cue_before(words: list[Token], at: int) -> tuple[str, int]:
+    """Return the kind of the cue that ends before a word, and its number of words."""
     before = [token.key for token in words[:at]]
     for kind, cue in _CUE_KEYS:
         if before[-len(cue) :] == cue:
@@ -97,30 +99,25 @@ def _cue(words: list[Token], at: int) -> tuple[str, int]:
 
 
 def _is_descriptive(name: list[Token], lexicon: Lexicon | None) -> bool:
-    """Whether a name is made of words that describe music: "Air", "Love", "Jazz"."""
+    """Return whether a name consists of words that describe music: "Air", "Love", "Jazz"."""
     keys = [token.key for token in name]
     if all(key in STOP_WORDS for key in keys):
         return True
     if lexicon is None:
         return False
-    whole = "".join(keys)
-    return whole in lexicon.english_keys or all(
-        key in lexicon.english_keys or key in STOP_WORDS or key in lexicon.foreign_keys
-        for key in keys
+    words = lexicon.english_keys
+    return "".join(keys) in words or all(
+        key in words or key in STOP_WORDS or key in lexicon.foreign_keys for key in keys
     )
 
 
 def _match_titles(words: list[Token], store: Store, lexicon: Lexicon | None) -> frozenset[int]:
-    """Tracks that have every word of the query in their title, artist or album."""
-    keys = [re.sub(r"\W", " ", token.text).split() for token in words]
-    terms = [word for key in keys for word in key]
-    ordinary = _is_descriptive(words, lexicon)
-    if len(terms) < _SHORTEST_TITLE or ordinary:
-        whole = fold(" ".join(token.text for token in words))
-        if not whole or (len(words) == 1 and ordinary):
-            return frozenset()
-        found = store.select("SELECT id FROM tracks WHERE title_key = ? LIMIT 200", (whole,))
-        return frozenset(id_ for (id_,) in found)
-    match = " ".join(f'"{term}"' for term in terms)
-    found = store.select("SELECT rowid FROM names WHERE names MATCH ? LIMIT 200", (match,))
-    return frozenset(id_ for (id_,) in found)
+    """Return ids of tracks that have every word of the query in title, artist or album."""
+    terms = [part for token in words for part in re.sub(r"\W", " ", token.text).split()]
+    is_descriptive = _is_descriptive(words, lexicon)
+    if len(terms) >= _MIN_TITLE_WORDS and not is_descriptive:
+        return frozenset(store.ids_matching_names(terms, _MAX_TITLES))
+    title = fold(" ".join(token.text for token in words))
+    if not title or (len(words) == 1 and is_descriptive):
+        return frozenset()
+    return frozenset(store.ids_of_title(title, _MAX_TITLES))

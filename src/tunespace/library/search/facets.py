@@ -1,11 +1,13 @@
-"""What a library holds, counted: for chips that filter it."""
+"""Facets of a library: genres, decades, artists, folders and lengths with their counts."""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tunespace.library.search.filter_parser import Where
-from tunespace.library.store.sqlite import GENRE_BOUNDARY, Store
+from tunespace.library.search.filter_parser import parse_filter
+from tunespace.library.store.base import Store
+from tunespace.library.store.filters import Conjunction, Filter
+from tunespace.library.tags import split_genres
 from tunespace.text.normalize import fold
 
 _LENGTHS = (
@@ -17,12 +19,12 @@ _LENGTHS = (
 
 @dataclass(frozen=True)
 class FacetValue:
-    """A value of a facet.
+    """Value of a facet.
 
     Attributes:
-        name: For people.
-        where: The filter that leaves its tracks, as ``parse_where`` reads it.
-        count: Of tracks.
+        name: Label of the value.
+        where: Filter that matches its tracks, in the grammar of ``filter_parser``.
+        count: Number of its tracks.
     """
 
     name: str
@@ -30,81 +32,75 @@ class FacetValue:
     count: int
 
 
-def facets(store: Store, kept: Where, most: int) -> dict[str, list[FacetValue]]:
-    """Genres, decades, artists, folders and lengths of the tracks that a filter leaves.
+def facets(store: Store, where: Filter | None, most: int) -> dict[str, list[FacetValue]]:
+    """Count genres, decades, artists, folders and lengths of the tracks that match a filter.
 
     Args:
-        store: Of the library.
-        kept: The filter.
-        most: Values of each facet, the most frequent ones; decades and lengths in their order.
+        store: Store of the library.
+        where: Filter; None for all tracks.
+        most: Maximum number of genres, artists and folders, the most frequent first. Decades and
+            lengths are complete and in order.
     """
-
-    def counted(column: str) -> list[tuple[str, int]]:
-        return store.select(
-            f"SELECT {column}, count(*) FROM tracks WHERE reason IS NULL AND ({kept.sql}) "
-            "GROUP BY 1",
-            kept.parameters,
-        )
-
-    genres = _merged(
-        (name.strip(), count)
-        for text, count in counted("genre")
-        for name in GENRE_BOUNDARY.split(text)
-    )
-    decades = sorted(
-        (int(decade), count) for decade, count in counted("year / 10 * 10") if decade is not None
-    )
-    # The folder that a file is in: all before the last slash.
-    folder = "rtrim(CAST(path AS TEXT), replace(CAST(path AS TEXT), '/', ''))"
-    folders = Counter[str]()
-    for path, count in counted(folder):
-        folders[path.rstrip("/").rsplit("/", 1)[-1]] += count
-    lengths = {
-        name: sum(
-            count
-            for [count] in store.select(
-                f"SELECT count(*) FROM tracks WHERE reason IS NULL AND ({kept.sql}) AND ({where})",
-                kept.parameters,
-            )
-        )
-        for name, where in _LENGTHS
-    }
+    genres = Counter[str]()
+    for text, count in store.count_by("genre", where):
+        for name in split_genres(text):
+            genres[name.strip()] += count
     return {
-        "genre": [
-            FacetValue(name, f"genre = {_quoted(name)}", count)
-            for name, count in genres.most_common(most)
-            if _can_be_quoted(name)
-        ],
-        "decade": [
-            FacetValue(f"{decade}s", f"year >= {decade} and year <= {decade + 9}", count)
-            for decade, count in decades
-        ],
-        "artist": [
-            FacetValue(name, f"artist = {_quoted(name)}", count)
-            for name, count in _merged(counted("artist")).most_common(most)
-            if _can_be_quoted(name)
-        ],
-        "folder": [
-            FacetValue(name, f"path ~ {_quoted(f'/{name}/')}", count)
-            for name, count in folders.most_common(most)
-            if name and _can_be_quoted(name)
-        ],
-        "length": [
-            FacetValue(name, where, lengths[name]) for name, where in _LENGTHS if lengths[name]
-        ],
+        "genre": _named_values("genre", _merge_spellings(genres.items()), most),
+        "decade": _decades(store, where),
+        "artist": _named_values("artist", _merge_spellings(store.count_by("artist", where)), most),
+        "folder": _folders(store, where, most),
+        "length": _lengths(store, where),
     }
 
 
-def _merged(counts: Iterable[tuple[str, int]]) -> Counter[str]:
-    """Names that differ in case or accents alone as one, under the most frequent of them."""
+def _decades(store: Store, where: Filter | None) -> list[FacetValue]:
+    decades = sorted((int(decade), count) for decade, count in store.count_by("decade", where))
+    return [
+        FacetValue(f"{decade}s", f"year >= {decade} and year <= {decade + 9}", count)
+        for decade, count in decades
+    ]
+
+
+def _folders(store: Store, where: Filter | None, most: int) -> list[FacetValue]:
+    folders = Counter[str]()
+    for path, count in store.count_by("folder", where):
+        folders[path.rstrip("/").rsplit("/", 1)[-1]] += count
+    return [
+        FacetValue(name, f"path ~ {_quoted(f'/{name}/')}", count)
+        for name, count in folders.most_common(most)
+        if name and _is_quotable(name)
+    ]
+
+
+def _lengths(store: Store, where: Filter | None) -> list[FacetValue]:
+    values = []
+    for name, text in _LENGTHS:
+        length = parse_filter(text)
+        count = store.count(length if where is None else Conjunction((where, length)))
+        if count:
+            values.append(FacetValue(name, text, count))
+    return values
+
+
+def _named_values(field: str, counts: Counter[str], most: int) -> list[FacetValue]:
+    return [
+        FacetValue(name, f"{field} = {_quoted(name)}", count)
+        for name, count in counts.most_common(most)
+        if _is_quotable(name)
+    ]
+
+
+def _merge_spellings(counts: Iterable[tuple[str, int]]) -> Counter[str]:
+    """Merge names that differ in case or accents only, under the most frequent spelling."""
     by_key: dict[str, Counter[str]] = {}
     for name, count in counts:
-        if key := fold(name or ""):
+        if key := fold(name):
             by_key.setdefault(key, Counter())[name] += count
     return Counter({names.most_common(1)[0][0]: names.total() for names in by_key.values()})
 
 
-def _can_be_quoted(text: str) -> bool:
+def _is_quotable(text: str) -> bool:
     return not ('"' in text and "'" in text) and text.isprintable()
 
 

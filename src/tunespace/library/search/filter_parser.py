@@ -1,6 +1,6 @@
-"""Filters on metadata: ``year >= 1990 and genre = "Jazz"``.
+"""Parser of filters on metadata: ``year >= 1990 and genre = "Jazz"``.
 
-A small language of its own, parsed into SQL with parameters: nothing that a user types becomes SQL.
+Grammar::
 
     filter      = disjunction
     disjunction = conjunction ("or" conjunction)*
@@ -9,67 +9,77 @@ A small language of its own, parsed into SQL with parameters: nothing that a use
     operator    = = != < <= > >= ~ !~          (~ contains)
     value       = a number, a word, or text in single or double quotes
 
-Text is compared without case, accents, spaces and hyphens. ``genre = Jazz`` also finds a track
-whose genres are "Jazz, Blues".
+Text is compared without case, accents, spaces and hyphens. ``genre = Jazz`` also matches a track
+whose genres are "Jazz, Blues". A condition on an unknown year is false, and so is its opposite;
+``not`` turns it into true.
 """
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from tunespace.errors import QueryError
-from tunespace.text.normalize import fold
+from tunespace.library.store.filters import (
+    NUMBER_FIELDS,
+    OPERATORS,
+    TEXT_FIELDS,
+    Comparison,
+    Conjunction,
+    Disjunction,
+    Filter,
+    Negation,
+)
 
-NUMBERS = {"year": "year", "seconds": "seconds", "duration": "seconds"}
-TEXTS = {
-    "title": "title_key",
-    "artist": "artist_key",
-    "album": "album_key",
-    "genre": "genre_key",
-    "path": "CAST(path AS TEXT)",
-}
+_ALIASES = {"duration": "seconds"}
+_FIELDS = (*TEXT_FIELDS, *NUMBER_FIELDS, *_ALIASES)
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>\"[^\"]*\"|'[^']*')|(?P<operator><=|>=|!=|!~|=|<|>|~)|(?P<paren>[()])"
     r"|(?P<word>[^\s()=<>!~\"';]+))"
 )
-_OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "~", "!~")
-_LONGEST = 10_000
+_MAX_LENGTH = 10_000
+_MAX_DEPTH = 50
 
 
-@dataclass(frozen=True)
-class Where:
-    """A filter as SQL: a condition on the table of tracks, and its parameters."""
-
-    sql: str
-    parameters: tuple[str | float, ...]
-
-
-def parse_where(text: str) -> Where:
-    """Reads a filter.
+def parse_filter(text: str) -> Filter:
+    """Parse a filter.
 
     Raises:
-        QueryError: It cannot be read; says where and what is expected.
+        QueryError: The text is not a valid filter; the message says where and what is expected.
+
+    Example:
+        >>> parse_filter("year >= 1990")
+        Comparison(field='year', operator='>=', value=1990.0)
     """
-    parser = _Parser(_tokens(text))
-    where = parser.disjunction()
+    parser = _Parser(_tokenize(text))
+    result = parser.disjunction()
     if parser.left:
-        raise QueryError(f"the filter has {parser.left[0]!r} where it should end or say and, or")
-    return where
+        raise QueryError(
+            f"the filter has {parser.left[0]!r} where `and`, `or` or the end is expected"
+        )
+    return result
 
 
-def _tokens(text: str) -> list[str]:
-    if len(text) > _LONGEST:
-        raise QueryError(f"the filter is longer than {_LONGEST} characters")
-    found: list[str] = []
+def parse_optional_filter(text: str) -> Filter | None:
+    """Parse a filter; None if the text is blank.
+
+    Raises:
+        QueryError: As in ``parse_filter``.
+    """
+    return parse_filter(text) if text.strip() else None
+
+
+def _tokenize(text: str) -> list[str]:
+    if len(text) > _MAX_LENGTH:
+        raise QueryError(f"the filter is longer than {_MAX_LENGTH} characters")
+    tokens: list[str] = []
     at = 0
     text = text.strip()
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
             raise QueryError(f"the filter cannot be read from {text[at : at + 20]!r} on")
-        found.append(match.group().strip())
+        tokens.append(match.group().strip())
         at = match.end()
-    return found
+    return tokens
 
 
 class _Parser:
@@ -77,77 +87,70 @@ class _Parser:
         self.left = tokens
         self.depth = 0
 
-    def disjunction(self) -> Where:
-        return self._joined("or", self._conjunction)
+    def disjunction(self) -> Filter:
+        return self._joined("or", Disjunction, self._conjunction)
 
-    def _conjunction(self) -> Where:
-        return self._joined("and", self._condition)
+    def _conjunction(self) -> Filter:
+        return self._joined("and", Conjunction, self._condition)
 
-    def _joined(self, word: str, part: Callable[[], Where]) -> Where:
+    def _joined(
+        self,
+        word: str,
+        node: type[Disjunction] | type[Conjunction],
+        part: Callable[[], Filter],
+    ) -> Filter:
         parts = [part()]
         while self.left and self.left[0].lower() == word:
             self.left.pop(0)
             parts.append(part())
-        if len(parts) == 1:
-            return parts[0]
-        sql = f" {word.upper()} ".join(part.sql for part in parts)
-        return Where(f"({sql})", tuple(p for part in parts for p in part.parameters))
+        return parts[0] if len(parts) == 1 else node(tuple(parts))
 
-    def _condition(self) -> Where:
-        first = self._next("a field, not, or (")
+    def _condition(self) -> Filter:
+        first = self._next("a field, `not` or `(`")
         if first == "(" or first.lower() == "not":
-            self.depth += 1
-            if self.depth > 50:
-                raise QueryError("the filter is nested too deeply")
-            if first == "(":
-                inner = self.disjunction()
-                if self._next(")") != ")":
-                    raise QueryError("the filter has a ( without its )")
-            else:
-                inner = self._condition()
-                # An unknown year is not after 1990, hence it is "not year > 1990".
-                inner = Where(f"(NOT coalesce({inner.sql}, 0))", inner.parameters)
-            self.depth -= 1
-            return inner
+            return self._nested(first)
         field = first.lower()
-        if field not in NUMBERS and field not in TEXTS:
+        if field not in _FIELDS:
             raise QueryError(
-                f"the filter has no field {first!r}: fields are {', '.join((*TEXTS, *NUMBERS))}"
+                f"unknown field in the filter: {first!r} (fields: {', '.join(_FIELDS)})"
             )
         operator = self._next("an operator")
-        if operator not in _OPERATORS:
-            raise QueryError(f"the filter has {operator!r} where {' '.join(_OPERATORS)} can stand")
+        if operator not in OPERATORS:
+            raise QueryError(
+                f"the filter has {operator!r} where an operator is expected: {' '.join(OPERATORS)}"
+            )
         value = self._next(f"a value for {field}")
-        if value in ("(", ")", *_OPERATORS):
-            raise QueryError(f"the filter has {value!r} where {field} should have a value")
+        if value in ("(", ")", *OPERATORS):
+            raise QueryError(f"the filter has {value!r} where a value for {field} is expected")
         value = value[1:-1] if value[0] in "\"'" else value
-        return (
-            _number(field, operator, value) if field in NUMBERS else _text(field, operator, value)
-        )
+        return _comparison(field, operator, value)
+
+    def _nested(self, first: str) -> Filter:
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise QueryError("the filter is nested too deeply")
+        if first == "(":
+            inner = self.disjunction()
+            if self._next("`)`") != ")":
+                raise QueryError("the filter has a `(` without its `)`")
+        else:
+            inner = Negation(self._condition())
+        self.depth -= 1
+        return inner
 
     def _next(self, expected: str) -> str:
         if not self.left:
-            raise QueryError(f"the filter ends where {expected} should follow")
+            raise QueryError(f"the filter ends where {expected} is expected")
         return self.left.pop(0)
 
 
-def _number(field: str, operator: str, value: str) -> Where:
+def _comparison(field: str, operator: str, value: str) -> Comparison:
+    name = _ALIASES.get(field, field)
+    if name not in NUMBER_FIELDS:
+        return Comparison(name, operator, value)
     if operator in ("~", "!~"):
-        raise QueryError(f"the filter asks whether {field} contains something; it is a number")
+        raise QueryError(f"the filter uses {operator} on {field}, which is a number, not text")
     try:
-        number = float(value)
+        return Comparison(name, operator, float(value))
     except ValueError:
         raise QueryError(f"the filter compares {field} with {value!r}, not with a number") from None
-    return Where(f"({NUMBERS[field]} {operator} ?)", (number,))
-
-
-def _text(field: str, operator: str, value: str) -> Where:
-    column = TEXTS[field]
-    key = value if field == "path" else fold(value)
-    if operator in ("~", "!~"):
-        found = Where(f"(instr({column}, ?) > 0)", (key,))
-    elif field == "genre" and operator in ("=", "!="):
-        found = Where("(instr(genre_key, ?) > 0)", (f",{key},",))  # see Store._put_tags
-    else:
-        return Where(f"({column} {operator} ?)", (key,))
-    return Where(f"(NOT {found.sql})", found.parameters) if operator[0] == "!" else found

@@ -1,4 +1,4 @@
-"""From one track to another in even steps."""
+"""Interpolate between two tracks: a path of tracks in even steps."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,36 +9,39 @@ Vectors = npt.NDArray[np.float32]
 
 
 def path_between(matrix: VectorMatrix, start: int, end: int, count: int) -> list[int]:
-    """Rows of a path: both ends and tracks between them, each the nearest to its place on the way.
+    """Return the rows of a path: each track is the nearest to an even step between both ends.
 
     Args:
-        matrix: Of the library.
+        matrix: Embeddings of the library.
         start: Row of the first track.
-        end: Row of the last.
-        count: Of tracks, both ends counted; fewer where the library has fewer.
+        end: Row of the last track.
+        count: Number of tracks, both ends included; fewer if the library has fewer.
     """
     if start == end:
         return [start]
-    one, other = matrix.vectors[start], matrix.vectors[end]
-    angle = float(np.arccos(np.clip(one @ other, -1.0, 1.0)))
-    taken = np.zeros(len(matrix.vectors), bool)
-    taken[[start, end]] = True
+    first, last = matrix.vectors[start], matrix.vectors[end]
+    angle = float(np.arccos(np.clip(first @ last, -1.0, 1.0)))
+    is_taken = np.zeros(len(matrix.vectors), bool)
+    is_taken[[start, end]] = True
     between: list[int] = []
-    for part in np.linspace(0, 1, max(2, count))[1:-1]:
-        if taken.all():
+    for fraction in np.linspace(0, 1, max(2, count))[1:-1]:
+        if is_taken.all():
             break
-        cosines = matrix.vectors @ _interpolate(one, other, angle, float(part))
-        cosines[taken] = -np.inf
+        cosines = matrix.vectors @ _interpolate(first, last, angle, float(fraction))
+        cosines[is_taken] = -np.inf
         row = int(cosines.argmax())
-        taken[row] = True
+        is_taken[row] = True
         between.append(row)
     return [start, *between, end]
 
 
-def _interpolate(one: Vectors, other: Vectors, angle: float, part: float) -> Vectors:
-    """A point on the great circle (slerp); on the chord where the ends are the same or opposite."""
-    weights = (1 - part, part)
+def _interpolate(first: Vectors, last: Vectors, angle: float, fraction: float) -> Vectors:
+    """Return a vector on the great circle (slerp); linear if both ends are equal or opposite.
+
+    The result is not normalised: only its direction counts.
+    """
+    weights = (1 - fraction, fraction)
     if np.sin(angle) >= 1e-4:
-        weights = (np.sin((1 - part) * angle), np.sin(part * angle))
-    point: Vectors = (weights[0] * one + weights[1] * other).astype(np.float32)
-    return point  # of whatever length: only its direction counts
+        weights = (np.sin((1 - fraction) * angle), np.sin(fraction * angle))
+    vector: Vectors = (weights[0] * first + weights[1] * last).astype(np.float32)
+    return vector

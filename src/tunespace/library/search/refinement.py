@@ -1,7 +1,7 @@
-"""What is meant by "calmer", "without drums" or "more like the second one", beside some results.
+"""Parse remarks on search results: "calmer", "without drums", "more like the second one".
 
-A remark changes the question that was asked; it is none by itself. It becomes terms to add, and a
-filter where it speaks of years.
+A remark changes a query and is none by itself. It becomes terms to add, and a filter if it names
+years.
 """
 
 import re
@@ -49,8 +49,8 @@ _BEFORE = re.compile(r"^(?:from\s+)?(?:before|until|earlier than|older than)\s+(
 _IN = re.compile(r"^(?:only\s+)?(?:from|in)\s+(?:the\s+)?(?P<decade>(?:19|20)?\d0)'?s$")
 
 
-# Endings of comparatives, and what the word may end with: calmer, happier; German ruhiger and
-# dunkler; Dutch donkerder; Swedish lugnare. Russian ones look like adjectives, which are known.
+# Suffixes of comparatives, and endings of the base form: calmer, happier; German ruhiger and
+# dunkler; Dutch donkerder; Swedish lugnare. Russian comparatives have adjectives' endings.
 _COMPARATIVES = (
     ("ier", ("y",)),
     ("er", ("", "e")),
@@ -61,12 +61,12 @@ _COMPARATIVES = (
 
 
 def refine(remark: str, shown: Sequence[int], lexicon: Lexicon | None) -> Refinement:
-    """Reads a remark.
+    """Parse a remark.
 
     Args:
-        remark: As it was said.
-        shown: Ids of the tracks that are shown, in their order.
-        lexicon: Knows which words there are, as "calm" behind "calmer".
+        remark: The remark.
+        shown: Ids of the tracks that are shown, in order.
+        lexicon: Lexicon that contains base forms, such as "calm" of "calmer"; None for none.
     """
     said = " ".join(remark.lower().replace("\u2019", "'").split()).rstrip(".!?")
     said = degree_words.PLEASE.sub("", said)
@@ -84,7 +84,7 @@ def refine(remark: str, shown: Sequence[int], lexicon: Lexicon | None) -> Refine
 
 
 def _parts(said: str, lexicon: Lexicon | None) -> list[str]:
-    """The remark cut at commas and "and", but not within a term such as "drum and bass"."""
+    """Split a remark at commas and "and", but not within a term such as "drum and bass"."""
     known = lexicon.english_keys if lexicon else {}
     words = said.split(" ")
     kept: list[str] = []
@@ -118,7 +118,7 @@ def _term(part: str, shown: Sequence[int], lexicon: Lexicon | None) -> tuple[Que
 
 
 def _degree(part: str) -> tuple[str, float]:
-    """What a part is about, and how much more or less of it is wanted."""
+    """Return the subject of a part, and the weight that its degree words ask for."""
     weight = _DEFAULT_WEIGHT
     for pattern, found_weight in (
         (degree_words.LITTLE, _LITTLE_WEIGHT),
@@ -144,7 +144,7 @@ def _degree(part: str) -> tuple[str, float]:
 
 
 def _shown_track(part: str, shown: Sequence[int]) -> int | None:
-    """The track that "the second one" is."""
+    """Return the id of the track that a part such as "the second one" refers to."""
     found = _SHOWN_TRACK.match(part)
     if found is None or not shown:
         return None
@@ -156,7 +156,7 @@ def _shown_track(part: str, shown: Sequence[int]) -> int | None:
 
 
 def _base_form(word: str, lexicon: Lexicon | None) -> str:
-    """The word that a comparative compares, where the lexicon has it and not the other."""
+    """Return the base form of a comparative, if the lexicon has only the base form."""
     if _is_word(word, lexicon):
         return word
     candidates: list[str] = []

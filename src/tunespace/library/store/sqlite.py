@@ -1,47 +1,63 @@
-"""The truth about a library, in one SQLite file.
+"""SQLite store of tracks, tags and embeddings; everything else is derived from it.
 
-Write-ahead logging: readers are never blocked, and a kill at any moment leaves what was committed.
-A library knows its spaces: vectors of two models never meet in one matrix.
+Write-ahead logging: readers are never blocked, and a process that is killed at any moment leaves
+what was committed.
 """
 
 import json
 import os
-import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from tunespace.errors import LibraryError
-from tunespace.library.tags import Tags, title_from_path
+from tunespace.errors import LibraryError, NoLibraryError
+from tunespace.library.store.base import FacetField
+from tunespace.library.store.filter_sql import Condition, to_sql
+from tunespace.library.store.filters import Filter
+from tunespace.library.store.records import (
+    FileRecord,
+    Space,
+    Track,
+    TrackEmbedding,
+    TrackWindows,
+)
+from tunespace.library.tags import Tags, split_genres, title_from_path
 from tunespace.models import Model
 from tunespace.text.normalize import fold
 
 SCHEMA_VERSION = 1
 FILE = "library.db"
 
-GENRE_BOUNDARY = re.compile(r"[,;/]")
+# SQLite takes a bounded number of parameters in one statement.
+_IDS_AT_ONCE = 500
+_FACET_COLUMNS: dict[FacetField, str] = {
+    "genre": "genre",
+    "artist": "artist",
+    "decade": "year / 10 * 10",
+    # Everything before the last slash of the path.
+    "folder": "rtrim(CAST(path AS TEXT), replace(CAST(path AS TEXT), '/', ''))",
+}
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE spaces (
     id INTEGER PRIMARY KEY,
     identity TEXT NOT NULL UNIQUE,   -- name and hash of the model
-    source TEXT NOT NULL,            -- what to load it by
+    source TEXT NOT NULL,            -- name or folder to load it from
     dim INTEGER NOT NULL,
-    config TEXT NOT NULL             -- front end, window, hop: all that the vectors depend on
+    config TEXT NOT NULL             -- front end, window, hop: what the vectors depend on
 );
 CREATE TABLE tracks (
     id INTEGER PRIMARY KEY,
     path BLOB NOT NULL UNIQUE,       -- bytes, since a name need not be UTF-8
     size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
-    content BLOB NOT NULL,           -- hash of the file; finds moved files and duplicates
+    content BLOB NOT NULL,           -- hash of the file, to recognise moved files
     seconds REAL,
     reason TEXT,                     -- why it could not be read; null for a track
     title TEXT NOT NULL DEFAULT '', artist TEXT NOT NULL DEFAULT '',
@@ -67,114 +83,40 @@ CREATE VIRTUAL TABLE names USING fts5 (
 """
 
 
-@dataclass(frozen=True)
-class Space:
-    """A space that vectors of the library lie in."""
-
-    id: int
-    identity: str
-    source: str
-    dim: int
-
-
-@dataclass(frozen=True)
-class Track:
-    """A track of a library.
+class SqliteStore:
+    """Store in the SQLite file of a library.
 
     Attributes:
-        id: Within the library.
-        path: Of its file.
-        seconds: Its length.
-        title: From its tags, or the name of its file.
-        artist: Empty where it has none; so are album and genre.
-        album: That it is on.
-        genre: As its tags have it.
-        year: Of its release.
+        folder: Folder of the library.
     """
-
-    id: int
-    path: str
-    seconds: float
-    title: str
-    artist: str
-    album: str
-    genre: str
-    year: int | None
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """What the store knows about a file, music or not."""
-
-    id: int
-    path: str
-    size: int
-    mtime_ns: int
-    content: bytes
-    reason: str | None
-    embedded: bool
-
-
-@dataclass(frozen=True)
-class TrackEmbedding:
-    """What was heard in a file.
-
-    Attributes:
-        content: Hash of the file.
-        seconds: Its length.
-        vector: ``(dim,)`` float32, unit length.
-        spans: ``(windows, 2)`` float32, start and end in seconds.
-        windows: ``(windows, dim)`` float32, unit rows.
-        tags: What the file says about itself.
-    """
-
-    content: bytes
-    seconds: float
-    vector: npt.NDArray[np.float32]
-    spans: npt.NDArray[np.float32]
-    windows: npt.NDArray[np.float32]
-    tags: Tags
-
-
-@dataclass(frozen=True)
-class TrackWindows:
-    """The windows of a track.
-
-    Attributes:
-        spans: ``(windows, 2)`` float32, start and end in seconds.
-        vectors: ``(windows, dim)`` int8, unit rows times 127.
-    """
-
-    spans: npt.NDArray[np.float32]
-    vectors: npt.NDArray[np.int8]
-
-
-class Store:
-    """The SQLite file of a library."""
 
     def __init__(self, folder: Path, *, create: bool = True, any_thread: bool = False) -> None:
-        """Opens the file, or makes it.
+        """Open the file, or create it.
 
         Args:
-            folder: Of the library.
-            create: Whether it is made when it is missing.
-            any_thread: Whether other threads than this one may use it, one at a time.
+            folder: Folder of the library.
+            create: Whether to create a missing file.
+            any_thread: Whether threads other than the current one may use the store, one at a time.
 
         Raises:
-            LibraryError: It cannot be opened, is no library, or of a newer version.
+            NoLibraryError: The file is missing and must not be created.
+            LibraryError: The file cannot be opened, is not a library, or is of a newer version.
         """
         self.folder = folder
+        self._any_thread = any_thread
         path = folder / FILE
         if not create and not path.exists():
-            raise LibraryError(f"there is no library in {folder}: run `tunespace index PATH` first")
+            raise NoLibraryError(
+                f"there is no library in {folder}: run `tunespace index PATH` first"
+            )
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # A library on a read-only disk can be searched: nobody can be writing to it.
-            place = path.absolute().as_uri()
+            # A library on a read-only disk can be searched: no process can be writing to it.
+            uri = path.absolute().as_uri()
             if path.exists() and not os.access(folder, os.W_OK):
-                place += "?mode=ro&immutable=1"
+                uri += "?mode=ro&immutable=1"
             self._connection = sqlite3.connect(
-                place,
+                uri,
                 isolation_level=None,
                 timeout=30,
                 uri=True,
@@ -193,15 +135,220 @@ class Store:
             raise LibraryError(f"{path} cannot be used as a library ({error})") from error
 
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         self._connection.close()
+
+    def reopen(self) -> Self:
+        """Open the same file again: a connection belongs to one thread."""
+        return type(self)(self.folder, create=False)
+
+    def integrity_error(self) -> str:
+        """Check the file and return what is damaged; empty if nothing is."""
+        [(result,), *_] = self._select("PRAGMA quick_check")
+        return "" if result == "ok" else str(result)
+
+    @property
+    def generation(self) -> int:
+        """Number of transactions that changed the library."""
+        return int(self._meta("generation"))
+
+    @property
+    def active_space(self) -> Space | None:
+        """Space that is searched; None before the first run of indexing."""
+        row = self._connection.execute(
+            "SELECT id, identity, source, dim FROM spaces "
+            "WHERE id = (SELECT value FROM meta WHERE key = 'active_space')"
+        ).fetchone()
+        return Space(*row) if row else None
+
+    @property
+    def roots(self) -> list[str]:
+        """Folders that were indexed, without those inside another one."""
+        roots: list[str] = json.loads(self._meta("roots") or "[]")
+        return roots
+
+    @property
+    def excluded(self) -> list[str]:
+        """Exclude patterns of the last run of indexing."""
+        patterns: list[str] = json.loads(self._meta("excluded") or "[]")
+        return patterns
+
+    def count(self, where: Filter | None = None) -> int:
+        """Return the number of tracks, or of those that match a filter."""
+        condition = _tracks_where(where)
+        [(count,)] = self._select(
+            f"SELECT count(*) FROM tracks WHERE {condition.sql}", condition.parameters
+        )
+        return int(count)
+
+    def list_ids(self, where: Filter | None, start: int, limit: int) -> list[int]:
+        """Return ids of matching tracks in ascending order, ``limit`` of them from ``start`` on."""
+        condition = _tracks_where(where)
+        rows = self._select(
+            f"SELECT id FROM tracks WHERE {condition.sql} ORDER BY id LIMIT ? OFFSET ?",
+            (*condition.parameters, limit, start),
+        )
+        return [id_ for (id_,) in rows]
+
+    def matching_ids(
+        self, where: Filter, among: npt.NDArray[np.int64] | None = None
+    ) -> npt.NDArray[np.int64]:
+        """Return ids of the tracks that match a filter, among some ids or all."""
+        condition = _tracks_where(where)
+        sql = f"SELECT group_concat(id) FROM tracks WHERE {condition.sql}"
+        if among is not None:
+            sql += f" AND id IN ({','.join(map(str, among.tolist()))})"
+        [(joined,)] = self._select(sql, condition.parameters)
+        return np.fromstring(joined or "", np.int64, sep=",")
+
+    def tracks(self, ids: Sequence[int]) -> dict[int, Track]:
+        """Return tracks by id; ids without a track are missing from the result."""
+        tracks: dict[int, Track] = {}
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            batch = [int(id_) for id_ in ids[start : start + _IDS_AT_ONCE]]
+            rows = self._connection.execute(
+                "SELECT id, path, seconds, title, artist, album, genre, year FROM tracks "
+                f"WHERE reason IS NULL AND id IN ({_marks(batch)})",
+                batch,
+            )
+            for id_, path, seconds, title, *rest in rows:
+                name = os.fsdecode(path)
+                tracks[id_] = Track(
+                    id_, name, seconds or 0.0, title or title_from_path(name), *rest
+                )
+        return tracks
+
+    def track_paths(self) -> list[str]:
+        """Return the paths of all tracks."""
+        rows = self._select("SELECT path FROM tracks WHERE reason IS NULL")
+        return [os.fsdecode(path) for (path,) in rows]
+
+    def path_bounds(self) -> tuple[str, str]:
+        """Return the first and the last path in the order of bytes; empty if there is no track."""
+        [(first, last)] = self._select(
+            "SELECT min(path), max(path) FROM tracks WHERE reason IS NULL"
+        )
+        return os.fsdecode(first or b""), os.fsdecode(last or b"")
+
+    def count_by(self, field: FacetField, where: Filter | None) -> list[tuple[str, int]]:
+        """Return the values of a field with the number of matching tracks that have each."""
+        condition = _tracks_where(where)
+        rows = self._select(
+            f"SELECT {_FACET_COLUMNS[field]}, count(*) FROM tracks "
+            f"WHERE {condition.sql} GROUP BY 1",
+            condition.parameters,
+        )
+        return [(str(value), count) for value, count in rows if value is not None]
+
+    def genre_keys(self) -> list[tuple[int, list[str]]]:
+        """Return id and normalised genres of each track that has a genre."""
+        rows = self._select(
+            "SELECT id, genre_key FROM tracks WHERE reason IS NULL AND length(genre_key) > 2"
+        )
+        return [(id_, keys.strip(",").split(",")) for id_, keys in rows]
+
+    def id_of_path(self, path: str) -> int | None:
+        """Return the id of the track with a real path; None if there is none."""
+        rows = self._select(
+            "SELECT id FROM tracks WHERE path = ? AND reason IS NULL", (os.fsencode(path),)
+        )
+        return rows[0][0] if rows else None
+
+    def ids_of_artists(self, keys: Iterable[str]) -> set[int]:
+        """Return ids of the tracks of some artists, given as normalised names."""
+        names = sorted(keys)
+        rows = self._select(f"SELECT id FROM tracks WHERE artist_key IN ({_marks(names)})", names)
+        return {id_ for (id_,) in rows}
+
+    def ids_of_title(self, key: str, limit: int) -> set[int]:
+        """Return ids of tracks with a normalised title."""
+        rows = self._select("SELECT id FROM tracks WHERE title_key = ? LIMIT ?", (key, limit))
+        return {id_ for (id_,) in rows}
+
+    def ids_matching_names(
+        self, words: Sequence[str], limit: int, *, ranked: bool = False
+    ) -> list[int]:
+        """Return ids of tracks that have all words in title, artist or album.
+
+        Args:
+            words: Words, without punctuation.
+            limit: Maximum number of ids.
+            ranked: Whether the best matches come first.
+        """
+        match = " ".join(f'"{word}"' for word in words)
+        order = "ORDER BY rank " if ranked else ""
+        rows = self._select(
+            f"SELECT rowid FROM names WHERE names MATCH ? {order}LIMIT ?", (match, limit)
+        )
+        return [id_ for (id_,) in rows]
+
+    def existing_artists(self, keys: Iterable[str]) -> set[str]:
+        """Return those of some normalised artist names that the library has."""
+        names = sorted(keys)
+        rows = self._select(
+            f"SELECT DISTINCT artist_key FROM tracks WHERE artist_key IN ({_marks(names)})", names
+        )
+        return {key for (key,) in rows}
+
+    def windows(self, ids: Sequence[int], space: Space) -> dict[int, TrackWindows]:
+        """Return the window embeddings of tracks by id."""
+        rows = self._connection.execute(
+            "SELECT track, spans, vectors FROM windows "
+            f"WHERE space = ? AND track IN ({_marks(ids)})",
+            (space.id, *ids),
+        )
+        return {
+            track: TrackWindows(
+                np.frombuffer(spans, np.float32).reshape(-1, 2),
+                np.frombuffer(vectors, np.int8).reshape(-1, space.dim),
+            )
+            for track, spans, vectors in rows
+        }
+
+    def vectors(self, space: Space) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Return ``(tracks,)`` ids, ascending, and ``(tracks, dim)`` embeddings of a space."""
+        return self._read_vectors(
+            space, "SELECT track, vector FROM vectors WHERE space = ? ORDER BY track", (space.id,)
+        )
+
+    def last_vector_id(self, space: Space) -> int:
+        """Return the number of the embedding that was stored last; 0 if there is none."""
+        [(number,)] = self._select("SELECT max(id) FROM vectors WHERE space = ?", (space.id,))
+        return int(number or 0)
+
+    def vectors_since(
+        self, space: Space, vector_id: int
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], int]:
+        """Return ids and embeddings stored after an embedding, and the number of all embeddings.
+
+        The total is lower than expected if tracks were deleted.
+        """
+        ids, vectors = self._read_vectors(
+            space,
+            "SELECT track, vector FROM vectors WHERE space = ? AND id > ? ORDER BY track",
+            (space.id, vector_id),
+        )
+        [(total,)] = self._select("SELECT count(*) FROM vectors WHERE space = ?", (space.id,))
+        return ids, vectors, int(total)
+
+    def failures(self) -> list[tuple[str, str]]:
+        """Return path and reason of each file that could not be read."""
+        rows = self._select(
+            "SELECT path, reason FROM tracks WHERE reason IS NOT NULL ORDER BY path"
+        )
+        return [(os.fsdecode(path), reason) for path, reason in rows]
+
+    def count_failures(self) -> int:
+        """Return the number of files that could not be read."""
+        [(count,)] = self._select("SELECT count(*) FROM tracks WHERE reason IS NOT NULL")
+        return int(count)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """A transaction: all of it is kept, or nothing.
+        """Open a transaction: everything within it is stored, or nothing.
 
         Raises:
-            LibraryError: The disk is full or the file cannot be written; nothing was changed.
+            LibraryError: The disk is full or the file is not writable; nothing was changed.
         """
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -217,25 +364,20 @@ class Store:
                 raise
         except sqlite3.Error as error:
             raise LibraryError(
-                f"{self.folder / FILE} cannot be written ({error}); what was stored before is kept"
+                f"{self.folder / FILE} cannot be written ({error}); earlier changes are kept"
             ) from error
 
-    @property
-    def generation(self) -> int:
-        """Counts the transactions that changed the library."""
-        return int(self._meta("generation"))
-
-    @property
-    def active_space(self) -> Space | None:
-        """The space that is searched; none before the first track."""
-        row = self._connection.execute(
-            "SELECT id, identity, source, dim FROM spaces "
-            "WHERE id = (SELECT value FROM meta WHERE key = 'active_space')"
-        ).fetchone()
-        return Space(*row) if row else None
+    def file_records(self, space: Space) -> list[FileRecord]:
+        """Return the record of every known file."""
+        rows = self._connection.execute(
+            "SELECT t.id, t.path, t.size, t.mtime_ns, t.content, t.reason, v.id IS NOT NULL "
+            "FROM tracks t LEFT JOIN vectors v ON v.track = t.id AND v.space = ?",
+            (space.id,),
+        )
+        return [FileRecord(id_, os.fsdecode(path), *rest) for id_, path, *rest in rows]
 
     def ensure_space(self, model: Model, source: str) -> Space:
-        """The space of a model, made where the library has none; within ``writing``."""
+        """Return the space of a model, created if the library has none."""
         self._connection.execute(
             "INSERT OR IGNORE INTO spaces (identity, source, dim, config) VALUES (?, ?, ?, ?)",
             (model.identity, source, model.dim, json.dumps(model.config.as_json())),
@@ -246,186 +388,98 @@ class Store:
         return Space(*row)
 
     def activate(self, space: Space) -> None:
-        """Searches go to this space from now on, others are dropped; within ``writing``."""
+        """Make a space the searched one, and delete all others."""
         execute = self._connection.execute
-        execute("INSERT OR REPLACE INTO meta VALUES ('active_space', ?)", (space.id,))
+        self._set_meta("active_space", space.id)
         for table in ("vectors", "windows"):
             execute(f"DELETE FROM {table} WHERE space != ?", (space.id,))
         execute("DELETE FROM spaces WHERE id != ?", (space.id,))
 
-    @property
-    def roots(self) -> list[str]:
-        """The folders that were indexed, without those that lie in others of them."""
-        found: list[str] = json.loads(self._meta("roots") or "[]")
-        return found
-
     def add_roots(self, folders: Iterable[str]) -> None:
-        """Adds folders to those that were indexed; within ``writing``."""
-        all_ = sorted({*self.roots, *folders}, key=len)
-        kept: list[str] = []
-        for folder in all_:
-            if not any(os.path.join(folder, "").startswith(os.path.join(k, "")) for k in kept):
-                kept.append(folder)
-        self._connection.execute(
-            "INSERT OR REPLACE INTO meta VALUES ('roots', ?)", (json.dumps(sorted(kept)),)
-        )
-
-    @property
-    def excluded(self) -> list[str]:
-        """Patterns of what is left out."""
-        found: list[str] = json.loads(self._meta("excluded") or "[]")
-        return found
+        """Add folders to ``roots``."""
+        roots: list[str] = []
+        for folder in sorted({*self.roots, *folders}, key=len):
+            if not any(os.path.join(folder, "").startswith(os.path.join(r, "")) for r in roots):
+                roots.append(folder)
+        self._set_meta("roots", json.dumps(sorted(roots)))
 
     def set_excluded(self, patterns: Sequence[str]) -> None:
-        """Takes patterns in the place of those before; within ``writing``."""
-        self._connection.execute(
-            "INSERT OR REPLACE INTO meta VALUES ('excluded', ?)", (json.dumps(list(patterns)),)
-        )
-
-    def file_records(self, space: Space) -> list[FileRecord]:
-        """Every file that the library knows."""
-        found = self._connection.execute(
-            "SELECT t.id, t.path, t.size, t.mtime_ns, t.content, t.reason, v.id IS NOT NULL "
-            "FROM tracks t LEFT JOIN vectors v ON v.track = t.id AND v.space = ?",
-            (space.id,),
-        )
-        return [FileRecord(id_, os.fsdecode(path), *rest) for id_, path, *rest in found]
+        """Replace ``excluded``."""
+        self._set_meta("excluded", json.dumps(list(patterns)))
 
     def save_track(
-        self, path: str, size: int, mtime_ns: int, heard: TrackEmbedding, space: Space
+        self, path: str, size: int, mtime_ns: int, embedding: TrackEmbedding, space: Space
     ) -> None:
-        """Stores a track, in the place of what was known of this path; within ``writing``."""
-        track = self._save_file(path, size, mtime_ns, heard.content, heard.seconds, None)
-        self._save_tags(track, path, heard.tags)
-        quantised = np.rint(heard.windows * 127).astype(np.int8)
+        """Store a track, and replace what is stored under its path."""
+        track = self._save_file(path, size, mtime_ns, embedding.content, embedding.seconds, None)
+        self._save_tags(track, path, embedding.tags)
+        quantized = np.rint(embedding.windows * 127).astype(np.int8)
         self._connection.execute(
             "INSERT OR REPLACE INTO vectors (track, space, vector) VALUES (?, ?, ?)",
-            (track, space.id, heard.vector.astype(np.float32).tobytes()),
+            (track, space.id, embedding.vector.astype(np.float32).tobytes()),
         )
         self._connection.execute(
             "INSERT OR REPLACE INTO windows (track, space, spans, vectors) VALUES (?, ?, ?, ?)",
-            (track, space.id, heard.spans.astype(np.float32).tobytes(), quantised.tobytes()),
+            (track, space.id, embedding.spans.astype(np.float32).tobytes(), quantized.tobytes()),
         )
 
     def save_failure(
         self, path: str, size: int, mtime_ns: int, content: bytes, reason: str
     ) -> None:
-        """Stores why a file could not be read; within ``writing``."""
+        """Store why a file could not be read."""
         track = self._save_file(path, size, mtime_ns, content, None, reason)
         for table in ("vectors", "windows"):
             self._connection.execute(f"DELETE FROM {table} WHERE track = ?", (track,))
         self._connection.execute("DELETE FROM names WHERE rowid = ?", (track,))
 
-    def move_track(self, track: int, path: str, size: int, mtime_ns: int, tags: Tags) -> None:
-        """The same content under another name or date; within ``writing``."""
-        # What was known of that name, such as a broken file that this one took the place of.
+    def move_track(self, id_: int, path: str, size: int, mtime_ns: int, tags: Tags) -> None:
+        """Store a new path or modification time of a track whose content is unchanged."""
+        # The path may be that of another record, such as a broken file that this one replaced.
         row = self._connection.execute(
-            "SELECT id FROM tracks WHERE path = ? AND id != ?", (os.fsencode(path), track)
+            "SELECT id FROM tracks WHERE path = ? AND id != ?", (os.fsencode(path), id_)
         ).fetchone()
         if row is not None:
             self.remove_tracks(row)
         self._connection.execute(
             "UPDATE tracks SET path = ?, size = ?, mtime_ns = ? WHERE id = ?",
-            (os.fsencode(path), size, mtime_ns, track),
+            (os.fsencode(path), size, mtime_ns, id_),
         )
-        self._save_tags(track, path, tags)
+        self._save_tags(id_, path, tags)
 
-    def remove_tracks(self, tracks: Iterable[int]) -> None:
-        """Forgets files; within ``writing``."""
-        ids = [(track,) for track in tracks]
-        self._connection.executemany("DELETE FROM tracks WHERE id = ?", ids)
-        self._connection.executemany("DELETE FROM names WHERE rowid = ?", ids)
+    def remove_tracks(self, ids: Iterable[int]) -> None:
+        """Delete files, tracks or not."""
+        rows = [(id_,) for id_ in ids]
+        self._connection.executemany("DELETE FROM tracks WHERE id = ?", rows)
+        self._connection.executemany("DELETE FROM names WHERE rowid = ?", rows)
 
-    def count(self) -> int:
-        """Number of tracks that can be found."""
-        row = self._connection.execute("SELECT count(*) FROM tracks WHERE reason IS NULL")
-        return int(row.fetchone()[0])
+    def _select(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, parameters).fetchall()
 
-    def failures(self) -> list[tuple[str, str]]:
-        """Path and reason of each file that could not be read."""
-        found = self._connection.execute(
-            "SELECT path, reason FROM tracks WHERE reason IS NOT NULL ORDER BY path"
-        )
-        return [(os.fsdecode(path), reason) for path, reason in found]
-
-    def tracks(self, ids: Sequence[int]) -> dict[int, Track]:
-        """Tracks by id; a file that could not be read is none."""
-        found: dict[int, Track] = {}
-        for start in range(0, len(ids), 500):
-            some = [int(id_) for id_ in ids[start : start + 500]]
-            marks = ",".join("?" * len(some))
-            rows = self._connection.execute(
-                "SELECT id, path, seconds, title, artist, album, genre, year FROM tracks "
-                f"WHERE reason IS NULL AND id IN ({marks})",
-                some,
-            )
-            for id_, path, seconds, title, *rest in rows:
-                name = os.fsdecode(path)
-                found[id_] = Track(id_, name, seconds or 0.0, title or title_from_path(name), *rest)
-        return found
-
-    def windows(self, tracks: Sequence[int], space: Space) -> dict[int, TrackWindows]:
-        """The windows of some tracks."""
-        marks = ",".join("?" * len(tracks))
-        rows = self._connection.execute(
-            f"SELECT track, spans, vectors FROM windows WHERE space = ? AND track IN ({marks})",
-            (space.id, *tracks),
-        )
-        return {
-            track: TrackWindows(
-                np.frombuffer(spans, np.float32).reshape(-1, 2),
-                np.frombuffer(vectors, np.int8).reshape(-1, space.dim),
-            )
-            for track, spans, vectors in rows
-        }
-
-    def vectors(self, space: Space) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """``(tracks,)`` ids and ``(tracks, dim)`` vectors of a whole space, in the order of ids."""
+    def _read_vectors(
+        self, space: Space, sql: str, parameters: tuple[int, ...]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         ids: list[int] = []
         blobs: list[bytes] = []
-        for id_, blob in self._connection.execute(
-            "SELECT track, vector FROM vectors WHERE space = ? ORDER BY track", (space.id,)
-        ):
+        for id_, blob in self._connection.execute(sql, parameters):
             ids.append(id_)
             blobs.append(blob)
         vectors = np.frombuffer(b"".join(blobs), np.float32).reshape(-1, space.dim)
         return np.array(ids, np.int64), vectors
 
-    def newest(self, space: Space) -> int:
-        """The number of the vector that was stored last, 0 where there is none."""
-        row = self._connection.execute(
-            "SELECT max(id) FROM vectors WHERE space = ?", (space.id,)
-        ).fetchone()
-        return int(row[0] or 0)
-
-    def vectors_since(self, space: Space, newest: int) -> tuple[list[int], list[bytes], int]:
-        """Ids and vectors of tracks, in the order of ids, that were stored after a vector.
-
-        The third is how many tracks have vectors in all: fewer than one would think where some were
-        removed.
-        """
-        rows = self._connection.execute(
-            "SELECT track, vector FROM vectors WHERE space = ? AND id > ? ORDER BY track",
-            (space.id, newest),
-        ).fetchall()
-        [(total,)] = self.select("SELECT count(*) FROM vectors WHERE space = ?", (space.id,))
-        return [id_ for id_, _ in rows], [blob for _, blob in rows], total
-
-    def select(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Reads whatever a search needs; ``sql`` is never built from what a user typed."""
-        return self._connection.execute(sql, parameters).fetchall()
-
-    def _meta(self, key: str) -> Any:  # noqa: ANN401 - what SQLite holds
+    def _meta(self, key: str) -> Any:  # noqa: ANN401 - any SQLite value
         row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
 
-    def _create(self) -> None:
-        from filelock import FileLock  # a search never needs it
+    def _set_meta(self, key: str, value: object) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
-        # SQLite does not wait for another process that turns write-ahead logging on as well.
+    def _create(self) -> None:
+        from filelock import FileLock  # not needed by a search
+
+        # SQLite does not wait for another process that enables write-ahead logging as well.
         with FileLock(self.folder / "create.lock", timeout=30):
             if self._connection.execute("PRAGMA user_version").fetchone()[0] != 0:
-                return  # another process has made it meanwhile
+                return  # another process was first
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("BEGIN IMMEDIATE")
             for statement in _SCHEMA.split(";\n"):
@@ -468,8 +522,8 @@ class Store:
                 fold(tags.title),
                 fold(tags.artist),
                 fold(tags.album),
-                # Each of several genres between commas, so that one can be found as a whole.
-                f",{','.join(map(fold, GENRE_BOUNDARY.split(tags.genre)))},",
+                # Each genre between commas, so that a filter can match one as a whole.
+                f",{','.join(map(fold, split_genres(tags.genre)))},",
                 track,
             ),
         )
@@ -478,3 +532,14 @@ class Store:
             "INSERT INTO names (rowid, title, artist, album) VALUES (?, ?, ?, ?)",
             (track, tags.title or title_from_path(path), tags.artist, tags.album),
         )
+
+
+def _tracks_where(where: Filter | None) -> Condition:
+    if where is None:
+        return Condition("reason IS NULL", ())
+    condition = to_sql(where)
+    return Condition(f"reason IS NULL AND {condition.sql}", condition.parameters)
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))

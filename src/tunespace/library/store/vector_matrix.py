@@ -1,7 +1,7 @@
-"""All vectors of a space as one memory-mapped matrix, made from the store.
+"""Embeddings of a space as one memory-mapped matrix, derived from the store.
 
 float32, scanned exactly by one matrix product: 100,000 x 95 takes 1.9 ms on one core. A scan in
-int8 (numkong) took 1.5 ms and costs 46 MB installed, so it has to wait for wider spaces.
+int8 (numkong) took 1.5 ms and costs 46 MB installed; it pays off for wider spaces only.
 """
 
 import os
@@ -15,19 +15,20 @@ from tempfile import mkdtemp
 import numpy as np
 import numpy.typing as npt
 
-from tunespace.library.store.sqlite import Space, Store
+from tunespace.library.store.base import Store
+from tunespace.library.store.records import Space
 
-# So many times as long as opening a state took passes before the next is opened.
+# Pause between two reloads in the background, as a multiple of the duration of the last one.
 _RELOAD_PAUSE_FACTOR = 10.0
 
 
 @dataclass(frozen=True)
 class VectorMatrix:
-    """The vectors of a space.
+    """Embeddings of a space.
 
     Attributes:
-        generation: Of the store that it was made from.
-        ids: ``(tracks,)`` int64, ascending.
+        generation: Generation of the store that the matrix was read from.
+        ids: ``(tracks,)`` int64 track ids, ascending.
         vectors: ``(tracks, dim)`` float32, unit rows.
     """
 
@@ -36,45 +37,47 @@ class VectorMatrix:
     vectors: npt.NDArray[np.float32]
 
     def vector_of(self, id_: int) -> npt.NDArray[np.float32] | None:
-        """``(dim,)`` float32 of a track; none where it has no vector."""
+        """Return the ``(dim,)`` float32 embedding of a track; None if it has none."""
         row = int(np.searchsorted(self.ids, id_))
         if row == len(self.ids) or self.ids[row] != id_:
             return None
         vector: npt.NDArray[np.float32] = self.vectors[row]
         return vector
 
-    def rows_of(self, tracks: set[int] | npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Rows, ascending, of those of some tracks that have vectors."""
-        ids = np.sort(np.array(list(tracks), np.int64) if isinstance(tracks, set) else tracks)
-        rows = np.searchsorted(self.ids, ids)
+    def rows_of(
+        self, ids: set[int] | frozenset[int] | npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Return the rows, ascending, of those ids that have an embedding."""
+        wanted = np.sort(ids if isinstance(ids, np.ndarray) else np.array(list(ids), np.int64))
+        rows = np.searchsorted(self.ids, wanted)
         rows = rows[rows < len(self.ids)] if len(self.ids) else rows[:0]
-        return rows[np.isin(self.ids[rows], ids)]
+        return rows[np.isin(self.ids[rows], wanted)]
 
 
 class MatrixCache:
-    """The matrix of one library, for all threads that search it: opened once for each state.
+    """Matrix of one library, shared by all threads that search it and opened once a generation.
 
     Attributes:
-        behind: Whether searches go on with the last state while the next is opened beside them:
-            while a library is being indexed it changes every second, and opening 100,000 vectors
-            takes half of one.
+        background: Whether searches go on with the last generation while the next one is opened in
+            a thread. While music is being indexed the library changes every second, and opening
+            100,000 embeddings takes half a second.
     """
 
-    def __init__(self, *, behind: bool = False) -> None:
-        """Opens nothing yet."""
-        self.behind = behind
+    def __init__(self, *, background: bool = False) -> None:
+        """Create an empty cache."""
+        self.background = background
         self._lock = threading.Lock()
         self._matrix: VectorMatrix | None = None
         self._space = -1
-        self._newest = 0
+        self._last_vector_id = 0
         self._opening: threading.Thread | None = None
         self._not_before = 0.0
 
     def open(self, store: Store, space: Space) -> VectorMatrix:
-        """The matrix of the store as it is now, or as it was a moment ago."""
+        """Return the matrix of the store's current generation, or of a recent one."""
         with self._lock:
             matrix = self._matrix
-            if matrix is None or self._space != space.id or not self.behind:
+            if matrix is None or self._space != space.id or not self.background:
                 if matrix is None or (self._space, matrix.generation) != (
                     space.id,
                     store.generation,
@@ -82,61 +85,60 @@ class MatrixCache:
                     matrix = open_matrix(store, space)
                     self._matrix, self._space = matrix, space.id
                 return matrix
-            idle = self._opening is None or not self._opening.is_alive()
+            is_idle = self._opening is None or not self._opening.is_alive()
             if (
-                idle
+                is_idle
                 and matrix.generation != store.generation
                 and time.monotonic() > self._not_before
             ):
                 self._opening = threading.Thread(
-                    target=self._open_next, args=(store.folder, space), daemon=True
+                    target=self._open_next, args=(store, space), daemon=True
                 )
                 self._opening.start()
             return matrix
 
-    def _open_next(self, folder: Path, space: Space) -> None:
+    def _open_next(self, store: Store, space: Space) -> None:
         began = time.monotonic()
-        store = Store(folder, create=False)  # a connection belongs to a thread
+        own = store.reopen()
         try:
-            newest = store.newest(space)
+            last = own.last_vector_id(space)
             with self._lock:
-                matrix, before = self._matrix, self._newest
-            grown = _append_new(store, space, matrix, before) if matrix is not None else None
-            if grown is None:
-                grown = open_matrix(store, space)
+                matrix, before = self._matrix, self._last_vector_id
+            new = _append_new(own, space, matrix, before) if matrix is not None else None
+            if new is None:
+                new = open_matrix(own, space)
         finally:
-            store.close()
+            own.close()
         with self._lock:
             if self._space == space.id:
-                self._matrix, self._newest = grown, newest
+                self._matrix, self._last_vector_id = new, last
             now = time.monotonic()
             self._not_before = now + _RELOAD_PAUSE_FACTOR * (now - began)
 
 
-def _append_new(store: Store, space: Space, old: VectorMatrix, newest: int) -> VectorMatrix | None:
-    """The matrix with what was stored since; none where it has to be made anew."""
+def _append_new(
+    store: Store, space: Space, old: VectorMatrix, last_vector_id: int
+) -> VectorMatrix | None:
+    """Return the matrix with the embeddings stored since; None if it has to be read as a whole."""
     generation = store.generation
-    new_ids, blobs, total = store.vectors_since(space, newest)
-    if store.generation != generation:  # written between the readings: the next time, then
+    new_ids, new_vectors, total = store.vectors_since(space, last_vector_id)
+    if store.generation != generation:  # written between the two reads: try again later
         return old
-    fresh = np.array(new_ids, np.int64)
-    kept = ~np.isin(old.ids, fresh)
-    if int(kept.sum()) + len(fresh) != total:  # some were removed
+    kept = ~np.isin(old.ids, new_ids)
+    if int(kept.sum()) + len(new_ids) != total:  # tracks were deleted
         return None
-    ids = np.concatenate([old.ids[kept], fresh])
-    vectors = np.concatenate(
-        [old.vectors[kept], np.frombuffer(b"".join(blobs), np.float32).reshape(-1, space.dim)]
-    )
+    ids = np.concatenate([old.ids[kept], new_ids])
+    vectors = np.concatenate([old.vectors[kept], new_vectors])
     order = np.argsort(ids, kind="stable")
-    if np.array_equal(order, np.arange(len(ids))):  # new tracks have higher ids, mostly
+    if np.array_equal(order, np.arange(len(ids))):  # new tracks usually have higher ids
         return VectorMatrix(generation, ids, vectors)
     return VectorMatrix(generation, ids[order], vectors[order])
 
 
 def open_matrix(store: Store, space: Space) -> VectorMatrix:
-    """The matrix of the store as it is now; made when there is none yet.
+    """Open the matrix of the store's current generation, and write it if there is none yet.
 
-    Where its folder cannot be written, it is made in memory.
+    If its folder is not writable, the matrix is held in memory.
     """
     generation = store.generation
     folder = store.folder / "vectors"
@@ -146,7 +148,7 @@ def open_matrix(store: Store, space: Space) -> VectorMatrix:
     except OSError:
         pass
     ids, vectors = store.vectors(space)
-    if store.generation != generation:  # written between the two readings
+    if store.generation != generation:  # written between the two reads
         return open_matrix(store, space)
     try:
         folder.mkdir(exist_ok=True)
