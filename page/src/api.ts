@@ -18,17 +18,17 @@ export interface Hit {
   end: number;
   named: boolean;
   missing: boolean;
-  copies: number;
+  duplicates: number;
 }
 
-export interface Slip {
+export interface Correction {
   typed: string;
-  meant: string;
+  corrected: string;
 }
 
 export interface Found {
   hits: Hit[];
-  slips: Slip[];
+  corrections: Correction[];
   milliseconds: number;
 }
 

@@ -1,6 +1,6 @@
 // The question that is asked, and its answer: the one state that the whole page shares.
 
-import { api, Refused, sentence, type Facets, type Hit, type QueryIn, type Slip, type TermIn, type Track } from './api';
+import { api, Refused, sentence, type Facets, type Hit, type QueryIn, type Correction, type TermIn, type Track } from './api';
 
 /** A thing to be near to or away from, beside the words in the search box. */
 export interface Refinement {
@@ -31,7 +31,7 @@ class Search {
   refinements = $state<Refinement[]>([]);
   filters = $state<{ name: string; where: string }[]>([]);
   hits = $state<Hit[]>([]);
-  slips = $state<Slip[]>([]);
+  corrections = $state<Correction[]>([]);
   facets = $state<Facets>({});
   milliseconds = $state(0);
   problem = $state('');
@@ -130,7 +130,7 @@ class Search {
     const query = this.query;
     if (query.terms.length === 0 && !query.where) {
       this.hits = [];
-      this.slips = [];
+      this.corrections = [];
       this.problem = '';
       this.busy = false;
       this.answered = query;
@@ -142,7 +142,7 @@ class Search {
     try {
       const found = await api.search(query, running.signal);
       this.hits = found.hits;
-      this.slips = found.slips;
+      this.corrections = found.corrections;
       this.milliseconds = found.milliseconds;
       this.problem = '';
       this.answered = query;
@@ -157,14 +157,14 @@ class Search {
 
   /** A track that was not searched for: it has no score. */
   asHit(track: Track): Hit {
-    return { track, score: -1, start: 0, end: 0, named: false, missing: false, copies: 0 };
+    return { track, score: -1, start: 0, end: 0, named: false, missing: false, duplicates: 0 };
   }
 
   show(tracks: Track[], label: string, total: number): void {
     this.running?.abort();
     this.busy = false;
     this.problem = '';
-    this.slips = [];
+    this.corrections = [];
     this.hits = tracks.map((track) => this.asHit(track));
     this.shown = `${total.toLocaleString('en')} tracks ${label}${total > tracks.length ? `, the first ${tracks.length}` : ''}`;
   }

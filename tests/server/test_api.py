@@ -60,13 +60,13 @@ def test_a_query_of_several_terms(client: Client) -> None:
         ({"terms": [{"text": "low", "track": 1}]}, "exactly one of text, track and clip"),
         ({"terms": [{"text": "low", "weight": 1e9}]}, "weight"),
         ({"terms": [{"text": "x" * 5000}]}, "text"),
-        ({"terms": [{"text": "zzz"}]}, "no word of 'zzz' is understood"),
+        ({"terms": [{"text": "zzz"}]}, "no word of 'zzz' is known"),
         ({"terms": [{"track": 12345}]}, "the library has no track 12345"),
-        ({"terms": [{"clip": "never"}]}, "send it again"),
+        ({"terms": [{"clip": "never"}]}, "upload it again"),
         ({"terms": [{"text": "low"}] * 100}, "terms"),
         ({"limit": 0}, "limit"),
         ({"where": "1=1; drop table"}, "the filter cannot be read"),
-        ({}, "the query asks for nothing"),
+        ({}, "the query is empty"),
         ({"path": "/etc/passwd"}, "path"),
         ([], "body"),
     ],
@@ -238,7 +238,7 @@ def test_a_clip_that_is_sent_can_be_searched_with(client: Client, library: Path)
         (b"", 422, "is empty"),
         (b"This is no music." * 100, 422, "is not audio"),
         (b"ffconcat version 1.0\nfile /etc/passwd\n", 422, "read"),
-        (b"\0" * 300_000, 413, "too large"),
+        (b"\0" * 300_000, 413, "larger than"),
     ],
 )
 def test_a_clip_that_is_none_is_refused(
@@ -260,7 +260,7 @@ def test_a_clip_that_takes_too_long_or_too_much_memory_is_refused(
     large = client(upload_memory=50 * 2**20).post("/api/clips", content=long)
     assert large.status_code == 422
     said = large.json()["detail"]
-    assert "memory" in said or "cannot be listened to" in said
+    assert "memory" in said or "cannot be decoded" in said
 
 
 def test_nothing_that_was_sent_is_kept(
@@ -380,16 +380,16 @@ def test_the_model_gives_its_memory_back_when_nobody_asks(client: Client) -> Non
     api = client(idle_seconds=0.2)
     assert titles(api.get("/api/search", params={"q": "low"}))[0] == "low tone"
     app: Any = api.app
-    model = app.state.tunespace.collection.model
+    model = app.state.tunespace.libraries.model
     wait_until(lambda: "text_tower" not in vars(model), tries=100)
     assert "text_tower" not in vars(model)
     assert titles(api.get("/api/search", params={"q": "high"}))[0] == "high tone"
 
 
 def test_points_of_many_dimensions_are_answered_whole() -> None:
-    from tunespace.server.routes.embeddings import _answer
+    from tunespace.server.routes.embeddings import _response
 
     rows = np.random.default_rng(0).normal(size=(2, 1024)).astype(np.float32)
-    coded = _answer(rows, "base64", "large", 2).data[1].embedding
+    coded = _response(rows, "base64", "large", 2).data[1].embedding
     assert isinstance(coded, str)
     assert np.array_equal(np.frombuffer(base64.b64decode(coded), "<f4"), rows[1])

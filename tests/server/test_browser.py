@@ -67,7 +67,7 @@ def test_words_find_music_and_the_address_keeps_them(page: Any, address: str) ->
     page.locator("ol .title").first.wait_for()
     assert titles(page)[0] == "low tone"
     page.get_by_role("searchbox").fill("zzz")
-    sync_api.expect(page.get_by_role("status")).to_contain_text("no word of 'zzz' is understood")
+    sync_api.expect(page.get_by_role("status")).to_contain_text("no word of 'zzz' is known")
 
 
 def test_a_track_plays_from_where_it_fits_and_the_next_follows(page: Any) -> None:  # noqa: ANN401

@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 
 from tunespace.server import Settings
 from tunespace.server.mcp_server import make_mcp
-from tunespace.server.routes.indexing import Jobs
-from tunespace.server.services.library_pool import Collection
+from tunespace.server.services.index_job import IndexJob
+from tunespace.server.services.library_pool import LibraryPool
 
 from .test_serve import served
 
@@ -25,11 +25,11 @@ def content(result: Any) -> Any:  # noqa: ANN401 - what a tool gives
 
 
 def asked(library: Path, name: str, *, write: bool = False, **arguments: object) -> Any:  # noqa: ANN401
-    """What a tool answers, in this process."""
-    collection = Collection(Settings(library=library))
+    """Return a tool's result, called in this process."""
+    collection = LibraryPool(Settings(library=library))
 
     async def ask() -> Any:  # noqa: ANN401
-        server = make_mcp(collection, Jobs(collection) if write else None)
+        server = make_mcp(collection, IndexJob(collection) if write else None)
         async with Client(server) as client:
             if name == "":
                 return (await client.list_tools()).tools
@@ -76,7 +76,7 @@ def test_the_tools_answer(library: Path) -> None:
 
 def test_what_cannot_be_done_is_said(library: Path) -> None:
     for name, arguments, said in (
-        ("search_music", {"query": "zzz"}, "no word of 'zzz' is understood"),
+        ("search_music", {"query": "zzz"}, "no word of 'zzz' is known"),
         ("search_music", {"query": "low", "where": "1=1"}, "the filter"),
         ("similar_music", {"track_id": 999}, "the library has no track 999"),
         ("search_music", {"query": ""}, "query"),

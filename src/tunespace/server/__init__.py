@@ -1,4 +1,4 @@
-"""A library behind HTTP: for a page, for programs, for players. Thin over ``tunespace.library``."""
+"""Web server of a library: page, HTTP API, MCP, Subsonic."""
 
 from tunespace.server.app import create_app
 from tunespace.server.settings import Settings

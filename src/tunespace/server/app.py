@@ -1,23 +1,24 @@
-"""The application: all parts put together."""
+"""Application of the server: services, middleware, routes, MCP endpoint and page."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
+from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 
 from tunespace import __version__
-from tunespace.library import Library
 from tunespace.server import error_handlers
 from tunespace.server.mcp_server import make_mcp
-from tunespace.server.middleware.request_guard import Guard
+from tunespace.server.middleware.request_guard import RequestGuard
 from tunespace.server.routes import (
     embeddings,
+    health,
     indexing,
     metrics,
     playlists,
@@ -26,137 +27,135 @@ from tunespace.server.routes import (
     tracks,
 )
 from tunespace.server.routes import map as map_routes
-from tunespace.server.routes.indexing import Jobs
-from tunespace.server.routes.map import Maps
-from tunespace.server.routes.metrics import Measures
-from tunespace.server.schemas import Health, Problem
-from tunespace.server.services.clip_cache import Clips
-from tunespace.server.services.clip_encoder import Hearing
-from tunespace.server.services.library_pool import Collection
-from tunespace.server.services.transcoder import Playable
+from tunespace.server.schemas import Problem
+from tunespace.server.services.clip_cache import ClipCache
+from tunespace.server.services.clip_encoder import ClipEncoder
+from tunespace.server.services.index_job import IndexJob
+from tunespace.server.services.library_pool import LibraryPool
+from tunespace.server.services.map_builder import MapBuilder
+from tunespace.server.services.metrics import Metrics
+from tunespace.server.services.transcoder import Transcoder
 from tunespace.server.services.waveforms import Waveforms
 from tunespace.server.settings import Settings
-from tunespace.server.state import Shared, State
+from tunespace.server.state import State
 
-# Compiled from page/; see there.
+# Compiled from the sources in page/.
 _PAGE = Path(__file__).parent / "page"
-_REFUSALS = {
+_ROUTES = (
+    health,
+    search,
+    tracks,
+    map_routes,
+    playlists,
+    embeddings,
+    indexing,
+    subsonic,
+    metrics,
+)
+_ERRORS = {
     401: "The token is missing or wrong.",
-    403: "A page of another site asks.",
-    404: "There is no such thing.",
-    413: "Too large.",
-    422: "It cannot be answered as it stands.",
+    403: "The request comes from another site, or is not allowed.",
+    404: "Not found.",
+    413: "The request is too large.",
+    422: "The request is not valid.",
     429: "Too many requests.",
     503: "The library cannot be used now.",
 }
-
-
-_PROBLEM = "#/components/schemas/Problem"
+_PROBLEM_SCHEMA = "#/components/schemas/Problem"
 
 
 class _Application(FastAPI):
-    """Knows what every refusal looks like once, not once for each operation."""
+    """Application whose OpenAPI document defines the error response once."""
 
     def openapi(self) -> dict[str, Any]:
-        contract = super().openapi()
-        contract["components"]["schemas"]["Problem"] = Problem.model_json_schema()
-        return contract
+        document = super().openapi()
+        document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return document
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """A server of one library.
+    """Create the application that serves one library.
 
     Raises:
-        LibraryError: There is no library, or it cannot be opened.
+        NoLibraryError: There is no library.
+        LibraryError: The library cannot be opened.
         ModelError: Its model cannot be used.
     """
-    collection = Collection(settings)
-    running = Jobs(collection)
-    tools = make_mcp(collection, running if settings.allow_write else None)
-    # Each request by itself: nothing of a conversation is kept here. Names are checked by the
-    # guard already.
-    spoken = tools.streamable_http_app(
+    libraries = LibraryPool(settings)
+    index_job = IndexJob(libraries)
+    request_metrics = Metrics()
+    mcp = make_mcp(libraries, index_job if settings.allow_write else None)
+    # Created before the application starts: it makes the session manager.
+    mcp_app = mcp.streamable_http_app(
         stateless_http=True,
         json_response=True,
+        # RequestGuard checks host names already.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
-    measures = Measures()
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.tunespace = State(
-            settings,
-            collection,
-            Hearing(settings, collection.model.folder),
-            Clips(),
-            waveforms := Waveforms(),
-            playable := Playable(),
-            drawn := Maps(collection),
-            running,
-            measures,
-        )
-        idle = asyncio.create_task(collection.unload_when_idle(settings.idle_seconds))
-        async with tools.session_manager.run():
-            yield
-        idle.cancel()
-        running.close()
-        await drawn.close()
-        await playable.close()
-        waveforms.close()
-        collection.close()
-
     app = _Application(
         title="tunespace",
         version=__version__,
         summary="Find music with words.",
-        lifespan=lifespan,
+        lifespan=_lifespan(settings, libraries, index_job, request_metrics, mcp),
         openapi_url="/api/openapi.json",
-        # Their pages would load scripts from elsewhere.
+        # The built-in documentation pages load scripts from other hosts.
         docs_url=None,
         redoc_url=None,
-        responses={
-            status: {
-                "description": said,
-                "content": {error_handlers.MEDIA_TYPE: {"schema": {"$ref": _PROBLEM}}},
-            }
-            for status, said in _REFUSALS.items()
-        },
+        responses=_error_responses(),
         generate_unique_id_function=_operation_id,
     )
-    for part in (
-        search,
-        tracks,
-        map_routes,
-        playlists,
-        embeddings,
-        indexing,
-        subsonic,
-        metrics,
-    ):
-        app.include_router(part.router)
-
-    @app.get("/health", tags=["server"], operation_id="health")
-    async def health(state: Shared) -> Health:
-        """Whether the server works."""
-
-        def ask(library: Library) -> tuple[int, int]:
-            return len(library), library.count_failed()
-
-        found, failed = await state.collection.run(ask)
-        return Health(
-            tracks=found,
-            failed=failed,
-            model=state.collection.model.name,
-            version=__version__,
-            writable=settings.allow_write,
-        )
-
-    app.router.routes.extend(spoken.routes)
+    for routes in _ROUTES:
+        app.include_router(routes.router)
+    app.router.routes.extend(mcp_app.routes)
     app.mount("/", StaticFiles(directory=_PAGE, html=True))
     error_handlers.install(app)
-    streams = search.UPLOADS | embeddings.UPLOADS
-    app.add_middleware(Guard, settings=settings, streams=streams, measures=measures)
+    app.add_middleware(
+        RequestGuard,
+        settings=settings,
+        upload_paths=search.UPLOAD_PATHS | embeddings.UPLOAD_PATHS,
+        metrics=request_metrics,
+    )
     return app
+
+
+def _lifespan(
+    settings: Settings,
+    libraries: LibraryPool,
+    index_job: IndexJob,
+    request_metrics: Metrics,
+    mcp: MCPServer[Any],
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return the context in which the application runs: it holds the state of the routes."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        state = State(
+            settings,
+            libraries,
+            ClipEncoder(settings, libraries.model.folder),
+            ClipCache(),
+            Waveforms(),
+            Transcoder(),
+            MapBuilder(libraries),
+            index_job,
+            request_metrics,
+        )
+        app.state.tunespace = state
+        unloading = asyncio.create_task(libraries.unload_when_idle(settings.idle_seconds))
+        async with mcp.session_manager.run():
+            yield
+        unloading.cancel()
+        await state.close()
+
+    return lifespan
+
+
+def _error_responses() -> dict[int | str, dict[str, Any]]:
+    schema = {"schema": {"$ref": _PROBLEM_SCHEMA}}
+    return {
+        status: {"description": text, "content": {error_handlers.MEDIA_TYPE: schema}}
+        for status, text in _ERRORS.items()
+    }
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -1,4 +1,4 @@
-"""Every error as one sentence with a fitting status; no traceback leaves the server."""
+"""Error responses: problem details (RFC 9457) with one sentence; no traceback leaves the server."""
 
 import logging
 from http import HTTPStatus
@@ -14,19 +14,26 @@ from tunespace.server.services.clip_encoder import UploadError
 
 log = logging.getLogger("tunespace.server")
 MEDIA_TYPE = "application/problem+json"
+_MAX_VALIDATION_ERRORS = 5
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """An error as it is sent."""
+    """Return an error response.
+
+    Args:
+        status: HTTP status.
+        detail: Cause, in one sentence.
+        headers: Further headers.
+    """
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
     return JSONResponse(body.model_dump(), status, headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
-    """Turns all that is raised into problems."""
+    """Make an application answer all exceptions with error responses."""
 
     @app.exception_handler(TunespaceError)
-    async def _ours(_: Request, error: TunespaceError) -> JSONResponse:
+    async def _tunespace_error(_: Request, error: TunespaceError) -> JSONResponse:
         if isinstance(error, UploadError):
             return problem(error.status, str(error))
         if isinstance(error, AudioError):
@@ -37,13 +44,13 @@ def install(app: FastAPI) -> None:
         return problem(503, str(error))
 
     @app.exception_handler(RequestValidationError)
-    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        said = []
-        for one in error.errors()[:5]:
-            where = ".".join(str(part) for part in one["loc"])
-            said.append(f"{where}: {one['msg']}")
-        return problem(422, "; ".join(said))
+    async def _invalid_request(_: Request, error: RequestValidationError) -> JSONResponse:
+        messages = []
+        for fault in error.errors()[:_MAX_VALIDATION_ERRORS]:
+            where = ".".join(str(part) for part in fault["loc"])
+            messages.append(f"{where}: {fault['msg']}")
+        return problem(422, "; ".join(messages))
 
     @app.exception_handler(HTTPException)
-    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+    async def _http_error(_: Request, error: HTTPException) -> JSONResponse:
         return problem(error.status_code, str(error.detail), dict(error.headers or {}))

@@ -1,6 +1,7 @@
-"""The library for language models: tools of the Model Context Protocol, read-only unless told."""
+"""MCP server: tools with which language models search the library, read-only by default."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from mcp.server import MCPServer
@@ -10,37 +11,38 @@ from pydantic import BaseModel, Field
 
 from tunespace import __version__
 from tunespace.errors import QueryError, TunespaceError
-from tunespace.library import Hit, Library, Query, QueryTerm, Text, Track, TrackRef
+from tunespace.library import Hit, Library, Query, QueryTerm, SearchResult, Text, Track, TrackRef
 from tunespace.library.duration import format_duration
-from tunespace.server.routes.indexing import Job, Jobs
-from tunespace.server.schemas import LARGEST_ID, LONGEST_TEXT, printable
-from tunespace.server.services.library_pool import Collection
+from tunespace.server.schemas import MAX_ID, MAX_TEXT_LENGTH, printable
+from tunespace.server.services.index_job import IndexJob, IndexStatus
+from tunespace.server.services.library_pool import LibraryPool
 
 _INSTRUCTIONS = (
     "A music library that is searched by how music sounds. Describe the music in a short phrase "
     "(genre, mood, instruments, voice, tempo, use; any of sixteen languages), name artists or "
     "titles, and say what is not wanted. Scores run from 0 to 100. It knows sound, not lyrics."
 )
-_READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
-_WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
-_MOST = 50
+_READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+_WRITING = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
+_MAX_RESULTS = 50
+_AVOID_WEIGHT = -0.5
 T = TypeVar("T")
 
-Words = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+Words = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH)]
 Filter = Annotated[
     str,
     Field(
-        max_length=LONGEST_TEXT,
-        description="A filter on metadata: year, seconds, title, artist, album, genre; such as "
+        max_length=MAX_TEXT_LENGTH,
+        description="Filter on metadata: year, seconds, title, artist, album, genre; such as "
         "'year >= 1990 and genre = \"Jazz\"'. Empty for none.",
     ),
 ]
-Limit = Annotated[int, Field(ge=1, le=_MOST)]
-TrackId = Annotated[int, Field(ge=0, le=LARGEST_ID, description="As found by a search.")]
+Limit = Annotated[int, Field(ge=1, le=_MAX_RESULTS)]
+TrackId = Annotated[int, Field(ge=0, le=MAX_ID, description="Id from a search result.")]
 
 
 class Music(BaseModel):
-    """A track that was found."""
+    """Track."""
 
     track_id: int
     title: str
@@ -49,25 +51,25 @@ class Music(BaseModel):
     genre: str
     year: int | None
     length: str
-    score: float | None = Field(default=None, description="0 to 100, how well it fits.")
-    best_at: str = Field(default="", description="Where in the track it fits best.")
+    score: float | None = Field(default=None, description="Calibrated score, 0 to 100.")
+    best_at: str = Field(default="", description="Best matching part of the track.")
 
 
-class Listed(BaseModel):
+class MusicList(BaseModel):
     """Tracks, best first."""
 
     tracks: list[Music]
 
 
-class Described(BaseModel):
-    """The words that fit a track best, by kind."""
+class Description(BaseModel):
+    """Words that match a track best, by kind."""
 
     track: Music
     words: dict[str, list[str]]
 
 
 class Facts(BaseModel):
-    """What is in the library."""
+    """Contents of the library."""
 
     tracks: int
     genres: dict[str, int]
@@ -75,80 +77,76 @@ class Facts(BaseModel):
     artists: dict[str, int]
 
 
-def make_mcp(collection: Collection, jobs: Jobs | None) -> MCPServer[Any]:
-    """The tools over a library.
+@dataclass(frozen=True)
+class _Tools:
+    """The read-only tools; their docstrings are the descriptions that a model reads."""
 
-    Args:
-        collection: The library.
-        jobs: What brings it up to date; none where that is not allowed.
-    """
+    libraries: LibraryPool
 
-    async def run(ask: Callable[[Library], T]) -> T:
+    async def run(self, function: Callable[[Library], T]) -> T:
         try:
-            return await collection.run(ask)
+            return await self.libraries.run(function)
         except TunespaceError as error:
             raise ToolError(str(error)) from error
 
-    server: MCPServer[Any] = MCPServer(
-        "tunespace", instructions=_INSTRUCTIONS, version=__version__, log_level="WARNING"
-    )
-
-    @server.tool(title="Search music", annotations=_READS)
     async def search_music(
+        self,
         query: Words,
         avoid: Annotated[list[Words], Field(max_length=10)] = [],  # noqa: B006 - never changed
         where: Filter = "",
         limit: Limit = 10,
-        per_artist: Annotated[int | None, Field(ge=1, le=_MOST)] = None,
-    ) -> Listed:
-        """Finds music that a phrase describes, away from what is to be avoided."""
-        terms = (QueryTerm(Text(query)), *(QueryTerm(Text(text), -0.5) for text in avoid))
-        asked = Query(terms=terms, where=where, limit=limit, per_artist=per_artist)
-        return _listed(await run(lambda library: library.search(asked)))
+        per_artist: Annotated[int | None, Field(ge=1, le=_MAX_RESULTS)] = None,
+    ) -> MusicList:
+        """Find music that a phrase describes, and avoid what is not wanted."""
+        terms = (
+            QueryTerm(Text(query)),
+            *(QueryTerm(Text(text), _AVOID_WEIGHT) for text in avoid),
+        )
+        request = Query(terms=terms, where=where, limit=limit, per_artist=per_artist)
+        return _music_list(await self.run(lambda library: library.search(request)))
 
-    @server.tool(title="Similar music", annotations=_READS)
     async def similar_music(
+        self,
         track_id: TrackId,
         change: Annotated[
-            str, Field(max_length=LONGEST_TEXT, description="How it should differ, as 'calmer'.")
+            str,
+            Field(max_length=MAX_TEXT_LENGTH, description="How it should differ, as 'calmer'."),
         ] = "",
         where: Filter = "",
         limit: Limit = 10,
-    ) -> Listed:
-        """Finds music that sounds like a track, changed as a remark says."""
+    ) -> MusicList:
+        """Find music that sounds like a track, changed as a remark asks."""
 
-        def ask(library: Library) -> list[Hit]:
-            _track(library, track_id)
-            changed = library.refine(change, [track_id]) if change.strip() else None
-            filters = [text for text in (where, changed.where if changed else "") if text.strip()]
-            terms = (QueryTerm(TrackRef(track_id)), *(changed.terms if changed else ()))
-            both = " and ".join(f"({text})" for text in filters)
+        def search(library: Library) -> SearchResult:
+            _require_track(library, track_id)
+            refinement = library.refine(change, [track_id]) if change.strip() else None
+            filters = [where, refinement.where if refinement else ""]
+            terms = (QueryTerm(TrackRef(track_id)), *(refinement.terms if refinement else ()))
+            both = " and ".join(f"({text})" for text in filters if text.strip())
             return library.search(Query(terms=terms, where=both, limit=limit))
 
-        return _listed(await run(ask))
+        return _music_list(await self.run(search))
 
-    @server.tool(title="Describe a track", annotations=_READS)
-    async def describe_music(track_id: TrackId) -> Described:
-        """Says in words what a track sounds like: genre, mood, instruments, voice, tempo, use."""
+    async def describe_music(self, track_id: TrackId) -> Description:
+        """Describe in words how a track sounds: genre, mood, instruments, voice, tempo, use."""
 
-        def ask(library: Library) -> Described:
-            track = _track(library, track_id)
-            found = library.describe(track, top=3)
-            return Described(
+        def describe(library: Library) -> Description:
+            track = _require_track(library, track_id)
+            by_kind = library.describe(track, top=3)
+            return Description(
                 track=_music(track),
-                words={kind: [word.word for word in words] for kind, words in found.items()},
+                words={kind: [word.word for word in words] for kind, words in by_kind.items()},
             )
 
-        return await run(ask)
+        return await self.run(describe)
 
-    @server.tool(title="Library facts", annotations=_READS)
-    async def library_facts(where: Filter = "") -> Facts:
-        """Counts what the library, or what a filter leaves of it, holds."""
+    async def library_facts(self, where: Filter = "") -> Facts:
+        """Count tracks, genres, decades and artists of the library, or of a filter."""
 
-        def ask(library: Library) -> Facts:
-            found = library.facets(where=where, most=20)
+        def count(library: Library) -> Facts:
+            facets = library.facets(where=where, most=20)
             counts = {
-                name: {printable(value.name): value.count for value in found[name]}
+                name: {printable(value.name): value.count for value in facets[name]}
                 for name in ("genre", "decade", "artist")
             }
             return Facts(
@@ -158,28 +156,47 @@ def make_mcp(collection: Collection, jobs: Jobs | None) -> MCPServer[Any]:
                 artists=counts["artist"],
             )
 
-        return await run(ask)
+        return await self.run(count)
 
-    if jobs is not None:
 
-        @server.tool(title="Update the library", annotations=_WRITES)
-        async def update_library() -> Job:
-            """Reads the folders of the library again: new, changed and removed files."""
-            if not jobs.is_running:
-                jobs.start()
-            return jobs.job
+def make_mcp(libraries: LibraryPool, index_job: IndexJob | None) -> MCPServer[Any]:
+    """Create the MCP server of a library.
+
+    Args:
+        libraries: Open libraries.
+        index_job: Job that updates the library; None if that is not allowed.
+    """
+    server: MCPServer[Any] = MCPServer(
+        "tunespace", instructions=_INSTRUCTIONS, version=__version__, log_level="WARNING"
+    )
+    tools = _Tools(libraries)
+    for title, tool in (
+        ("Search music", tools.search_music),
+        ("Similar music", tools.similar_music),
+        ("Describe a track", tools.describe_music),
+        ("Library facts", tools.library_facts),
+    ):
+        server.tool(title=title, annotations=_READ_ONLY)(tool)
+    if index_job is not None:
+
+        @server.tool(title="Update the library", annotations=_WRITING)
+        async def update_library() -> IndexStatus:
+            """Scan the folders of the library for new, changed and removed files."""
+            if not index_job.is_running:
+                index_job.start()
+            return index_job.status
 
     return server
 
 
-def _track(library: Library, id_: int) -> Track:
+def _require_track(library: Library, id_: int) -> Track:
     track = library.track(id_)
     if track is None:
         raise QueryError(f"the library has no track {id_}")
     return track
 
 
-def _music(track: Track) -> Music:
+def _music(track: Track, hit: Hit | None = None) -> Music:
     return Music(
         track_id=track.id,
         title=printable(track.title),
@@ -188,18 +205,10 @@ def _music(track: Track) -> Music:
         genre=printable(track.genre),
         year=track.year,
         length=format_duration(track.seconds),
+        score=round(hit.score, 1) if hit else None,
+        best_at=f"{format_duration(hit.start)}-{format_duration(hit.end)}" if hit else "",
     )
 
 
-def _listed(hits: list[Hit]) -> Listed:
-    return Listed(
-        tracks=[
-            _music(hit.track).model_copy(
-                update={
-                    "score": round(hit.score, 1),
-                    "best_at": f"{format_duration(hit.start)}-{format_duration(hit.end)}",
-                }
-            )
-            for hit in hits
-        ]
-    )
+def _music_list(hits: SearchResult) -> MusicList:
+    return MusicList(tracks=[_music(hit.track, hit) for hit in hits])

@@ -1,64 +1,63 @@
-"""What goes in and out, exactly: the contract of the HTTP API."""
+"""Request and response models of the HTTP API."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tunespace.library import Hit, Track
+from tunespace.library import Hit, SearchResult, Track
 
-LONGEST_TEXT = 2000
-MOST_TERMS = 32
-MOST_HITS = 500
-# Whole numbers beyond it are rounded by JSON's readers.
-LARGEST_ID = 2**53 - 1
-Id = Annotated[int, Field(ge=0, le=LARGEST_ID)]
+MAX_TEXT_LENGTH = 2000
+MAX_TERMS = 32
+MAX_HITS = 500
+# JavaScript rounds larger whole numbers.
+MAX_ID = 2**53 - 1
+Id = Annotated[int, Field(ge=0, le=MAX_ID)]
 
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-# What the contract says of a route that takes a file as it is.
+# OpenAPI description of a request whose body is a file.
 FILE_AS_BODY = {"requestBody": {"required": True, "content": _BYTES}}
 
 
-class In(BaseModel):
-    """What a client sends; a field that is not known is a mistake."""
+class RequestModel(BaseModel):
+    """Base of all request models: unknown fields are errors."""
 
-    model_config = ConfigDict(extra="forbid", str_max_length=LONGEST_TEXT)
+    model_config = ConfigDict(extra="forbid", str_max_length=MAX_TEXT_LENGTH)
 
 
-class TermIn(In):
-    """One thing that the answer should be near to: exactly one of text, track and clip."""
+class TermIn(RequestModel):
+    """Term of a query: exactly one of text, track and clip."""
 
     text: str | None = Field(default=None, description="Words: a tag, several, or a sentence.")
-    track: int | None = Field(
-        default=None, ge=0, le=LARGEST_ID, description="A track of the library."
-    )
-    clip: str | None = Field(default=None, description="A clip that was sent before, by its id.")
+    track: int | None = Field(default=None, ge=0, le=MAX_ID, description="Id of a track.")
+    clip: str | None = Field(default=None, description="Id of an uploaded clip.")
     weight: float = Field(
         default=1.0, ge=-10, le=10, allow_inf_nan=False, description="Negative for 'away from'."
     )
 
     @model_validator(mode="after")
-    def _one(self) -> "TermIn":
+    def _require_one_value(self) -> "TermIn":
         if sum(v is not None for v in (self.text, self.track, self.clip)) != 1:
             raise ValueError("a term has exactly one of text, track and clip")
         return self
 
 
-class QueryIn(In):
-    """A whole question; no term lists what the filter leaves."""
+class QueryIn(RequestModel):
+    """Query; without terms, the tracks that match the filter are listed."""
 
-    terms: Annotated[list[TermIn], Field(max_length=MOST_TERMS)] = []
+    terms: Annotated[list[TermIn], Field(max_length=MAX_TERMS)] = []
     where: str = Field(
-        default="", description='A filter on metadata, such as `year >= 1990 and genre = "Jazz"`.'
+        default="", description='Filter on metadata, such as `year >= 1990 and genre = "Jazz"`.'
     )
-    limit: int = Field(default=20, ge=1, le=MOST_HITS)
+    limit: int = Field(default=20, ge=1, le=MAX_HITS)
     min_score: float = Field(default=0, ge=0, le=100, allow_inf_nan=False)
-    per_artist: int | None = Field(default=None, ge=1, le=MOST_HITS)
-    duplicates: bool = Field(default=False, description="Whether one recording may appear twice.")
+    per_artist: int | None = Field(default=None, ge=1, le=MAX_HITS)
+    include_duplicates: bool = Field(
+        default=False, description="Whether several files of one recording are separate hits."
+    )
 
 
 class TrackOut(BaseModel):
-    """A track of the library."""
+    """Track of the library."""
 
     id: int
     title: str
@@ -67,11 +66,11 @@ class TrackOut(BaseModel):
     genre: str
     year: int | None
     seconds: float
-    file: str = Field(description="Name of the file, for people.")
+    file: str = Field(description="Name of the file, without its folder.")
 
     @classmethod
-    def of(cls, track: Track) -> "TrackOut":
-        """From the library's own."""
+    def from_track(cls, track: Track) -> "TrackOut":
+        """Convert a track of the library."""
         return cls(
             id=track.id,
             title=printable(track.title),
@@ -85,66 +84,73 @@ class TrackOut(BaseModel):
 
 
 class HitOut(BaseModel):
-    """An answer."""
+    """Hit of a search."""
 
     track: TrackOut
-    score: float = Field(description="0 to 100, how well it fits.")
-    start: float = Field(description="Where in the track it fits best, in seconds.")
-    end: float
-    named: bool = Field(description="Whether its artist or title is what the query says.")
+    score: float = Field(description="Calibrated score, 0 to 100.")
+    start: float = Field(description="Start of the best matching window, in seconds.")
+    end: float = Field(description="End of that window, in seconds.")
+    named: bool = Field(description="Whether the query names its artist or title.")
     missing: bool = Field(description="Whether its file is gone.")
-    copies: int = Field(description="How many more files hold the same recording.")
+    duplicates: int = Field(description="Number of further files with the same recording.")
 
     @classmethod
-    def of(cls, hit: Hit) -> "HitOut":
-        """From the library's own."""
+    def from_hit(cls, hit: Hit) -> "HitOut":
+        """Convert a hit of the library."""
         return cls(
-            track=TrackOut.of(hit.track),
+            track=TrackOut.from_track(hit.track),
             score=round(hit.score, 2),
             start=round(hit.start, 2),
             end=round(hit.end, 2),
             named=hit.named,
             missing=hit.missing,
-            copies=len(hit.duplicates),
+            duplicates=len(hit.duplicates),
         )
 
 
-class Slip(BaseModel):
-    """A word with a slip of the finger."""
+class CorrectionOut(BaseModel):
+    """Corrected typing error."""
 
     typed: str
-    meant: str
+    corrected: str
 
 
-class Found(BaseModel):
-    """What was found."""
+class SearchResponse(BaseModel):
+    """Result of a search."""
 
     hits: list[HitOut]
-    slips: list[Slip] = Field(description="Words that were read as others.")
-    milliseconds: float = Field(description="How long the search took.")
+    corrections: list[CorrectionOut] = Field(description="Corrected typing errors of the query.")
+    milliseconds: float = Field(description="Duration of the search; 0 if it was not measured.")
 
     @classmethod
-    def of(cls, hits: Sequence[Hit]) -> "Found":
-        """Hits of a query that nobody typed: it has no slips, and its time is not told."""
-        return cls(hits=[HitOut.of(hit) for hit in hits], slips=[], milliseconds=0)
+    def from_result(cls, result: SearchResult, milliseconds: float = 0) -> "SearchResponse":
+        """Convert a result of the library."""
+        return cls(
+            hits=[HitOut.from_hit(hit) for hit in result.hits],
+            corrections=[
+                CorrectionOut(typed=correction.typed, corrected=correction.corrected)
+                for correction in result.corrections
+            ],
+            milliseconds=round(milliseconds, 2),
+        )
 
 
-class FacetValue(BaseModel):
-    """A value that tracks can be filtered by."""
+class FacetValueOut(BaseModel):
+    """Value that tracks can be filtered by."""
 
     name: str
-    where: str = Field(description="The filter that leaves its tracks.")
+    where: str = Field(description="Filter that matches its tracks.")
     count: int
 
 
 class Facets(BaseModel):
-    """Genres, decades, artists, folders and lengths, counted."""
+    """Genres, decades, artists, folders and lengths with their counts."""
 
-    facets: dict[str, list[FacetValue]]
+    facets: dict[str, list[FacetValueOut]]
 
 
 class MomentOut(BaseModel):
-    """A stretch of a track, and how well it fits."""
+    """Window of a track with its score."""
 
     start: float
     end: float
@@ -152,59 +158,61 @@ class MomentOut(BaseModel):
 
 
 class Moments(BaseModel):
-    """The stretches of a track, in the order of time."""
+    """Windows of a track, in order of time."""
 
     moments: list[MomentOut]
 
 
 class Waveform(BaseModel):
-    """How loud a track is along its length."""
+    """Waveform of a track."""
 
     seconds: float
-    peaks: list[float] = Field(description="0 to 1, one for each equal part of the length.")
+    peaks: list[float] = Field(description="Peaks of equal parts of the length, 0 to 1.")
 
 
 class Tracks(BaseModel):
-    """A stretch of the library, in the order of ids."""
+    """Page of the library, in the order of ids."""
 
     tracks: list[TrackOut]
-    total: int = Field(description="How many there are in all.")
+    total: int = Field(description="Number of all matching tracks.")
 
 
 class WordOut(BaseModel):
-    """A word that fits a track."""
+    """Word that matches a track."""
 
     word: str
-    score: float = Field(description="0 to 100, how well it fits.")
+    score: float = Field(description="Calibrated score, 0 to 100.")
 
 
 class Words(BaseModel):
-    """The words that fit a track best, by kind."""
+    """Words that match a track best, by kind."""
 
     words: dict[str, list[WordOut]]
 
 
 class ClipOut(BaseModel):
-    """A clip that was listened to: its point is kept for a while, its sound is not."""
+    """Uploaded clip: its embedding is kept for a while, its audio is not."""
 
-    clip: str = Field(description="Its id, for the terms of a query.")
+    clip: str = Field(description="Id for the terms of a query.")
     seconds: float
-    expires_in: float = Field(description="For how many seconds the id is good.")
+    expires_in: float = Field(description="Time until the id expires, in seconds.")
 
 
 class Health(BaseModel):
-    """Whether the server works."""
+    """Health of the server; fields other than the status are for clients with the token."""
 
     status: Literal["ok"] = "ok"
-    tracks: int
-    failed: int = Field(description="Files that could not be read.")
-    model: str
-    version: str
-    writable: bool = Field(description="Whether the library may be brought up to date from here.")
+    tracks: int | None = None
+    failed: int | None = Field(default=None, description="Number of unreadable files.")
+    model: str | None = None
+    version: str | None = None
+    writable: bool | None = Field(
+        default=None, description="Whether clients may update the library."
+    )
 
 
 class Problem(BaseModel):
-    """What is wrong, in one sentence (RFC 9457)."""
+    """Error in one sentence (RFC 9457)."""
 
     title: str
     status: int
@@ -212,10 +220,10 @@ class Problem(BaseModel):
 
 
 def file_name(path: str) -> str:
-    """The last part of a path, for people: where music lies is not told."""
+    """Return the last part of a path: the folders of a collection are not revealed."""
     return printable(path.replace("\\", "/").rsplit("/", 1)[-1])
 
 
 def printable(text: str) -> str:
-    """Without lone surrogates, which JSON in UTF-8 cannot hold."""
+    """Replace lone surrogates, which JSON in UTF-8 cannot represent."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,38 +1,38 @@
-"""What a server may do, and for whom."""
+"""Settings of the server."""
 
 import ipaddress
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-LOCAL = "127.0.0.1"
-PORT = 8731
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8731
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All that is decided when a server starts.
+    """Settings of one server.
 
     Attributes:
-        library: Folder of the library; none for the default.
-        model: As for ``Library.open``.
+        library: Folder of the library; None for the default.
+        model: Model, as in ``Library.open``.
         host: Address to listen on.
-        port: To listen on.
-        token: What every request has to carry; none where only this machine can ask.
-        allow_write: Whether requests may bring the library up to date.
-        names: Further names that the server is reached by, as a reverse proxy has them.
-        upload_bytes: Largest file that is listened to.
-        upload_seconds: Longest time that listening to one may take.
-        upload_memory: Most memory of the process that listens, in bytes.
-        requests_a_minute: Most requests of one address; 0 for no limit.
-        body_seconds: Longest time that a request may take to arrive.
-        idle_seconds: After so long without a request the model gives its memory back.
+        port: Port to listen on; 0 for a free one.
+        token: Token that every request must carry; empty for none.
+        allow_write: Whether clients may update the library.
+        names: Further host names of the server, such as those of a reverse proxy.
+        upload_bytes: Maximum size of an upload.
+        upload_seconds: Maximum time to embed an upload.
+        upload_memory: Maximum memory to embed an upload, in bytes.
+        requests_a_minute: Maximum number of requests of one address; 0 for no limit.
+        body_seconds: Maximum time until a request is received.
+        idle_seconds: Time without a request after which the model is unloaded.
     """
 
     library: Path | None = None
     model: str | None = None
-    host: str = LOCAL
-    port: int = PORT
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
     token: str = ""
     allow_write: bool = False
     names: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Settings:
 
 
 def is_local(host: str) -> bool:
-    """Whether nobody but this machine reaches an address."""
+    """Return whether an address can be reached from this machine only."""
     if host == "localhost":
         return True
     try:
@@ -55,5 +55,5 @@ def is_local(host: str) -> bool:
 
 
 def new_token() -> str:
-    """A token that cannot be guessed."""
+    """Return a random token."""
     return secrets.token_urlsafe(24)

@@ -1,42 +1,60 @@
-"""What the parts of a running server share."""
+"""Dependencies shared by the routes of one application."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import Depends, Request
 
-from tunespace.server.services.clip_cache import Clips
-from tunespace.server.services.clip_encoder import Hearing
-from tunespace.server.services.library_pool import Collection
-from tunespace.server.services.transcoder import Playable
+from tunespace.server.services.clip_cache import ClipCache
+from tunespace.server.services.clip_encoder import ClipEncoder
+from tunespace.server.services.index_job import IndexJob
+from tunespace.server.services.library_pool import LibraryPool
+from tunespace.server.services.map_builder import MapBuilder
+from tunespace.server.services.metrics import Metrics
+from tunespace.server.services.transcoder import Transcoder
 from tunespace.server.services.waveforms import Waveforms
 from tunespace.server.settings import Settings
-
-if TYPE_CHECKING:
-    from tunespace.server.routes.indexing import Jobs
-    from tunespace.server.routes.map import Maps
-    from tunespace.server.routes.metrics import Measures
 
 
 @dataclass(frozen=True)
 class State:
-    """Of one server."""
+    """Services of one application.
+
+    Attributes:
+        settings: Settings of the server.
+        libraries: Open libraries.
+        clip_encoder: Embeds uploads.
+        clips: Embeddings of uploads.
+        waveforms: Waveform peaks.
+        transcoder: Files transcoded to FLAC.
+        map_builder: Map of the library.
+        index_job: Background indexing.
+        metrics: Prometheus metrics.
+    """
 
     settings: Settings
-    collection: Collection
-    hearing: Hearing
-    clips: Clips
+    libraries: LibraryPool
+    clip_encoder: ClipEncoder
+    clips: ClipCache
     waveforms: Waveforms
-    playable: Playable
-    maps: "Maps"
-    jobs: "Jobs"
-    measures: "Measures"
+    transcoder: Transcoder
+    map_builder: MapBuilder
+    index_job: IndexJob
+    metrics: Metrics
+
+    async def close(self) -> None:
+        """Stop background work and close the libraries."""
+        self.index_job.close()
+        await self.map_builder.close()
+        await self.transcoder.close()
+        self.waveforms.close()
+        self.libraries.close()
 
 
 async def _state(request: Request) -> State:
-    # Not a plain function: that would be run in a thread of its own for each request.
+    # A coroutine: FastAPI runs a plain function in a thread for each request.
     state: State = request.app.state.tunespace
     return state
 
 
-Shared = Annotated[State, Depends(_state)]
+StateDependency = Annotated[State, Depends(_state)]

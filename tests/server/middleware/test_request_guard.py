@@ -11,8 +11,8 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from tunespace.server import Settings, create_app
-from tunespace.server.middleware.request_guard import COOKIE
-from tunespace.server.serve import impatient
+from tunespace.server.middleware.authentication import COOKIE
+from tunespace.server.serve import with_header_timeout
 
 Client = Callable[..., TestClient]
 TOKEN = "a-secret-that-nobody-knows"  # noqa: S105 - of the tests
@@ -43,6 +43,15 @@ def test_a_name_that_another_site_gave_to_this_machine_is_not_answered(client: C
     assert api.get("/health", headers={"host": "evil.example"}).status_code == 421
     for host in ("127.0.0.1:8731", "localhost", "[::1]:8731", "192.168.1.7:8731", "music.example"):
         assert api.get("/health", headers={"host": host}).status_code == 200, host
+
+
+def test_health_tells_the_facts_of_a_library_with_the_token_only(client: Client) -> None:
+    api = client(token=TOKEN)
+    assert api.get("/health").json() == {"status": "ok"}
+    facts = api.get("/health", headers={"authorization": f"Bearer {TOKEN}"}).json()
+    assert facts.keys() == {"status", "tracks", "failed", "model", "version", "writable"}
+    assert facts["tracks"] > 0
+    assert facts["model"] == "tiny"
 
 
 def test_without_the_token_nothing_is_told(client: Client) -> None:
@@ -178,7 +187,7 @@ def test_a_request_that_does_not_arrive_is_given_up(library: Path) -> None:
 def test_who_says_nothing_is_hung_up_on(library: Path) -> None:
     app = create_app(Settings(library=library))
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="warning", http=impatient(0.5))
+    config = uvicorn.Config(app, log_level="warning", http=with_header_timeout(0.5))
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
@@ -200,7 +209,7 @@ def test_who_says_nothing_is_hung_up_on(library: Path) -> None:
 def test_only_so_many_files_are_heard_at_once(
     client: Client, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tunespace.server.services.clip_encoder._MOST_AT_ONCE", 0)
+    monkeypatch.setattr("tunespace.server.services.clip_encoder._MAX_CLIPS_AT_ONCE", 0)
     file = (library.parent / "music" / "low.flac").read_bytes()
     refused = client().post("/api/clips", content=file)
     assert refused.status_code == 503

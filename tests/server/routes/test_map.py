@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from polling import wait_until
 from tunespace.library import Library
-from tunespace.library.store.sqlite import Store
+from tunespace.library.store.sqlite import SqliteStore
 from tunespace.models import load_model
 from tunespace.server.services.map_layout import Layout, lay_out
 
@@ -20,7 +20,7 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library of 300 tracks that sound like three words of the bundled model."""
     folder = tmp_path_factory.mktemp("clusters") / "library"
     model = load_model()
-    store = Store(folder)
+    store = SqliteStore(folder)
     random = np.random.default_rng(0)
     words = model.embed_text(["heavy metal", "baroque harpsichord", "deep house"])
     with store.writing():
@@ -33,8 +33,8 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def put(store: Store, space: Any, number: int, vector: np.ndarray) -> None:  # noqa: ANN401
-    from tunespace.library.store.sqlite import TrackEmbedding
+def put(store: SqliteStore, space: Any, number: int, vector: np.ndarray) -> None:  # noqa: ANN401
+    from tunespace.library.store.records import TrackEmbedding
     from tunespace.library.tags import Tags
 
     genre = ("Metal", "Baroque", "House")[number % 3]
@@ -79,7 +79,7 @@ def test_new_tracks_do_not_move_the_others(clusters: Path, tmp_path: Path) -> No
     shutil.copytree(clusters, copy)
     with Library.open(copy) as library:
         before = lay_out(library, tmp_path / "landmarks.npz")
-    store = Store(copy)
+    store = SqliteStore(copy)
     space = store.active_space
     assert space is not None
     with store.writing():

@@ -14,7 +14,7 @@ import sounds
 from tunespace.audio import decode
 from tunespace.errors import AudioError
 from tunespace.server.services import transcoder
-from tunespace.server.services.transcoder import Playable
+from tunespace.server.services.transcoder import Transcoder
 
 
 def aiff(folder: Path, name: str = "a", seconds: float = 2.0) -> Path:
@@ -26,14 +26,14 @@ def aiff(folder: Path, name: str = "a", seconds: float = 2.0) -> Path:
 def started() -> Iterator[Callable[[], int]]:
     """Counts the conversions that are really made."""
     made: list[Path] = []
-    before = Playable._make
+    before = Transcoder._transcode  # noqa: SLF001
 
-    async def make(self: Playable, key: transcoder.Key, file: Path) -> Path:
+    async def make(self: Transcoder, key: transcoder.Key, file: Path) -> Path:
         made.append(file)
         return await before(self, key, file)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Playable, "_make", make)
+        patch.setattr(Transcoder, "_transcode", make)
         yield lambda: len(made)
 
 
@@ -41,11 +41,11 @@ def test_a_file_that_many_ask_for_is_converted_once(tmp_path: Path) -> None:
     file = aiff(tmp_path)
 
     async def ask() -> None:
-        made = Playable()
+        made = Transcoder()
         with started() as count:
-            found = await asyncio.gather(*(made.of(file) for _ in range(5)))
+            found = await asyncio.gather(*(made.flac_of(file) for _ in range(5)))
             assert len(set(found)) == 1
-            assert await made.of(file) == found[0]
+            assert await made.flac_of(file) == found[0]
             assert count() == 1
         assert decode(found[0], 16_000).tolist() == decode(file, 16_000).tolist()
         await made.close()
@@ -58,10 +58,10 @@ def test_who_goes_away_does_not_stop_what_others_wait_for(tmp_path: Path) -> Non
     file = aiff(tmp_path)
 
     async def ask() -> None:
-        made = Playable()
-        gone = asyncio.create_task(made.of(file))
+        made = Transcoder()
+        gone = asyncio.create_task(made.flac_of(file))
         await asyncio.sleep(0)
-        waiting = asyncio.create_task(made.of(file))
+        waiting = asyncio.create_task(made.flac_of(file))
         await asyncio.sleep(0.05)
         gone.cancel()
         assert (await waiting).exists()
@@ -70,26 +70,28 @@ def test_who_goes_away_does_not_stop_what_others_wait_for(tmp_path: Path) -> Non
     asyncio.run(ask())
 
 
-def test_the_oldest_make_room(tmp_path: Path) -> None:
+def test_the_oldest_transcode_room(tmp_path: Path) -> None:
     files = [aiff(tmp_path, name) for name in "abc"]
 
     async def ask() -> None:
-        made = Playable(room=1)
-        found = [await made.of(file) for file in files]
+        made = Transcoder(cache_bytes=1)
+        found = [await made.flac_of(file) for file in files]
         assert [path.exists() for path in found] == [False, False, True]
-        assert (await made.of(files[0])).exists()
+        assert (await made.flac_of(files[0])).exists()
         await made.close()
 
     asyncio.run(ask())
 
 
 def test_too_many_at_once_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transcoder, "_MOST_WAITING", 2)
+    monkeypatch.setattr(transcoder, "_MAX_WAITING", 2)
     files = [aiff(tmp_path, name) for name in "abc"]
 
     async def ask() -> None:
-        made = Playable()
-        found = await asyncio.gather(*(made.of(file) for file in files), return_exceptions=True)
+        made = Transcoder()
+        found = await asyncio.gather(
+            *(made.flac_of(file) for file in files), return_exceptions=True
+        )
         assert [isinstance(one, Path) for one in found] == [True, True, False]
         assert isinstance(found[2], HTTPException)
         assert found[2].status_code == 503
@@ -107,16 +109,16 @@ def test_what_cannot_be_converted_is_said_and_leaves_nothing(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
 
     async def ask() -> None:
-        made = Playable()
+        made = Transcoder()
         with pytest.raises(AudioError, match="not audio"):
-            await made.of(tmp_path / "b.aiff")
+            await made.flac_of(tmp_path / "b.aiff")
         with monkeypatch.context() as patch:
             patch.setattr(transcoder, "_COMMAND", "import time; time.sleep(60)")
-            patch.setattr(transcoder, "_SECONDS", 0.2)
+            patch.setattr(transcoder, "_MAX_SECONDS", 0.2)
             with pytest.raises(AudioError, match="takes too long"):
-                await made.of(file)
+                await made.flac_of(file)
         assert list((tmp_path / "temporary").glob("*/*")) == []
-        assert (await made.of(file)).exists()
+        assert (await made.flac_of(file)).exists()
         await made.close()
 
     asyncio.run(ask())
@@ -128,8 +130,9 @@ def test_a_disk_that_is_full_is_said(tmp_path: Path) -> None:
 
     aiff(tmp_path, seconds=20.0)
     command = (
-        "import sys; from tunespace.server.services import transcoder; transcoder._LARGEST = 1000;"
-        "transcoder.convert(*sys.argv[1:])"
+        "import sys; from tunespace.server.services import transcoder;"
+        "transcoder._MAX_FILE_BYTES = 1000;"
+        "transcoder.main(*sys.argv[1:])"
     )
     arguments = [str(tmp_path / "a.aiff"), str(tmp_path / "b.flac")]
     said = subprocess.run([sys.executable, "-c", command, *arguments], capture_output=True)  # noqa: S603

@@ -1,39 +1,31 @@
-"""The map of the library: made when it is first asked for, and again when that has changed."""
+"""Map of the library: points, regions, and scores of all points for a query."""
 
-import asyncio
-import time
-from contextlib import suppress
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, HTTPException
-from fastapi import Query as InQuery
+from fastapi import Query as QueryParameter
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from tunespace.library import Library
-from tunespace.server.routes.search import asked_of
-from tunespace.server.schemas import MOST_HITS, Id, In, QueryIn, TrackOut, printable
-from tunespace.server.services.library_pool import Collection
-from tunespace.server.services.map_layout import VERSION, Layout
-from tunespace.server.services.sandbox import child
-from tunespace.server.state import Shared
+from tunespace.server.schemas import MAX_HITS, Id, QueryIn, RequestModel, TrackOut, printable
+from tunespace.server.services.map_layout import Layout
+from tunespace.server.services.query_builder import to_library_query
+from tunespace.server.state import State, StateDependency
 
 router = APIRouter(prefix="/api/map", tags=["map"])
 
-_COMMAND = "import sys; from tunespace.server.services.map_layout import main; main(*sys.argv[1:])"
 _BINARY = "application/octet-stream"
-_BYTES_OF_A_MAP: dict[int | str, dict[str, Any]] = {
+_BINARY_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {_BINARY: {"schema": {"type": "string", "format": "binary"}}}},
     409: {"description": "The map has changed."},
 }
-# While music is indexed the library changes every second; its map need not.
-_SECONDS_BETWEEN = 120.0
+Version = Annotated[int, QueryParameter(description="Version of the map.")]
 
 
 class RegionOut(BaseModel):
-    """A part of the map."""
+    """Region of the map."""
 
     x: float
     y: float
@@ -42,94 +34,39 @@ class RegionOut(BaseModel):
 
 
 class MapOut(BaseModel):
-    """The map, but for its points."""
+    """Map without its points."""
 
     state: Literal["ready", "making", "failed"]
-    version: int = Field(description="Of the points; another one is another map.")
+    version: int = Field(description="Version of the points; another version is another map.")
     count: int
-    genres: list[str] = Field(description="The most frequent; points have indices into them.")
+    genres: list[str] = Field(description="Most frequent genres; points have indices into them.")
     regions: list[RegionOut]
 
 
-class SomeIn(In):
-    """Tracks by their ids."""
+class TracksByIdIn(RequestModel):
+    """Request: ids of tracks."""
 
-    ids: Annotated[list[Id], Field(max_length=MOST_HITS)]
+    ids: Annotated[list[Id], Field(max_length=MAX_HITS)]
 
 
-class SomeOut(BaseModel):
-    """Tracks in the order that was asked for; what is gone is left out."""
+class TracksByIdOut(BaseModel):
+    """Tracks in the order of the request; deleted tracks are left out."""
 
     tracks: list[TrackOut]
 
 
-class Maps:
-    """Makes maps, one at a time, in a process of its own."""
-
-    def __init__(self, collection: Collection) -> None:
-        """Starts with none."""
-        self._collection = collection
-        self._folder = _writable(collection.folder / "maps")
-        self._task: asyncio.Task[None] | None = None
-        self._made = 0.0
-        self.layout: Layout | None = None
-        self.generation = -1
-        self.failed = False
-
-    async def refresh(self) -> None:
-        """Starts to make a map where the library has changed since the last."""
-        generation = await self._collection.run(lambda library: library.generation)
-        if generation == self.generation or self.is_making:
-            return
-        if self.layout is not None and time.monotonic() - self._made < _SECONDS_BETWEEN:
-            return
-        self._task = asyncio.create_task(self._make(generation))
-
-    @property
-    def is_making(self) -> bool:
-        """Whether one is being made."""
-        return self._task is not None and not self._task.done()
-
-    async def close(self) -> None:
-        """Stops what is running."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _make(self, generation: int) -> None:
-        space = f"{self._collection.model.identity.replace('/', '_')}-v{VERSION}"
-        path = self._folder / f"{space}-{generation}.npz"
-        if not path.exists():
-            landmarks = self._folder / f"{space}-landmarks.npz"
-            folders = (str(self._collection.folder), str(self._collection.model.folder))
-            async with child(_COMMAND, *folders, str(landmarks), str(path)) as process:
-                await process.communicate()
-        try:
-            self.layout = await asyncio.to_thread(Layout.load, path)
-        except (OSError, ValueError, KeyError):
-            self.failed = True
-        else:
-            self.failed = False
-            self.generation = generation
-            self._made = time.monotonic()
-            for old in self._folder.glob(f"{space}-*.npz"):
-                if old not in (path, self._folder / f"{space}-landmarks.npz"):
-                    old.unlink(missing_ok=True)
-
-
 @router.get("", operation_id="map")
-async def get_map(state: Shared) -> MapOut:
-    """The map, or that it is being made: ask again in a second."""
-    maps = state.maps
-    await maps.refresh()
-    layout = maps.layout
+async def get_map(state: StateDependency) -> MapOut:
+    """Return the map, or that it is being built: ask again in a second."""
+    builder = state.map_builder
+    await builder.refresh()
+    layout = builder.layout
     if layout is None:
-        made: Literal["making", "failed"] = "failed" if maps.failed else "making"
-        return MapOut(state=made, version=-1, count=0, genres=[], regions=[])
+        build: Literal["making", "failed"] = "failed" if builder.failed else "making"
+        return MapOut(state=build, version=-1, count=0, genres=[], regions=[])
     return MapOut(
         state="ready",
-        version=maps.generation,
+        version=builder.generation,
         count=len(layout.ids),
         genres=[printable(name) for name in layout.genre_names],
         regions=[RegionOut(x=r.x, y=r.y, name=r.name, count=r.count) for r in layout.regions],
@@ -137,66 +74,44 @@ async def get_map(state: Shared) -> MapOut:
 
 
 @router.get(
-    "/points",
-    operation_id="mapPoints",
-    response_class=Response,
-    responses=_BYTES_OF_A_MAP,
+    "/points", operation_id="mapPoints", response_class=Response, responses=_BINARY_RESPONSES
 )
-async def get_points(
-    state: Shared, version: Annotated[int, InQuery(description="Of the map.")]
-) -> Response:
-    """All points, little-endian: ids (float64), x and y by turns (float32), genres (uint8)."""
-    layout = _layout(state, version)
+async def get_points(state: StateDependency, version: Version) -> Response:
+    """Return all points: ids (float64), interleaved x and y (float32), genres (uint8).
+
+    All values are little-endian.
+    """
+    layout = _require_layout(state, version)
     parts = (layout.ids.astype("<f8"), layout.places.astype("<f4"), layout.genres.astype("u1"))
     return Response(b"".join(part.tobytes() for part in parts), media_type=_BINARY)
 
 
 @router.post(
-    "/scores",
-    operation_id="mapScores",
-    response_class=Response,
-    responses=_BYTES_OF_A_MAP,
+    "/scores", operation_id="mapScores", response_class=Response, responses=_BINARY_RESPONSES
 )
-async def get_scores(
-    state: Shared,
-    query: QueryIn,
-    version: Annotated[int, InQuery(description="Of the map.")],
-) -> Response:
-    """How well each point fits a query, 0 to 100 (uint8), in the order of the points."""
-    layout = _layout(state, version)
-    asked = asked_of(query, state.clips)
+async def get_scores(state: StateDependency, query: QueryIn, version: Version) -> Response:
+    """Return the score of each point for a query, 0 to 100 (uint8), in the order of the points."""
+    layout = _require_layout(state, version)
+    library_query = to_library_query(query, state.clips)
 
-    def ask(library: Library) -> bytes:
-        ids, scores = library.score_tracks(asked)
+    def score(library: Library) -> bytes:
+        ids, scores = library.score_tracks(library_query)
         rows = np.clip(np.searchsorted(ids, layout.ids), 0, max(0, len(ids) - 1))
-        known = ids[rows] == layout.ids
-        return np.where(known, np.rint(scores[rows]), 0).astype(np.uint8).tobytes()
+        is_known = ids[rows] == layout.ids
+        return np.where(is_known, np.rint(scores[rows]), 0).astype(np.uint8).tobytes()
 
-    return Response(await state.collection.run(ask), media_type=_BINARY)
+    return Response(await state.libraries.run(score), media_type=_BINARY)
 
 
 @router.post("/tracks", operation_id="mapTracks")
-async def get_tracks(state: Shared, some: SomeIn) -> SomeOut:
-    """Tracks by their ids."""
-    found = await state.collection.run(lambda library: library.tracks_by_id(some.ids))
-    return SomeOut(tracks=[TrackOut.of(track) for track in found])
+async def get_tracks(state: StateDependency, request: TracksByIdIn) -> TracksByIdOut:
+    """Return tracks by their ids."""
+    tracks = await state.libraries.run(lambda library: library.tracks_by_id(request.ids))
+    return TracksByIdOut(tracks=[TrackOut.from_track(track) for track in tracks])
 
 
-def _layout(state: Shared, version: int) -> Layout:
-    maps = state.maps
-    if maps.layout is None or maps.generation != version:
-        raise HTTPException(409, "the map has changed: ask for it again")
-    return maps.layout
-
-
-def _writable(folder: Path) -> Path:
-    """The folder, or one for temporary files where the library's disk cannot be written."""
-    try:
-        folder.mkdir(exist_ok=True)
-        (folder / ".probe").touch()
-        (folder / ".probe").unlink()
-    except OSError:
-        from tempfile import mkdtemp
-
-        return Path(mkdtemp(prefix="tunespace-maps-"))
-    return folder
+def _require_layout(state: State, version: int) -> Layout:
+    builder = state.map_builder
+    if builder.layout is None or builder.generation != version:
+        raise HTTPException(409, "the map has changed: request it again")
+    return builder.layout

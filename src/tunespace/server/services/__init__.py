@@ -1,1 +1,1 @@
-"""What the routes share: open libraries, clip encoding, caches, background jobs."""
+"""Shared by the routes: open libraries, clip encoding, caches and background jobs."""

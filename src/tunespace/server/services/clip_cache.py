@@ -1,4 +1,4 @@
-"""Clips that were sent: the point of each is kept for a while, its sound is not."""
+"""Cache of uploaded clips: embeddings are kept for a while, the audio is not."""
 
 import secrets
 import threading
@@ -7,47 +7,47 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from tunespace.errors import QueryError
-from tunespace.server.services.clip_encoder import Heard
+from tunespace.server.services.clip_encoder import ClipEmbedding
 
 SECONDS = 3600.0
-_MOST = 1000
+_MAX_CLIPS = 1000
 
 
 @dataclass(frozen=True)
-class _Kept:
-    heard: Heard
-    until: float
+class _Entry:
+    embedding: ClipEmbedding
+    expires: float
 
 
-class Clips:
-    """What was heard, by ids that cannot be guessed."""
+class ClipCache:
+    """Embeddings of uploaded clips, by ids that cannot be guessed."""
 
     def __init__(self, seconds: float = SECONDS) -> None:
-        """Takes for how long a clip is kept."""
+        """Take the time that a clip is kept, in seconds."""
         self._seconds = seconds
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keep(self, heard: Heard) -> str:
-        """Keeps a clip; gives its id."""
+    def add(self, embedding: ClipEmbedding) -> str:
+        """Add a clip and return its id."""
         id_ = secrets.token_urlsafe(12)
         now = time.monotonic()
         with self._lock:
-            while self._kept and (
-                len(self._kept) >= _MOST or next(iter(self._kept.values())).until < now
+            while self._entries and (
+                len(self._entries) >= _MAX_CLIPS or next(iter(self._entries.values())).expires < now
             ):
-                self._kept.popitem(last=False)
-            self._kept[id_] = _Kept(heard, now + self._seconds)
+                self._entries.popitem(last=False)
+            self._entries[id_] = _Entry(embedding, now + self._seconds)
         return id_
 
-    def get(self, id_: str) -> Heard:
-        """A clip.
+    def get(self, id_: str) -> ClipEmbedding:
+        """Return a clip.
 
         Raises:
-            QueryError: There is none of this id, or it was too long ago.
+            QueryError: The id is unknown or has expired.
         """
         with self._lock:
-            found = self._kept.get(id_)
-        if found is None or found.until < time.monotonic():
-            raise QueryError("the clip is not known any more: send it again")
-        return found.heard
+            entry = self._entries.get(id_)
+        if entry is None or entry.expires < time.monotonic():
+            raise QueryError("the clip has expired: upload it again")
+        return entry.embedding

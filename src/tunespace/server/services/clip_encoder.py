@@ -1,7 +1,7 @@
-"""Listening to a file that somebody sent: in a process of its own, bounded in memory and time.
+"""Embed uploaded audio files, each in a subprocess with limited memory and time.
 
-Decoders read whatever they are given; one that goes astray takes this process with it and no other.
-The file is gone as soon as it was heard.
+Decoders read untrusted bytes: a decoder crash ends only this subprocess. The file is deleted as
+soon as it is embedded.
 """
 
 import asyncio
@@ -17,35 +17,35 @@ import numpy.typing as npt
 
 from tunespace.errors import AudioError, TunespaceError
 from tunespace.models import Model, load_model
-from tunespace.server.services.sandbox import answer_of, bound, tell
+from tunespace.server.services.sandbox import exit_with_json, limit_resources, run_json
 from tunespace.server.settings import Settings
 
 _COMMAND = (
-    "import sys; from tunespace.server.services.clip_encoder import hear; hear(*sys.argv[1:])"
+    "import sys; from tunespace.server.services.clip_encoder import main; main(*sys.argv[1:])"
 )
-# Files that arrive, wait or are listened to; each takes room on the disk.
-_MOST_AT_ONCE = 16
+# Files that arrive, wait or are being embedded; each takes space on the disk.
+_MAX_CLIPS_AT_ONCE = 16
 
 
 class UploadError(TunespaceError):
-    """A file that somebody sent and that is not listened to.
+    """Upload that is refused.
 
     Attributes:
-        status: Of HTTP.
+        status: HTTP status of the response.
     """
 
-    def __init__(self, status: int, said: str) -> None:
-        """Takes the status and the sentence."""
+    def __init__(self, status: int, detail: str) -> None:
+        """Take the status and the message."""
         self.status = status
-        super().__init__(said)
+        super().__init__(detail)
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What was heard.
+class ClipEmbedding:
+    """Embedding of an uploaded clip.
 
     Attributes:
-        seconds: Length of the sound.
+        seconds: Length in seconds.
         vector: ``(dim,)`` float32, unit length.
     """
 
@@ -53,35 +53,37 @@ class Heard:
     vector: npt.NDArray[np.float32]
 
 
-class Hearing:
-    """Listens to what is sent, to few files at a time."""
+class ClipEncoder:
+    """Embeds uploads, a few at a time."""
 
     def __init__(self, settings: Settings, model: Path) -> None:
-        """Takes the bounds and the folder of the model."""
+        """Take the limits and the folder of the model."""
         self._settings = settings
         self._model = model
-        self._here = 0
+        self._count = 0
         # Indexing and searching need the other cores.
         self._free = asyncio.Semaphore(max(1, (os.cpu_count() or 1) // 2))
 
-    async def hear(self, body: AsyncIterator[bytes]) -> Heard:
-        """Receives a file and listens to it.
+    async def encode(self, body: AsyncIterator[bytes]) -> ClipEmbedding:
+        """Receive a file and embed it.
+
+        Args:
+            body: Bytes of the file.
 
         Raises:
-            UploadError: It is too large, came or could be heard too slowly, or too many are here.
-            AudioError: It holds no sound that can be read.
+            UploadError: The file is too large, takes too long to arrive or to embed, or there are
+                too many uploads at once.
+            AudioError: The file contains no readable audio.
         """
-        if self._here >= _MOST_AT_ONCE:
-            raise UploadError(
-                503, "too many files are being listened to: send it again in a moment"
-            )
-        self._here += 1
+        if self._count >= _MAX_CLIPS_AT_ONCE:
+            raise UploadError(503, "too many uploads are being processed: try again in a moment")
+        self._count += 1
         try:
-            return await self._hear(body)
+            return await self._receive_and_encode(body)
         finally:
-            self._here -= 1
+            self._count -= 1
 
-    async def _hear(self, body: AsyncIterator[bytes]) -> Heard:
+    async def _receive_and_encode(self, body: AsyncIterator[bytes]) -> ClipEmbedding:
         settings = self._settings
         with TemporaryDirectory(prefix="tunespace-") as folder:
             file = Path(folder) / "clip"
@@ -91,9 +93,9 @@ class Hearing:
             except TimeoutError as error:
                 raise UploadError(408, "the file took too long to arrive") from error
             async with self._free:
-                return await self._ask(file)
+                return await self._encode_in_subprocess(file)
 
-    async def _ask(self, file: Path) -> Heard:
+    async def _encode_in_subprocess(self, file: Path) -> ClipEmbedding:
         settings = self._settings
         arguments = (
             str(self._model),
@@ -102,38 +104,38 @@ class Hearing:
             str(int(settings.upload_seconds) + 1),
         )
         try:
-            answer = await answer_of(_COMMAND, *arguments, seconds=settings.upload_seconds)
+            result = await run_json(_COMMAND, *arguments, seconds=settings.upload_seconds)
         except TimeoutError as error:
-            raise UploadError(422, "listening to the file took too long") from error
-        if answer is None:
-            raise UploadError(422, "the file cannot be listened to")
-        if "reason" in answer:
-            raise AudioError(file, answer["reason"])
-        vector = np.frombuffer(base64.b64decode(answer["vector"]), np.float32)
-        return Heard(answer["seconds"], vector)
+            raise UploadError(422, "the file took too long to decode and embed") from error
+        if result is None:
+            raise UploadError(422, "the file cannot be decoded")
+        if "reason" in result:
+            raise AudioError(file, result["reason"])
+        vector = np.frombuffer(base64.b64decode(result["vector"]), np.float32)
+        return ClipEmbedding(result["seconds"], vector)
 
 
-async def _receive(body: AsyncIterator[bytes], file: Path, most: int) -> None:
+async def _receive(body: AsyncIterator[bytes], file: Path, max_bytes: int) -> None:
     size = 0
     with file.open("wb") as out:
         async for chunk in body:
             size += len(chunk)
-            if size > most:
-                raise UploadError(413, f"the file is too large: at most {most / 2**20:.0f} MB")
+            if size > max_bytes:
+                raise UploadError(413, f"the file is larger than {max_bytes / 2**20:.0f} MB")
             out.write(chunk)
 
 
-def hear(model: str, path: str, memory: str, seconds: str) -> None:
-    """The whole life of the process that listens; its answer is one line of JSON."""
-    bound(memory=int(memory), seconds=int(seconds), file_size=0)
-    answer: dict[str, object]
+def main(model: str, path: str, memory: str, seconds: str) -> None:
+    """Entry point of the subprocess: print the embedding of a file as JSON."""
+    limit_resources(memory=int(memory), seconds=int(seconds), file_size=0)
+    result: dict[str, object]
     try:
         loaded: Model = load_model(model)
-        heard = loaded.embed_file(path)
-        vector = base64.b64encode(heard.vector.astype(np.float32).tobytes()).decode()
-        answer = {"seconds": heard.seconds, "vector": vector}
+        embedding = loaded.embed_file(path)
+        vector = base64.b64encode(embedding.vector.astype(np.float32).tobytes()).decode()
+        result = {"seconds": embedding.seconds, "vector": vector}
     except AudioError as error:
-        answer = {"reason": error.reason}
+        result = {"reason": error.reason}
     except MemoryError:
-        answer = {"reason": "needs too much memory"}
-    tell(answer)
+        result = {"reason": "needs too much memory"}
+    exit_with_json(result)

@@ -1,7 +1,7 @@
-"""The library as many requests at once use it.
+"""Pool of open libraries for concurrent requests.
 
-SQLite connections belong to a thread, and the model is large: a few threads, each with a library of
-its own, share one model.
+A SQLite connection belongs to one thread, and the model is large: a few threads, each with a
+library of its own, share one model and one embedding matrix.
 """
 
 import asyncio
@@ -21,54 +21,64 @@ from tunespace.server.settings import Settings
 T = TypeVar("T")
 
 
-class Collection:
-    """Runs what is asked of a library in threads."""
+class LibraryPool:
+    """Runs functions of a library in threads.
+
+    Attributes:
+        folder: Folder of the library.
+        model: Model of the library, shared by all threads.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        """Opens the library once, so that what is wrong with it is said before anybody asks.
+        """Open the library once, so that errors are reported at the start of the server.
 
         Raises:
-            LibraryError: There is no library, or it cannot be opened.
-            ModelError: Its model cannot be used.
+            LibraryError: The library does not exist or cannot be opened.
+            ModelError: The model cannot be used.
         """
         with Library.open(settings.library, model=settings.model, create=False) as library:
             self.folder = library.folder
             self.model: Model = library.model
-        self._matrices = MatrixCache(behind=True)
-        self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="library")
-        self._own = threading.local()
-        self._opened: list[Library] = []
+        self._matrix_cache = MatrixCache(background=True)
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="library")
+        self._local = threading.local()
+        self._libraries: list[Library] = []
         self._busy = 0
-        self._last = time.monotonic()
+        self._last_used = time.monotonic()
 
     async def unload_when_idle(self, seconds: float) -> None:
-        """Gives the memory of the model back whenever nobody has asked for so long; never ends."""
+        """Unload the model whenever there was no request for some seconds; never returns."""
         while True:
             await asyncio.sleep(seconds / 4)
-            if self._busy == 0 and time.monotonic() - self._last >= seconds:
+            if self._busy == 0 and time.monotonic() - self._last_used >= seconds:
                 self.model.unload()
 
-    async def run(self, ask: Callable[[Library], T]) -> T:
-        """What a library answers; ``ask`` may block."""
+    async def run(self, function: Callable[[Library], T]) -> T:
+        """Call a function with a library in a thread, and return its result."""
         loop = asyncio.get_running_loop()
         self._busy += 1
         try:
-            return await loop.run_in_executor(self._pool, partial(self._ask, ask))
+            return await loop.run_in_executor(self._threads, partial(self._call, function))
         finally:
             self._busy -= 1
-            self._last = time.monotonic()
+            self._last_used = time.monotonic()
 
     def close(self) -> None:
-        """Waits for what is running and closes all."""
-        self._pool.shutdown(cancel_futures=True)
-        for library in self._opened:
+        """Wait for running functions and close all libraries."""
+        self._threads.shutdown(cancel_futures=True)
+        for library in self._libraries:
             library.close()
 
-    def _ask(self, ask: Callable[[Library], T]) -> T:
-        library: Library | None = getattr(self._own, "library", None)
+    def _call(self, function: Callable[[Library], T]) -> T:
+        library: Library | None = getattr(self._local, "library", None)
         if library is None:
-            library = Library.open(self.folder, model=self.model, create=False, any_thread=True)
-            library.matrices = self._matrices
-            self._own.library = library
-            self._opened.append(library)
-        return ask(library)
+            library = Library.open(
+                self.folder,
+                model=self.model,
+                create=False,
+                any_thread=True,
+                matrix_cache=self._matrix_cache,
+            )
+            self._local.library = library
+            self._libraries.append(library)
+        return function(library)

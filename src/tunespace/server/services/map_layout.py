@@ -1,10 +1,10 @@
-"""A library as a plane: tracks that sound alike lie side by side, and regions have names.
+"""Layout of the map: similar tracks lie side by side, and regions have names.
 
-Some thousand tracks are laid out by t-SNE (van der Maaten and Hinton 2008; openTSNE); every other
-lies among those that it is nearest to. So a hundred thousand tracks take hardly longer than five
-thousand, and a few new ones do not move the rest: the laid out ones are kept.
+A few thousand landmark tracks are laid out by t-SNE (van der Maaten and Hinton 2008; openTSNE);
+every other track is placed among the landmarks nearest to it. So a hundred thousand tracks take
+hardly longer than five thousand, and new tracks do not move the others: the landmarks are kept.
 
-All this is done in a process of its own: it needs memory and both cores for a while.
+This runs in a subprocess: it needs memory and all cores for a while.
 """
 
 import json
@@ -16,22 +16,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tunespace.files import replacing
 from tunespace.library import Library
 from tunespace.models import Model, load_model
 from tunespace.models.onnx_towers import normalize_rows
-from tunespace.server.services.genre_index import genres_of
+from tunespace.server.services.genre_index import genre_index
 
 Vectors = npt.NDArray[np.float32]
 
-# Of what is written below: maps of another version are made anew.
-VERSION = 1
+# Version of the file format: maps of another version are built again.
+VERSION = 2
 LANDMARKS = 4000
 _NEIGHBOURS = 6
-# How much nearer a landmark has to be to count e times as much.
+# Difference of the cosines at which a landmark weighs e times as much.
 _SHARPNESS = 0.03
-# Laid out anew when the library has so many times as many tracks as it had.
+# Factor of growth of the library after which landmarks are chosen again.
 _GROWN = 1.5
-_FEWEST = 5
+# Fewer tracks have no neighbourhoods.
+_MIN_TRACKS = 5
 _KINDS = ("genre", "mood", "instrument")
 _REGIONS = (3, 24)
 _SEED = 0
@@ -39,13 +41,13 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Region:
-    """A part of the plane.
+    """Region of the map.
 
     Attributes:
-        x: Of its middle, -1..1.
-        y: Of its middle.
-        name: The word that fits its tracks best, beside all others.
-        count: Of its tracks.
+        x: Centre, -1 to 1.
+        y: Centre, -1 to 1.
+        name: Lexicon word that matches its tracks better than those of other regions.
+        count: Number of its tracks.
     """
 
     x: float
@@ -56,14 +58,14 @@ class Region:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the tracks of a library lie.
+    """Map of a library.
 
     Attributes:
-        ids: ``(tracks,)`` int64.
-        places: ``(tracks, 2)`` float32, -1..1.
+        ids: ``(tracks,)`` int64 track ids.
+        places: ``(tracks, 2)`` float32 coordinates, -1 to 1.
         genres: ``(tracks,)`` uint8, index into ``genre_names``; 255 for none of them.
-        genre_names: The most frequent genres.
-        regions: With names.
+        genre_names: Most frequent genres.
+        regions: Named regions.
     """
 
     ids: npt.NDArray[np.int64]
@@ -73,8 +75,8 @@ class Layout:
     regions: tuple[Region, ...]
 
     def save(self, path: Path) -> None:
-        """Writes it whole or not at all."""
-        said = {
+        """Write the map atomically."""
+        labels = {
             "genre_names": self.genre_names,
             "regions": [asdict(region) for region in self.regions],
         }
@@ -83,40 +85,45 @@ class Layout:
             ids=self.ids,
             places=self.places,
             genres=self.genres,
-            said=json.dumps(said),
+            labels=json.dumps(labels),
         )
 
     @classmethod
     def load(cls, path: Path) -> "Layout":
-        """Reads it."""
+        """Load a map.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: The file is not a map.
+        """
         with np.load(path, allow_pickle=False) as file:
-            said = json.loads(str(file["said"]))
+            labels = json.loads(str(file["labels"]))
             return cls(
                 file["ids"],
                 file["places"],
                 file["genres"],
-                tuple(said["genre_names"]),
-                tuple(Region(**region) for region in said["regions"]),
+                tuple(labels["genre_names"]),
+                tuple(Region(**region) for region in labels["regions"]),
             )
 
 
 def lay_out(library: Library, landmarks: Path) -> Layout:
-    """Where the tracks of a library lie.
+    """Lay out the tracks of a library.
 
     Args:
-        library: With at least one track.
-        landmarks: File of the tracks that are laid out; made, or made anew, when it has to be.
+        library: Library with at least one track.
+        landmarks: File of the landmarks; written if there is none, or if the library has grown.
     """
     ids, vectors = library.embeddings()
-    marks, places = _landmarks(ids, vectors, landmarks)
-    everywhere = _among(vectors, marks, places)
-    names, genres = genres_of(library, ids)
-    regions = _regions(library.model, vectors, everywhere)
-    return Layout(ids, everywhere, genres, names, regions)
+    marks, mark_places = _landmarks(ids, vectors, landmarks)
+    places = _place_among(vectors, marks, mark_places)
+    names, genres = genre_index(library, ids)
+    regions = _regions(library.model, vectors, places)
+    return Layout(ids, places, genres, names, regions)
 
 
 def _landmarks(ids: npt.NDArray[np.int64], vectors: Vectors, path: Path) -> tuple[Vectors, Vectors]:
-    """Vectors and places of the tracks that are laid out."""
+    """Return embeddings and places of the landmarks."""
     try:
         with np.load(path, allow_pickle=False) as file:
             marks, places, total = file["vectors"], file["places"], int(file["total"])
@@ -127,22 +134,19 @@ def _landmarks(ids: npt.NDArray[np.int64], vectors: Vectors, path: Path) -> tupl
         pass
     chosen = np.random.default_rng(_SEED).permutation(len(ids))[:LANDMARKS]
     marks = np.ascontiguousarray(vectors[np.sort(chosen)])
-    places = _in_plane(marks)
+    places = _run_tsne(marks)
     _write(path, vectors=marks, places=places, total=len(ids))
     return marks, places
 
 
-def _write(path: Path, **arrays: Any) -> None:  # noqa: ANN401 - whatever becomes an array
-    """Writes arrays whole or not at all."""
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    with new.open("wb") as file:
+def _write(path: Path, **arrays: Any) -> None:  # noqa: ANN401 - array-like
+    with replacing(path) as file:
         np.savez(file, **arrays)
-    new.replace(path)
 
 
-def _in_plane(vectors: Vectors) -> Vectors:
-    """``(tracks, 2)`` float32 within -1..1."""
-    if len(vectors) < _FEWEST:  # too few for neighbourhoods: a circle
+def _run_tsne(vectors: Vectors) -> Vectors:
+    """Return ``(tracks, 2)`` float32 coordinates, -1 to 1."""
+    if len(vectors) < _MIN_TRACKS:  # a circle
         angles = 2 * np.pi * np.arange(len(vectors)) / max(1, len(vectors))
         return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32) * 0.5
     from openTSNE import TSNE
@@ -157,15 +161,15 @@ def _in_plane(vectors: Vectors) -> Vectors:
     )
     places = np.asarray(tsne.fit(vectors), np.float32)
     places -= places.mean(axis=0)
-    # A few outliers must not press all others together.
+    # A few outliers must not compress all others.
     reach = np.quantile(np.abs(places), 0.995) or 1.0
     return np.clip(places / reach * 0.95, -1, 1).astype(np.float32)
 
 
-def _among(vectors: Vectors, marks: Vectors, places: Vectors) -> Vectors:
-    """Each track among the landmarks that it is nearest to; a landmark stays where it is."""
+def _place_among(vectors: Vectors, marks: Vectors, places: Vectors) -> Vectors:
+    """Place each track among the landmarks nearest to it; a landmark keeps its place."""
     count = min(_NEIGHBOURS, len(marks))
-    found = np.empty((len(vectors), 2), np.float32)
+    result = np.empty((len(vectors), 2), np.float32)
     for first in range(0, len(vectors), 4096):
         near = vectors[first : first + 4096] @ marks.T
         rows = np.argpartition(-near, count - 1, axis=1)[:, :count]
@@ -173,14 +177,14 @@ def _among(vectors: Vectors, marks: Vectors, places: Vectors) -> Vectors:
         weights = np.exp((cosines - cosines.max(axis=1, keepdims=True)) / _SHARPNESS)
         weights[cosines > 1 - 1e-5] = 1e6
         weights /= weights.sum(axis=1, keepdims=True)
-        found[first : first + 4096] = (places[rows] * weights[:, :, None]).sum(axis=1)
-    return found
+        result[first : first + 4096] = (places[rows] * weights[:, :, None]).sum(axis=1)
+    return result
 
 
 def _regions(model: Model, vectors: Vectors, places: Vectors) -> tuple[Region, ...]:
-    """Parts of the plane, each with a name that no other has; none where the model has no words."""
+    """Return regions with distinct names; none if the model has no lexicon."""
     words = model.lexicon_vectors
-    if words is None or len(vectors) < _FEWEST:
+    if words is None or len(vectors) < _MIN_TRACKS:
         return ()
     from sklearn.cluster import KMeans
 
@@ -202,7 +206,7 @@ def _regions(model: Model, vectors: Vectors, places: Vectors) -> tuple[Region, .
         if part in named or taken[word]:
             continue
         named[part] = entries[word].word
-        # Words that mean nearly the same do not tell two regions apart.
+        # Near-synonyms do not distinguish two regions.
         taken |= points @ points[word] > 0.9
         if len(named) == count:
             break
@@ -214,8 +218,8 @@ def _regions(model: Model, vectors: Vectors, places: Vectors) -> tuple[Region, .
 
 
 def main(folder: str, model: str, landmarks: str, out: str) -> None:
-    """The whole life of the process that lays a library out."""
-    if hasattr(os, "nice"):  # searching comes first
+    """Entry point of the map-layout subprocess."""
+    if hasattr(os, "nice"):  # searches have priority
         os.nice(5)
     with Library.open(folder, model=load_model(model), create=False) as library:
         lay_out(library, Path(landmarks)).save(Path(out))

@@ -1,4 +1,4 @@
-"""Processes of our own: what needs much memory, or may go astray, does not do so in the server."""
+"""Subprocesses for work that needs much memory or may crash: it must not happen in the server."""
 
 import asyncio
 import json
@@ -13,13 +13,15 @@ from tunespace.models.worker_pool import worker_environment
 
 
 @asynccontextmanager
-async def child(command: str, *arguments: str, one_thread: bool = False) -> AsyncIterator[Process]:
-    """A Python process that is gone when the block is left; its output can be read.
+async def subprocess(
+    command: str, *arguments: str, one_thread: bool = False
+) -> AsyncIterator[Process]:
+    """Run Python code in a subprocess that is killed when the block ends.
 
     Args:
-        command: A program, as after ``python -c``.
+        command: Python code, as after ``python -c``.
         arguments: ``sys.argv`` from 1 on.
-        one_thread: Whether it leaves the other cores to others.
+        one_thread: Whether to use one core only.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -39,42 +41,47 @@ async def child(command: str, *arguments: str, one_thread: bool = False) -> Asyn
         await process.wait()
 
 
-async def answer_of(command: str, *arguments: str, seconds: float) -> dict[str, Any] | None:
-    """What a process that ends with ``tell`` has to say; none where it ended without a word.
+async def run_json(command: str, *arguments: str, seconds: float) -> dict[str, Any] | None:
+    """Run Python code in a subprocess and return its JSON result, or None if it printed none.
+
+    Args:
+        command: Python code that ends with ``exit_with_json``.
+        arguments: ``sys.argv`` from 1 on.
+        seconds: Maximum duration.
 
     Raises:
-        TimeoutError: It took longer than ``seconds``, and was ended.
+        TimeoutError: The subprocess took longer than ``seconds`` and was killed.
     """
     async with (
         asyncio.timeout(seconds),
-        child(command, *arguments, one_thread=True) as process,
+        subprocess(command, *arguments, one_thread=True) as process,
     ):
-        said, _ = await process.communicate()
+        output, _ = await process.communicate()
     try:
-        answer: dict[str, Any] = json.loads(said)
+        result: dict[str, Any] = json.loads(output)
     except ValueError:
         return None
-    return answer
+    return result
 
 
-def tell(answer: dict[str, Any]) -> NoReturn:
-    """Says one line of JSON and ends the process, whatever decoders have left running in it."""
-    sys.stdout.write(json.dumps(answer))
+def exit_with_json(result: dict[str, Any]) -> NoReturn:
+    """Print a result as JSON and exit at once, without joining threads of decoders."""
+    sys.stdout.write(json.dumps(result))
     sys.stdout.flush()
     os._exit(0)
 
 
-def bound(*, memory: int, seconds: int, file_size: int) -> None:
-    """Bounds the process that it is called in, where the system can.
+def limit_resources(*, memory: int, seconds: int, file_size: int) -> None:
+    """Limit the resources of the current process, where the system can.
 
     Args:
-        memory: Most bytes of address space.
-        seconds: Most seconds of a processor.
-        file_size: Largest file that may be written, in bytes.
+        memory: Maximum address space in bytes.
+        seconds: Maximum CPU time in seconds.
+        file_size: Maximum size of a written file in bytes.
     """
     try:
         import resource
-    except ImportError:  # Windows has none; the parent's clock still holds
+    except ImportError:  # Windows has none; the parent's timeout still applies
         return
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
