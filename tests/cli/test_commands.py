@@ -83,7 +83,7 @@ def test_what_a_slip_of_the_finger_is_read_as_is_said(
 def test_nothing_that_fits_is_said(run: Run, music: Path) -> None:
     run("index", music)
     nothing = run("search", "low", "--where", "year = 1800")
-    assert (nothing.code, nothing.out, nothing.err) == (0, "", "nothing fits\n")
+    assert (nothing.code, nothing.out, nothing.err) == (0, "", "no track matches\n")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_errors_are_one_sentence_and_a_code(
         (["search", ""], "the query is empty"),
         (["search", "  "], "the query is empty"),
         (["search", "low", "--where", "1=1; drop table"], "the filter cannot be read"),
-        (["search", "zzz"], "no word of 'zzz' is understood"),
+        (["search", "zzz"], "no word of 'zzz' is known"),
         (["search", "low", "--like", "nothing.mp3"], "there is no file 'nothing.mp3'"),
         (["search", "low", "--model", "nothing"], "there is no model 'nothing'"),
         (["search", "low", "--m3u8", "/no/such/folder/x.m3u8"], "cannot be written"),
@@ -190,6 +190,17 @@ def test_describe_a_track_of_the_library(
     assert "there is no file" in run("describe", "no such track").err
 
 
+def test_describe_with_another_model_than_the_library_is_an_error(
+    run: Run, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("index", music)
+    monkeypatch.delenv("TUNESPACE_MODEL")
+    ran = run("describe", music / "low.flac", "--model", "tunespace-small")
+    assert ran.code == 1
+    assert "tunespace-small" in ran.err
+    assert not ran.out
+
+
 def test_describe_what_is_no_music(run: Run, music: Path) -> None:
     ran = run("describe", music / "broken.mp3")
     assert ran.code == 1
@@ -218,12 +229,12 @@ def test_what_is_excluded_stays_out_and_doctor_says_so(run: Run, music: Path) ->
     run("index", str(music), "--exclude", "Live/", "--exclude", "high*")
     again = run("index", str(music), "--json").json()
     assert (again["tracks"], again["unchanged"]) == (1, 1)
-    assert f"{music}; left out: Live/, high*" in run("doctor").out.replace("\n", "")
+    assert f"{music}; excluded: Live/, high*" in run("doctor").out.replace("\n", "")
     assert run("index", str(music), "--exclude", "", "--json").json()["added"] == 1
-    assert "left out" not in run("doctor").out
+    assert "excluded: " not in run("doctor").out
     refused = run("index", str(music), "--exclude", "!")
     assert refused.code == 1
-    assert "a pattern of --exclude cannot be read" in refused.err
+    assert "invalid pattern for --exclude" in refused.err
 
 
 def test_doctor_says_what_is_wrong(run: Run, music: Path, tmp_path: Path) -> None:
@@ -249,4 +260,4 @@ def test_an_interrupt_is_one_sentence(
     monkeypatch.setattr("tunespace.library.Library.index", interrupted)
     ran = run("index", music)
     assert ran.code == 130
-    assert ran.err.startswith("tunespace: stopped; the library has 0 tracks")
+    assert ran.err.startswith("tunespace: interrupted; the library has 0 tracks")

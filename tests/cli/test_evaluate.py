@@ -104,7 +104,7 @@ def test_what_is_asked_for_by_name_and_nobody_has_is_all_said_at_once(
 def test_how_clips_are_heard_can_be_chosen(run: Run, manifest: Path) -> None:
     model = os.environ["TUNESPACE_MODEL"]
     done = run("evaluate", model, "--data", manifest, "--seconds", "0.5", "--pooling", "windows")
-    assert "heard: 0.5 s, in the model's own windows, as the mean of unit vectors" in done.out
+    assert "audio: 0.5 s, in the model's own windows, as the mean of unit vectors" in done.out
     done = run("evaluate", model, "--data", manifest, "--label", "genre", "--tag", "low", "--json")
     found = {p["protocol"]["name"]: p for p in done.json()["protocols"]}
     assert [row["tag"] for row in found["tag-to-music"]["tables"]["tags"]] == ["low"]

@@ -1,4 +1,4 @@
-"""The command line: each command reads its arguments, calls the library, prints."""
+"""Command line: each command parses its arguments, calls the API and prints."""
 
 from tunespace.cli.app import main
 

@@ -1,4 +1,4 @@
-"""All commands, and how errors end them: 0 done, 1 failed, 2 wrong usage."""
+"""Commands and exit codes: 0 success, 1 failure, 2 wrong usage."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
 
 
-def _show_version(value: bool) -> None:  # noqa: FBT001 - typer calls it so
+def _show_version(value: bool) -> None:  # noqa: FBT001 - typer passes it by position
     if value:
         typer.echo(f"tunespace {__version__}")
         raise typer.Exit
@@ -38,7 +38,7 @@ def _show_version(value: bool) -> None:  # noqa: FBT001 - typer calls it so
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(  # noqa: FBT001 - typer's way
+    version: bool = typer.Option(  # noqa: FBT001 - typer's convention
         False,  # noqa: FBT003
         "--version",
         callback=_show_version,
@@ -50,13 +50,13 @@ def _options(
 
 
 def main() -> None:
-    """Runs a command; what a user can cause ends in one sentence."""
+    """Run a command; print errors of use in one sentence."""
     try:
         app()
     except TunespaceError as error:
         sys.stderr.write(f"tunespace: {error}\n")
         sys.exit(1)
     except BrokenPipeError:
-        # The reader of a pipe has had enough; Python must not complain at exit.
+        # The reader of the pipe has closed it; Python must not report that at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tunespace.cli.evaluate import (
+from tunespace.cli.evaluation_options import (
     CacheOption,
     DataOption,
+    EvaluationRequest,
     LabelOption,
     Pooling,
     PoolingOption,
@@ -20,25 +21,35 @@ from tunespace.cli.evaluate import (
     SkipOption,
     SplitOption,
     TagOption,
-    Wanted,
-    WorkersOption,
-    heard_before,
-    print_left_out,
-    print_listening,
+)
+from tunespace.cli.evaluation_output import (
+    describe_leakage,
+    print_audio_view,
     print_published,
-    write,
+    print_skipped,
+)
+from tunespace.cli.options import JsonOption, WorkersOption
+from tunespace.cli.output import (
+    console,
+    print_json,
+    progress_bar,
+    progress_callback,
+    write_file,
     write_json,
 )
-from tunespace.cli.options import JsonOption
-from tunespace.cli.output import console, print_json, progress_bar, shown_on
 
 if TYPE_CHECKING:
-    from tunespace.evaluation import Comparison
+    from rich.progress import Progress as Bar
+    from rich.table import Table
+
+    from tunespace.evaluation import Comparison, Manifest, Overlap
     from tunespace.models import JointModel
 
 
 def compare(
-    models: Annotated[list[str], typer.Argument(help="Bundled names, folders, or hf:owner/name.")],
+    models: Annotated[
+        list[str], typer.Argument(help="Names of bundled models, folders, or hf:owner/name.")
+    ],
     data: DataOption,
     root: RootOption = None,
     split: SplitOption = "",
@@ -49,18 +60,19 @@ def compare(
     pooling: PoolingOption = Pooling.track,
     skip_missing: SkipOption = False,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Also write the figures.", show_default=False)
+        Path | None,
+        typer.Option("--out", help="Also write the comparison as JSON.", show_default=False),
     ] = None,
     html: Annotated[
         Path | None,
-        typer.Option("--html", help="Also write a page with plots.", show_default=False),
+        typer.Option("--html", help="Also write a web page with plots.", show_default=False),
     ] = None,
     trained_on: Annotated[
         list[str] | None,
         typer.Option(
             "--trained-on",
             metavar="MODEL=FILE",
-            help="Manifest of what a model learned from, for each model where it is known.",
+            help="Manifest of a model's training data. Can be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -70,34 +82,32 @@ def compare(
     workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge several models on the same clips, and say what differs beyond chance."""
-    from tunespace.evaluation import compare as compared
-    from tunespace.evaluation import load_manifest, overlap
+    """Compare several models on the same clips, with the significance of each difference."""
+    from tunespace.evaluation import compare as compare_models
+    from tunespace.evaluation import load_manifest
     from tunespace.models import load_joint_model
 
-    learned = _training(trained_on or [], models)
-    wanted = Wanted(data, root, split, protocol, label, tag, seconds, pooling, skip_missing)
-    manifest, protocols = wanted.load()
-    training = {name: load_manifest(path) for name, path in learned.items()}
+    training_files = _training_files(trained_on or [], models)
+    request = EvaluationRequest(
+        data, root, split, protocol, label, tag, seconds, pooling, skip_missing
+    )
+    manifest, protocols = request.load()
+    training = {name: load_manifest(path) for name, path in training_files.items()}
     loaded = {name: load_joint_model(name) for name in models}
     terminal = console(stderr=True)
     bar = progress_bar(terminal, "clips") if terminal.is_terminal and not as_json else None
     with bar or nullcontext():
-        leakage = {}
-        for name, known in training.items():
-            shown = shown_on(bar, f"what {name} learned from") if compare_recordings else None
-            leakage[loaded[name].identity] = overlap(
-                known, manifest, listen=compare_recordings, on_progress=shown
-            )
-        moved = {
-            model.identity: shown_on(bar, f"{model.name} listens") for model in loaded.values()
+        leakage = _leakage(training, loaded, manifest, bar, compare_recordings=compare_recordings)
+        callbacks = {
+            model.identity: progress_callback(bar, f"{model.name}: embedding")
+            for model in loaded.values()
         }
 
-        def show(model: "JointModel", done: int, total: int) -> None:
-            if (move := moved[model.identity]) is not None:
-                move(done, total)
+        def on_progress(model: "JointModel", done: int, total: int) -> None:
+            if (callback := callbacks[model.identity]) is not None:
+                callback(done, total)
 
-        found = compared(
+        comparison = compare_models(
             [loaded[name] for name in models],
             manifest,
             protocols,
@@ -105,59 +115,91 @@ def compare(
             seed=seed,
             cache=cache,
             workers=workers,
-            on_progress=show,
+            on_progress=on_progress,
         )
-    figures = found.as_json() if out is not None or as_json else {}
+    _write(comparison, out, html, as_json=as_json)
+
+
+def _write(comparison: "Comparison", out: Path | None, html: Path | None, *, as_json: bool) -> None:
+    content = comparison.as_json() if out is not None or as_json else {}
     if out is not None:
-        write_json(out, figures)
+        write_json(out, content)
     if html is not None:
         from tunespace.evaluation.html_report import html_report
 
-        first = found.reports[0]
-        others = [p for protocol, _ in first.protocols for p in first.published(protocol)]
-        write(html, html_report(found, others))
+        first = comparison.reports[0]
+        published = [row for protocol, _ in first.protocols for row in first.published(protocol)]
+        write_file(html, html_report(comparison, published))
     if as_json:
-        print_json(figures)
+        print_json(content)
     else:
-        _print(found)
+        _print(comparison)
 
 
-def _training(given: list[str], models: list[str]) -> dict[str, Path]:
-    """The manifest of each model, as ``MODEL=FILE`` has it."""
-    found = {}
-    for text in given:
-        name = next((name for name in models if text.startswith(f"{name}=")), None)
-        if name is None or text == f"{name}=":
+def _leakage(
+    training: "dict[str, Manifest]",
+    models: "dict[str, JointModel]",
+    manifest: "Manifest",
+    bar: "Bar | None",
+    *,
+    compare_recordings: bool,
+) -> "dict[str, Overlap]":
+    """Return the overlap of each model's training data with the evaluated clips."""
+    from tunespace.evaluation import overlap
+
+    leakage = {}
+    for name, data in training.items():
+        shown = progress_callback(bar, f"training data of {name}") if compare_recordings else None
+        leakage[models[name].identity] = overlap(
+            data, manifest, compare_recordings=compare_recordings, on_progress=shown
+        )
+    return leakage
+
+
+def _training_files(options: list[str], models: list[str]) -> dict[str, Path]:
+    """Parse ``MODEL=FILE`` options."""
+    files = {}
+    for option in options:
+        name = next((name for name in models if option.startswith(f"{name}=")), None)
+        if name is None or option == f"{name}=":
             choice = ", ".join(models)
             raise typer.BadParameter(
-                f"{text!r} is not MODEL=FILE with one of {choice}", param_hint="--trained-on"
+                f"{option!r} is not MODEL=FILE with one of {choice}", param_hint="--trained-on"
             )
-        found[name] = Path(text[len(name) + 1 :])
-    return found
+        files[name] = Path(option[len(name) + 1 :])
+    return files
 
 
-def _print(found: "Comparison") -> None:
-    from rich.table import Table
+def _print(comparison: "Comparison") -> None:
     from rich.text import Text
+
+    out = console()
+    first = comparison.reports[0]
+    out.print(Text(f"{first.data.name}, {len(first.data.items):,} clips"))
+    print_audio_view(first)
+    out.print(_table(comparison))
+    print_published(first)
+    for report in comparison.reports:
+        out.print(Text(f"{report.model.name}: {describe_leakage(report)}"))
+    print_skipped(first)
+
+
+def _table(comparison: "Comparison") -> "Table":
+    from rich.table import Table
 
     from tunespace.evaluation.metrics.bootstrap import format_value
     from tunespace.evaluation.report import is_headline
 
-    out = console()
-    first = found.reports[0]
-    clips = len(first.data.items)
-    out.print(Text(f"{first.data.name}, {clips:,} clips"))
-    print_listening(first)
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("protocol", no_wrap=True)
-    table.add_column("figure")
-    for report in found.reports:
+    table.add_column("metric")
+    for report in comparison.reports:
         table.add_column(report.model.identity, no_wrap=True)
-    for report in found.reports[1:]:
-        table.add_column(f"{report.model.name} less the first", no_wrap=True)
-    table.add_column("guessing", justify="right", no_wrap=True)
+    for report in comparison.reports[1:]:
+        table.add_column(f"{report.model.name} minus the first", no_wrap=True)
+    table.add_column("chance", justify="right", no_wrap=True)
     shown = ""
-    for row in found.rows:
+    for row in comparison.rows:
         if not is_headline(row.figure):
             continue
         values = [
@@ -169,8 +211,4 @@ def _print(found: "Comparison") -> None:
         chance = "" if row.chance is None else format_value(row.chance)
         table.add_row(name, row.figure, *values, *differences, chance)
         shown = row.protocol
-    out.print(table)
-    print_published(first)
-    for report in found.reports:
-        out.print(Text(f"{report.model.name}: {heard_before(report)}"))
-    print_left_out(first)
+    return table

@@ -2,51 +2,59 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from tunespace.cli.options import JsonOption, LibraryOption, ModelOption
 from tunespace.cli.output import console, print_json, printable
-from tunespace.cli.search import track_named
-from tunespace.errors import LibraryError
-from tunespace.library import DescriptiveWord, Library
-from tunespace.library import describe as words_of
-from tunespace.models import load_model
+from tunespace.cli.search import require_track
+from tunespace.errors import NoLibraryError
+
+if TYPE_CHECKING:
+    from tunespace.library import DescriptiveWord, Library
 
 
 def describe(
-    track: Annotated[str, typer.Argument(help="A file, or a track of the library by its name.")],
-    top: Annotated[int, typer.Option("--top", "-n", min=1, help="Most words of each kind.")] = 5,
+    track: Annotated[str, typer.Argument(help="Audio file, or title of a track of the library.")],
+    top: Annotated[
+        int, typer.Option("--top", "-n", min=1, help="Maximum number of words of each kind.")
+    ] = 5,
     library: LibraryOption = None,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say which words fit a file best, and why. Needs no library."""
+    """Describe a track in words, with reasons. Works without a library."""
+    from tunespace.library import Library
+
     try:
         with Library.open(library, model=model, create=False) as lib:
-            words = _in_library(lib, track, top)
-    except LibraryError:
-        words = _alone(track, model, top)
+            words = _describe_in_library(lib, track, top)
+    except NoLibraryError:
+        words = _describe_file(track, model, top)
     if as_json:
         print_json({kind: [asdict(word) for word in some] for kind, some in words.items()})
     else:
         _print(words)
 
 
-def _in_library(lib: Library, name: str, top: int) -> dict[str, list[DescriptiveWord]]:
+def _describe_in_library(lib: "Library", name: str, top: int) -> "dict[str, list[DescriptiveWord]]":
     path = Path(name).expanduser()
-    return lib.describe(path if path.exists() else track_named(lib, name), top=top)
+    return lib.describe(path if path.exists() else require_track(lib, name), top=top)
 
 
-def _alone(name: str, model: str | None, top: int) -> dict[str, list[DescriptiveWord]]:
+def _describe_file(name: str, model: str | None, top: int) -> "dict[str, list[DescriptiveWord]]":
+    import numpy as np
+
+    from tunespace.library import describe as describe_vector
+    from tunespace.models import load_model
+
     loaded = load_model(model)
     vector = loaded.embed_file(Path(name).expanduser()).vector
-    return words_of(loaded, vector, np.empty((0, loaded.dim), np.float32), top=top)
+    return describe_vector(loaded, vector, np.empty((0, loaded.dim), np.float32), top=top)
 
 
-def _print(words: dict[str, list[DescriptiveWord]]) -> None:
+def _print(words: "dict[str, list[DescriptiveWord]]") -> None:
     from rich.table import Table
     from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""``tunespace doctor``: whether everything is in order, and what to do where it is not."""
+"""``tunespace doctor``: check the installation, the model and the library."""
 
 import os
 import platform
@@ -6,22 +6,30 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
 from tunespace.cli.options import JsonOption, LibraryOption, ModelOption
 from tunespace.cli.output import console, print_json, printable
 from tunespace.errors import TunespaceError
-from tunespace.library import Library
-from tunespace.models import load_model
 
-_LITTLE_SPACE = 500e6
-_PARTS = ("tunespace", "numpy", "onnxruntime", "av", "tokenizers", "mutagen")
+if TYPE_CHECKING:
+    from tunespace.library import Library
+
+_MIN_FREE_BYTES = 500e6
+_PACKAGES = ("tunespace", "numpy", "onnxruntime", "av", "tokenizers", "mutagen")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found; ``ok`` is false where something has to be done."""
+    """Result of one check.
+
+    Attributes:
+        check: Name of the check.
+        ok: False if something has to be done.
+        found: What the check found, or what has to be done.
+    """
 
     check: str
     ok: bool
@@ -31,10 +39,12 @@ class Finding:
 def doctor(
     library: LibraryOption = None, model: ModelOption = None, as_json: JsonOption = False
 ) -> None:
-    """Check the installation, the model and the library, and list files that failed."""
+    """Check the installation, the model and the library, and list unreadable files."""
+    from tunespace.library import Library
+
     findings = [
         _try("python", lambda: f"{platform.python_version()} on {platform.platform()}"),
-        _try("parts", _parts),
+        _try("packages", _packages),
         _try("sqlite", _sqlite),
         _try("model", lambda: _model(model)),
     ]
@@ -56,17 +66,17 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _try(check: str, look: Callable[[], str]) -> Finding:
+def _try(check: str, function: Callable[[], str]) -> Finding:
     try:
-        return Finding(check, ok=True, found=look())
+        return Finding(check, ok=True, found=function())
     except (TunespaceError, OSError, sqlite3.Error, ImportError) as error:
         return Finding(check, ok=False, found=str(error))
 
 
-def _parts() -> str:
-    from importlib.metadata import version  # takes 10 ms of every command
+def _packages() -> str:
+    from importlib.metadata import version
 
-    return ", ".join(f"{part} {version(part)}" for part in _PARTS)
+    return ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
 
 
 def _sqlite() -> str:
@@ -75,7 +85,7 @@ def _sqlite() -> str:
         connection.execute("CREATE VIRTUAL TABLE names USING fts5 (title)")
     except sqlite3.Error as error:
         raise TunespaceError(
-            "SQLite has no FTS5, which finds names: use a Python that is built with it"
+            "SQLite has no FTS5, which name search needs: use a Python that is built with it"
         ) from error
     finally:
         connection.close()
@@ -83,36 +93,38 @@ def _sqlite() -> str:
 
 
 def _model(name: str | None) -> str:
+    from tunespace.models import load_model
+
     model = load_model(name)
     _ = model.audio_tower, model.text_tower, model.lexicon_vectors, model.reference
-    return f"{model.identity}, every file as it should be"
+    return f"{model.identity}, all files are valid"
 
 
-def _library(lib: Library) -> str:
+def _library(lib: "Library") -> str:
     problem = lib.check_integrity()
     if problem:
         raise TunespaceError(f"{lib.folder}: {problem}; index into a new --library folder")
-    gone = lib.count_missing()
+    missing = lib.count_missing()
     text = f"{lib.folder}: {len(lib):,} tracks"
-    if gone:
+    if missing:
         raise TunespaceError(
-            f"{text}, the files of {gone:,} are gone: run `tunespace index` on their folder again"
+            f"{text}, the files of {missing:,} are gone: run `tunespace index` on their folder"
         )
     return text
 
 
-def _folders(lib: Library) -> str:
-    folders = ", ".join(lib.roots()) or "none; single files only"
-    left_out = [pattern for pattern in lib.excluded() if pattern]
-    return f"{folders}; left out: {', '.join(left_out)}" if left_out else folders
+def _folders(lib: "Library") -> str:
+    folders = ", ".join(lib.roots()) or "none, single files only"
+    patterns = [pattern for pattern in lib.excluded() if pattern]
+    return f"{folders}; excluded: {', '.join(patterns)}" if patterns else folders
 
 
-def _space(lib: Library) -> str:
+def _space(lib: "Library") -> str:
     free = shutil.disk_usage(lib.folder).free
     if not os.access(lib.folder, os.W_OK):
-        raise TunespaceError(f"{lib.folder} cannot be written: index as the user who owns it")
-    if free < _LITTLE_SPACE:
-        raise TunespaceError(f"only {free / 1e6:.0f} MB are free where the library lies")
+        raise TunespaceError(f"{lib.folder} is not writable: index as the user who owns it")
+    if free < _MIN_FREE_BYTES:
+        raise TunespaceError(f"only {free / 1e6:.0f} MB are free on the disk of the library")
     return f"{free / 1e9:.0f} GB free"
 
 

@@ -3,52 +3,55 @@
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tunespace.cli.options import JsonOption, LibraryOption, ModelOption
+from tunespace.cli.options import JsonOption, LibraryOption, ModelOption, WorkersOption
 from tunespace.cli.output import console, print_json, printable, progress_bar
-from tunespace.library import IndexReport, Library, Progress
-from tunespace.library.duration import format_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.progress import Progress as Bar
+
+    from tunespace.library import IndexReport, Progress
 
 _SHOWN_FAILURES = 20
 
 
 def index(
-    paths: Annotated[list[Path], typer.Argument(help="Folders or files of music.")],
+    paths: Annotated[list[Path], typer.Argument(help="Folders or audio files.")],
     library: LibraryOption = None,
     model: ModelOption = None,
     exclude: Annotated[
         list[str] | None,
         typer.Option(
-            help="Leave out what this pattern fits, as in .gitignore: 'Audiobooks/', '*.m4b'. "
-            "Remembered until it is given anew; '' leaves out nothing.",
+            help="Pattern of files to leave out, as in .gitignore: 'Audiobooks/', '*.m4b'. Kept "
+            "for later runs until given again; '' leaves out nothing.",
             show_default=False,
         ),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes; by default one for each core.")
-    ] = None,
+    workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add or update music. Can be stopped at any moment and run again."""
+    """Add new music and update what has changed. Can be interrupted and run again."""
+    from tunespace.library import Library
+
     with Library.open(library, model=model) as lib:
         out = console(stderr=True)
         bar = progress_bar(out, "files", rate=True) if out.is_terminal and not as_json else None
         try:
             with bar or nullcontext():
                 report = lib.index(
-                    paths, exclude=exclude, workers=workers, on_progress=_shown_on(bar)
+                    paths, exclude=exclude, workers=workers, on_progress=_progress_callback(bar)
                 )
         except KeyboardInterrupt:
-            said = (
-                f"stopped; the library has {len(lib):,} tracks, and a next run goes on from there"
+            typer.echo(
+                f"tunespace: interrupted; the library has {len(lib):,} tracks, and the next run "
+                "continues from there",
+                err=True,
             )
-            typer.echo(f"tunespace: {said}", err=True)
             raise typer.Exit(130) from None
         total = len(lib)
     if as_json:
@@ -57,12 +60,12 @@ def index(
         _print(report, total)
 
 
-def _shown_on(bar: "Bar | None") -> Any:  # noqa: ANN401 - a callback or nothing
+def _progress_callback(bar: "Bar | None") -> "Callable[[Progress], None] | None":
     if bar is None:
         return None
-    task = bar.add_task("listening", total=None, rate=0.0)
+    task = bar.add_task("embedding", total=None, rate=0.0)
 
-    def show(progress: Progress) -> None:
+    def show(progress: "Progress") -> None:
         elapsed = bar.tasks[task].elapsed or 1.0
         rate = progress.music_seconds / elapsed
         bar.update(task, completed=progress.done, total=progress.total, rate=rate)
@@ -70,9 +73,11 @@ def _shown_on(bar: "Bar | None") -> Any:  # noqa: ANN401 - a callback or nothing
     return show
 
 
-def _print(report: IndexReport, total: int) -> None:
+def _print(report: "IndexReport", total: int) -> None:
     from rich.table import Table
     from rich.text import Text
+
+    from tunespace.library.duration import format_duration
 
     out = console()
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -83,7 +88,7 @@ def _print(report: IndexReport, total: int) -> None:
         "updated": report.updated,
         "moved": report.moved,
         "removed": report.removed,
-        "left out of what was there": report.excluded,
+        "removed (excluded)": report.excluded,
         "unchanged": report.unchanged,
         "failed": len(report.failed),
     }
@@ -94,7 +99,7 @@ def _print(report: IndexReport, total: int) -> None:
     if report.kept:
         out.print(
             f"{report.kept:,} tracks are kept although their folder is empty or gone: it may not "
-            "be mounted."
+            "be mounted"
         )
     for failure in report.failed[:_SHOWN_FAILURES]:
         out.print(Text(f"failed: {printable(failure.path)} {printable(failure.reason)}"))
@@ -102,8 +107,8 @@ def _print(report: IndexReport, total: int) -> None:
         more = len(report.failed) - _SHOWN_FAILURES
         out.print(f"and {more:,} more; `tunespace doctor` lists them all")
     rate = report.music_seconds / max(report.elapsed_seconds, 1e-9)
-    heard = f": {format_duration(report.music_seconds)} of music, {rate:,.0f}x real time"
+    speed = f": {format_duration(report.music_seconds)} of music, {rate:,.0f}x real time"
     out.print(
         f"{total:,} tracks in the library; this took {report.elapsed_seconds:.1f} s"
-        + (heard if report.music_seconds else "")
+        + (speed if report.music_seconds else "")
     )

@@ -1,13 +1,15 @@
 """``tunespace models``."""
 
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tunespace.cli.options import JsonOption
 from tunespace.cli.output import console, print_json
-from tunespace.models import Model, list_models, load_model
+
+if TYPE_CHECKING:
+    from tunespace.models import Model
 
 _LICENCE = re.compile(r"^license:\s*(\S+)", re.MULTILINE)
 
@@ -19,29 +21,31 @@ def models(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show models: what they are called, how large they are, and under which licence."""
-    found = [_about(load_model(name)) for name in names or list_models()]
+    """Show models with size, dimensions, lexicon and licence."""
+    from tunespace.models import list_models, load_model
+
+    rows = [_facts(load_model(name)) for name in names or list_models()]
     if as_json:
-        print_json(found)
+        print_json(rows)
         return
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("name", "size", "dimensions", "words", "licence", "folder"):
         table.add_column(column, overflow="fold")
-    for model in found:
+    for model in rows:
         table.add_row(
             model["identity"],
             f"{model['megabytes']:.0f} MB",
             str(model["dim"]),
             f"{model['words']:,}",
-            model["licence"] or "see its card",
+            model["licence"] or "see the model card",
             model["folder"],
         )
     console().print(table)
 
 
-def _about(model: Model) -> dict[str, Any]:
+def _facts(model: "Model") -> dict[str, Any]:
     files = [model.folder / name for name in model.config.files]
     card = model.folder / "README.md"
     licence = _LICENCE.search(card.read_text(encoding="utf-8")) if card.exists() else None

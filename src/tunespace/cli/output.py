@@ -1,48 +1,51 @@
-"""What commands print: tables for people, JSON for programs."""
+"""Output of commands: tables for people, JSON for programs."""
 
 import json
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tunespace.library import Hit
-from tunespace.library.duration import format_duration
+from tunespace.errors import DataError
+from tunespace.files import write_text
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
 
+    from tunespace.library import Hit
+
 
 def console(*, stderr: bool = False) -> "Console":
-    """A terminal, or a file that is wide enough for whole paths."""
-    from rich.console import Console  # takes longer to import than a search in JSON
+    """Return a console for the terminal; output to a file is wide enough for whole paths."""
+    from rich.console import Console  # takes longer to import than a search takes
 
-    found = Console(stderr=stderr, highlight=False)
-    if not found.is_terminal and "COLUMNS" not in os.environ:
-        found.width = 200
-    return found
+    out = Console(stderr=stderr, highlight=False)
+    if not out.is_terminal and "COLUMNS" not in os.environ:
+        out.width = 200
+    return out
 
 
 def printable(text: str) -> str:
-    """Without what no terminal can print: lone surrogates and control characters."""
+    """Replace what no terminal can print: lone surrogates and control characters."""
     shown = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)
 
 
-def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
-    """One JSON document."""
+def print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Print a value as one JSON document."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace"))
 
 
-def progress_bar(out: "Console", of: str, *, rate: bool = False) -> "Bar":
-    """A bar that is gone when the work is done.
+def progress_bar(out: "Console", unit: str, *, rate: bool = False) -> "Bar":
+    """Create a progress bar that disappears when the work is done.
 
     Args:
-        out: Where it is shown.
-        of: What is counted, as "files".
-        rate: Whether tasks have a field ``rate``: how many times as fast as it plays.
+        out: Console to show it on.
+        unit: Name of what is counted, such as "files".
+        rate: Whether tasks have a field ``rate``, the speed as a multiple of real time.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -52,7 +55,7 @@ def progress_bar(out: "Console", of: str, *, rate: bool = False) -> "Bar":
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(f"{of},"),
+        TextColumn(f"{unit},"),
         *fast,
         TimeRemainingColumn(),
         TextColumn("left"),
@@ -61,16 +64,37 @@ def progress_bar(out: "Console", of: str, *, rate: bool = False) -> "Bar":
     )
 
 
-def shown_on(bar: "Bar | None", task: str) -> Callable[[int, int], None] | None:
-    """What moves the bar; nothing where there is none."""
+def progress_callback(bar: "Bar | None", task: str) -> Callable[[int, int], None] | None:
+    """Add a task to a bar; return the function that updates it, or None without a bar."""
     if bar is None:
         return None
     number = bar.add_task(task, total=None)
     return lambda done, total: bar.update(number, completed=done, total=total)
 
 
-def hit_as_json(hit: Hit) -> dict[str, Any]:
-    """A hit for programs."""
+def write_file(path: Path, text: str) -> None:
+    """Write a file atomically.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    try:
+        write_text(path, text, errors="backslashreplace")
+    except OSError as error:
+        raise DataError([f"{path} cannot be written ({error.strerror})"]) from error
+
+
+def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Write a value as a JSON file, atomically.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    write_file(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def hit_as_json(hit: "Hit") -> dict[str, Any]:
+    """Return a hit as a JSON object."""
     track = hit.track
     return {
         "score": round(hit.score, 1),
@@ -90,10 +114,12 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
     }
 
 
-def print_hits(hits: Sequence[Hit]) -> None:
-    """Hits for people: score, what, where in the track it fits best, and the file."""
+def print_hits(hits: "Sequence[Hit]") -> None:
+    """Print hits as a table: score, title, artist, best matching part, file."""
     from rich.table import Table
     from rich.text import Text
+
+    from tunespace.library.duration import format_duration
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("score", justify="right", no_wrap=True)
@@ -106,7 +132,7 @@ def print_hits(hits: Sequence[Hit]) -> None:
         path = os.path.relpath(hit.track.path, common) if common else hit.track.path
         shown = printable(path)
         if hit.missing:
-            shown += "  (gone; run `tunespace index` again)"
+            shown += "  (file is gone; run `tunespace index` again)"
         if hit.duplicates:
             shown += f"  (and {len(hit.duplicates)} more of the same recording)"
         table.add_row(
@@ -123,7 +149,7 @@ def print_hits(hits: Sequence[Hit]) -> None:
 
 
 def _common_folder(paths: list[str]) -> str:
-    """The folder that all hits share, where it is worth to leave it out."""
+    """Return the common folder of paths; empty if leaving it out saves nothing."""
     try:
         common = os.path.commonpath([os.path.dirname(path) for path in paths])  # noqa: PTH120
     except ValueError:

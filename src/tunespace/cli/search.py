@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,25 +16,29 @@ from tunespace.cli.options import (
     TopOption,
     WhereOption,
 )
-from tunespace.cli.output import hit_as_json, print_hits, print_json, printable
 from tunespace.errors import QueryError
-from tunespace.library import AudioFileRef, Hit, Library, Query, QueryTerm, Text, Track, TrackRef
 
-# Away from something must not outweigh what is looked for.
-_AWAY = -0.5
+if TYPE_CHECKING:
+    from tunespace.library import AudioFileRef, Library, SearchResult, Track, TrackRef
+
+# What is not wanted must not outweigh what is wanted.
+_NOT_WEIGHT = -0.5
 
 
 def search(
     words: Annotated[
-        list[str] | None, typer.Argument(help="What to look for, in any words.", metavar="QUERY")
+        list[str] | None,
+        typer.Argument(help="Description of the music, in any words.", metavar="QUERY"),
     ] = None,
     like: Annotated[
         list[str] | None,
-        typer.Option("--like", help="A file, or a track of the library; may be repeated."),
+        typer.Option(
+            "--like", help="Audio file, or title of a track, to sound like. Can be repeated."
+        ),
     ] = None,
-    away: Annotated[
+    unwanted: Annotated[
         list[str] | None,
-        typer.Option("--not", help="Words to stay away from; may be repeated."),
+        typer.Option("--not", help="Words that should not describe the music. Can be repeated."),
     ] = None,
     where: WhereOption = "",
     top: TopOption = 20,
@@ -45,12 +49,14 @@ def search(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find music by words, by tracks that it should be like, or by both."""
+    """Search music by words, by tracks to sound like, or by both."""
+    from tunespace.library import Library, Query, QueryTerm, Text
+
     text = " ".join(words or [])
     with Library.open(library, model=model, create=False) as lib:
         terms = [QueryTerm(Text(text))] if text.strip() else []
-        terms += [QueryTerm(_like(lib, name)) for name in like or []]
-        terms += [QueryTerm(Text(name), _AWAY) for name in away or []]
+        terms += [QueryTerm(_reference(lib, name)) for name in like or []]
+        terms += [QueryTerm(Text(name), _NOT_WEIGHT) for name in unwanted or []]
         if not terms and not where.strip():
             raise QueryError("the query is empty: describe the music in a few words")
         query = Query(
@@ -60,14 +66,11 @@ def search(
             min_score=min_score,
             per_artist=per_artist,
         )
-        hits = lib.search(query)
-        for typed, meant in lib.slips(text) if text.strip() else ():
-            typer.echo(f"{printable(typed)} is read as {meant}", err=True)
-        _show(hits, m3u8, as_json=as_json)
+        _print(lib.search(query), m3u8, as_json=as_json)
 
 
 def similar(
-    track: Annotated[str, typer.Argument(help="A file, or a track of the library by its name.")],
+    track: Annotated[str, typer.Argument(help="Audio file, or title of a track of the library.")],
     where: WhereOption = "",
     top: TopOption = 20,
     min_score: MinScoreOption = 0,
@@ -77,25 +80,25 @@ def similar(
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the neighbours of a track."""
-    search(
-        like=[track],
-        where=where,
-        top=top,
-        min_score=min_score,
-        per_artist=per_artist,
-        m3u8=m3u8,
-        library=library,
-        model=model,
-        as_json=as_json,
-    )
+    """Find tracks that sound like a given one."""
+    from tunespace.library import Library, Query, QueryTerm
+
+    with Library.open(library, model=model, create=False) as lib:
+        query = Query(
+            terms=(QueryTerm(_reference(lib, track)),),
+            where=where,
+            limit=top,
+            min_score=min_score,
+            per_artist=per_artist,
+        )
+        _print(lib.search(query), m3u8, as_json=as_json)
 
 
-def track_named(lib: Library, name: str) -> Track:
-    """The track of the library that has a name, where there is no file of that name.
+def require_track(lib: "Library", name: str) -> "Track":
+    """Return the track of the library with a name.
 
     Raises:
-        QueryError: No track has it.
+        QueryError: No track has this name.
     """
     track = lib.find_track(name)
     if track is None:
@@ -103,21 +106,28 @@ def track_named(lib: Library, name: str) -> Track:
     return track
 
 
-def _like(lib: Library, name: str) -> AudioFileRef | TrackRef:
-    if os.path.isfile(os.path.expanduser(name)):  # noqa: PTH111, PTH113 - a name may be any bytes
-        return AudioFileRef(os.path.expanduser(name))  # noqa: PTH111
-    return TrackRef(track_named(lib, name).id)
+def _reference(lib: "Library", name: str) -> "AudioFileRef | TrackRef":
+    from tunespace.library import AudioFileRef, TrackRef
+
+    path = os.path.expanduser(name)  # noqa: PTH111 - a file name may be any bytes
+    if os.path.isfile(path):  # noqa: PTH113
+        return AudioFileRef(path)
+    return TrackRef(require_track(lib, name).id)
 
 
-def _show(hits: list[Hit], m3u8: Path | None, *, as_json: bool) -> None:
+def _print(result: "SearchResult", m3u8: Path | None, *, as_json: bool) -> None:
+    from tunespace.cli.output import hit_as_json, print_hits, print_json, printable
+
+    for correction in result.corrections:
+        typer.echo(f"{printable(correction.typed)} is read as {correction.corrected}", err=True)
     if m3u8 is not None:
         from tunespace.library.m3u8 import write_m3u8
 
-        count = write_m3u8(hits, m3u8)
+        count = write_m3u8(result, m3u8)
         typer.echo(f"{count} tracks in {m3u8}", err=True)
     if as_json:
-        print_json([hit_as_json(hit) for hit in hits])
-    elif hits:
-        print_hits(hits)
+        print_json([hit_as_json(hit) for hit in result])
+    elif result:
+        print_hits(result)
     else:
-        typer.echo("nothing fits", err=True)
+        typer.echo("no track matches", err=True)

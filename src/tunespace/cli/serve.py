@@ -7,52 +7,54 @@ import typer
 from tunespace.cli.options import LibraryOption, ModelOption
 from tunespace.errors import TunespaceError
 
-_HOST = "127.0.0.1"
-_PORT = 8731
+# The same as in tunespace.server.settings, whose package takes a second to import.
+_DEFAULT_HOST = "127.0.0.1"
+_DEFAULT_PORT = 8731
 
 
 def serve(
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = _HOST,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = _DEFAULT_HOST,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")
-    ] = _PORT,
+        int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 for a free one.")
+    ] = _DEFAULT_PORT,
     token: Annotated[
         str | None,
         typer.Option(
             "--token",
             envvar="TUNESPACE_TOKEN",
-            help="What clients must send; made and printed where others can reach the server.",
+            help="Token that clients must send; generated and printed if other machines can reach "
+            "the server.",
             show_default=False,
         ),
     ] = None,
     allow_write: Annotated[
         bool,
-        typer.Option("--allow-write", help="Let clients bring the library up to date."),
+        typer.Option("--allow-write", help="Allow clients to update the library."),
     ] = False,
     name: Annotated[
         list[str] | None,
-        typer.Option("--name", help="A further name the server is reached by; may be repeated."),
+        typer.Option("--name", help="Further host name of the server. Can be repeated."),
     ] = None,
     mcp: Annotated[
         bool,
         typer.Option(
-            "--mcp", help="Answer a language model over standard input and output instead (MCP)."
+            "--mcp", help="Serve MCP to a language model over standard input and output instead."
         ),
     ] = False,
     library: LibraryOption = None,
     model: ModelOption = None,
 ) -> None:
-    """Serve the library: a page to search and play, and an HTTP API for programs."""
+    """Serve the library: a web page to search and play, and an HTTP API."""
     try:
-        # Only this command needs them.
+        # Needs the extra `serve`, and takes a second.
         from tunespace.server import Settings
-        from tunespace.server.serve import run, speak
+        from tunespace.server.serve import run, run_mcp_stdio
         from tunespace.server.settings import is_local, new_token
     except ModuleNotFoundError as error:
         raise TunespaceError(
             f"{error.name} is not installed: run `pip install 'tunespace[serve]'`"
         ) from error
-    if not token:  # an empty one would let everybody in
+    if not token:  # an empty token would let everybody in
         token = "" if is_local(host) else new_token()
     settings = Settings(
         library=library,
@@ -64,7 +66,7 @@ def serve(
         names=tuple(name or ()),
     )
     if mcp:
-        speak(settings)
+        run_mcp_stdio(settings)
     else:
         run(settings, on_ready=_announce)
 
@@ -72,5 +74,5 @@ def serve(
 def _announce(address: str, token: str) -> None:
     typer.echo(f"tunespace listens on {address}" + (f"/?token={token}" if token else ""))
     if token:
-        typer.echo(f"programs send the header: authorization: Bearer {token}")
+        typer.echo(f"programs send the header `authorization: Bearer {token}`")
     typer.echo("stop it with Ctrl-C")

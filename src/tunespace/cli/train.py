@@ -1,4 +1,4 @@
-"""``tunespace recipes``, ``tunespace train``, ``tunespace export``."""
+"""``tunespace recipes``, ``train``, ``fine-tune`` and ``export``."""
 
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tunespace.cli.options import JsonOption
-from tunespace.cli.output import console, print_json, printable, progress_bar, shown_on
+from tunespace.cli.options import JsonOption, WorkersOption
+from tunespace.cli.output import console, print_json, printable, progress_bar, progress_callback
 from tunespace.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -17,31 +17,37 @@ if TYPE_CHECKING:
 
 
 def recipes(as_json: JsonOption = False) -> None:
-    """List the systems that can be trained, with their papers."""
+    """List the recipes: systems that can be trained, with their papers."""
     from tunespace.training.recipe.catalogue import catalogue
 
-    found = catalogue()
+    entries = catalogue()
     if as_json:
-        print_json([vars(entry) for entry in found])
+        print_json([vars(entry) for entry in entries])
         return
     out = console()
-    for entry in found:
+    for entry in entries:
         out.print(f"[bold]{entry.name}[/]  {entry.title}. {entry.paper}", highlight=False)
         if entry.presets:
             out.print(f"    --preset {', '.join(entry.presets)}", style="dim", highlight=False)
 
 
-DataOption = Annotated[Path, typer.Option("--data", help="A manifest: clips and words.")]
-OutOption = Annotated[Path, typer.Option("--out", help="Folder of the run, new or stopped.")]
+DataOption = Annotated[
+    Path, typer.Option("--data", help="Manifest of audio and text (.csv, .tsv, .jsonl, .parquet).")
+]
+OutOption = Annotated[
+    Path, typer.Option("--out", help="Run folder; an interrupted run in it is resumed.")
+]
 ChangeOption = Annotated[
     list[str] | None,
-    typer.Option("--set", help="key=value, as loss.kind=triplet.", show_default=False),
+    typer.Option(
+        "--set",
+        help="Change a key of the recipe: loss.kind=triplet. Can be repeated.",
+        show_default=False,
+    ),
 ]
 CacheOption = Annotated[
-    Path | None, typer.Option("--cache", help="Folder of what is heard.", show_default=False)
-]
-WorkersOption = Annotated[
-    int | None, typer.Option(min=1, help="Processes that decode; by default one per core.")
+    Path | None,
+    typer.Option("--cache", help="Spectrogram cache directory.", show_default=False),
 ]
 
 
@@ -51,33 +57,40 @@ def train(
     out: OutOption,
     preset: Annotated[
         list[str] | None,
-        typer.Option("--preset", help="A named variant, as paper.", show_default=False),
+        typer.Option(
+            "--preset",
+            help="Variant of the recipe, such as paper. Can be repeated.",
+            show_default=False,
+        ),
     ] = None,
     change: ChangeOption = None,
     cache: CacheOption = None,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu or mps.")] = "auto",
-    devices: Annotated[int, typer.Option(min=1, help="Processes that share a batch.")] = 1,
+    devices: Annotated[
+        int, typer.Option(min=1, help="Number of devices that share each batch.")
+    ] = 1,
     workers: WorkersOption = None,
     loaders: Annotated[
         int | None,
         typer.Option(
             min=0,
-            help="Processes that prepare batches; by default 4 with an accelerator, else none.",
+            help="Number of processes that prepare batches; by default 4 with an accelerator, "
+            "else 0.",
             show_default=False,
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a system of the literature, or go on where a run was stopped."""
+    """Train a system of the literature, or resume an interrupted run."""
     with _train_extra():
-        from tunespace.training.loop.train import train as _  # noqa: F401 - what it needs is there
         from tunespace.training.recipe.recipe import load_recipe
-    loaded = load_recipe(recipe, presets=preset or (), changes=change or ())
-    _run(loaded, data, out, cache, accelerator, devices, workers, loaders, as_json=as_json)
+
+        loaded = load_recipe(recipe, presets=preset or (), changes=change or ())
+        _run(loaded, data, out, cache, accelerator, devices, workers, loaders, as_json=as_json)
 
 
 def fine_tune(
-    model: Annotated[str, typer.Argument(help="A bundled name or a model folder.")],
+    model: Annotated[str, typer.Argument(help="Name of a bundled model, or a model folder.")],
     data: DataOption,
     out: OutOption,
     change: ChangeOption = None,
@@ -85,12 +98,12 @@ def fine_tune(
     workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a model learn from clips and texts of your own: a table of audio and text is enough."""
+    """Adapt a model to your own pairs of audio and text."""
     with _train_extra():
-        from tunespace.training.loop.train import train as _  # noqa: F401 - what it needs is there
         from tunespace.training.recipe.fine_tune import fine_tune_recipe
-    loaded = fine_tune_recipe(model, tuple(change or ()))
-    _run(loaded, data, out, cache, "cpu", 1, workers, None, as_json=as_json)
+
+        loaded = fine_tune_recipe(model, tuple(change or ()))
+        _run(loaded, data, out, cache, "cpu", 1, workers, None, as_json=as_json)
 
 
 def _run(
@@ -105,16 +118,16 @@ def _run(
     *,
     as_json: bool,
 ) -> None:
-    from tunespace.training.loop.train import train as run
+    from tunespace.training.loop.train import train as run_training
 
     terminal = console(stderr=True)
     bar = progress_bar(terminal, "clips") if terminal.is_terminal and not as_json else None
 
-    def say(line: str) -> None:
+    def log(line: str) -> None:
         terminal.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
     with bar or nullcontext():
-        trained = run(
+        result = run_training(
             recipe,
             data,
             out,
@@ -123,30 +136,31 @@ def _run(
             devices=devices,
             workers=workers,
             loaders=loaders,
-            say=say,
-            on_progress=shown_on(bar, "clips are heard"),
+            log=log,
+            on_progress=progress_callback(bar, "computing spectrograms"),
         )
     if as_json:
         print_json(
             {
-                "model": str(trained.model),
-                "figures": trained.figures,
-                "epochs": trained.epochs,
-                "rejected": trained.rejected,
+                "model": str(result.model),
+                "figures": result.figures,
+                "epochs": result.epochs,
+                "rejected": result.rejected,
             }
         )
     else:
-        console().print(f"{trained.model}", highlight=False, soft_wrap=True)
+        console().print(str(result.model), highlight=False, soft_wrap=True)
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    out: Annotated[Path, typer.Option("--out", help="The model folder to make.")],
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    out: Annotated[Path, typer.Option("--out", help="Model folder to write.")],
     last: Annotated[
-        bool, typer.Option("--last", help="The last checkpoint, not the one that validated best.")
+        bool,
+        typer.Option("--last", help="Export the last checkpoint instead of the best one."),
     ] = False,
 ) -> None:
-    """Make a model folder of a run; it needs no torch."""
+    """Export a run as a model folder, which is used without torch."""
     with _train_extra():
         from tunespace.training.loop.export import export_run
     folder, _, _ = export_run(run, out, last=last)
@@ -155,6 +169,7 @@ def export(
 
 @contextmanager
 def _train_extra() -> "Iterator[None]":
+    """Report a missing package of the extra ``train`` in one sentence."""
     try:
         yield
     except ModuleNotFoundError as error:
