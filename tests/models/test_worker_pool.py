@@ -31,5 +31,5 @@ def test_a_model_that_cannot_be_loaded_is_said_once(
 
 def test_a_process_that_does_not_even_start(tmp_path: Path) -> None:
     folder = tiny_model.make(tmp_path / "model")
-    with pytest.raises(ModelError, match="ended its process"):
+    with pytest.raises(ModelError, match="worker process crashed"):
         list(run_jobs([1], "no_such_module:double", str(folder), 1))

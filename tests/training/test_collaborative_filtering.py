@@ -108,7 +108,7 @@ def factors(tmp_path: Path) -> Path:
 def test_a_hybrid_model_hears_artists_that_nobody_knows(tmp_path: Path, factors: Path) -> None:
     music = manifest(tmp_path / "music")
     recipe = load_recipe("won2021", changes=[*SMALL, f"collaborative.factors={factors}"])
-    trained = train(recipe, music, tmp_path / "run", cache=tmp_path / "cache", say=lambda _: None)
+    trained = train(recipe, music, tmp_path / "run", cache=tmp_path / "cache", log=lambda _: None)
     model = tunespace.load_model(trained.model)
     heard = model.embed_audio([music.parent / f"{kind}-loud-2.wav" for kind in KINDS])
     assert heard.shape == (3, 8)
@@ -122,9 +122,9 @@ def test_a_cultural_branch_says_at_once_that_it_makes_no_model(
     changes = [*SMALL, f"collaborative.factors={factors}", "collaborative.branch=cultural"]
     recipe = load_recipe("won2021", changes=changes)
     lines: list[str] = []
-    with pytest.raises(TrainingError, match="hears no music"):
-        train(recipe, music, tmp_path / "run", cache=tmp_path / "cache", say=lines.append)
-    told = [n for n, line in enumerate(lines) if "hears no music" in line]
+    with pytest.raises(TrainingError, match="uses no audio"):
+        train(recipe, music, tmp_path / "run", cache=tmp_path / "cache", log=lines.append)
+    told = [n for n, line in enumerate(lines) if "uses no audio" in line]
     assert told
     assert told[0] < next(n for n, line in enumerate(lines) if line.startswith("epoch 1"))
     assert (tmp_path / "run" / "metrics.csv").exists()

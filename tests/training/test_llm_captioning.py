@@ -58,7 +58,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_clips_without_tags_are_nothing_to_write_about(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="not one clip has tags"):
+    with pytest.raises(TrainingError, match="no clip has tags"):
         write_captions(ITEMS[2:], Model(""), tmp_path / "out.jsonl")
 
 

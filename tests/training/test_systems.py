@@ -66,7 +66,7 @@ def run(
     name: str, music: Path, cache: Path, out: Path, *changes: str, presets: tuple[str, ...] = ()
 ) -> TrainingResult:
     recipe = load_recipe(name, presets=presets, changes=[*FRONT_END, *CHANGES[name], *changes])
-    return train(recipe, music, out, cache=cache, accelerator="cpu", say=lambda _: None)
+    return train(recipe, music, out, cache=cache, accelerator="cpu", log=lambda _: None)
 
 
 def test_there_is_a_recipe_for_each_system() -> None:
@@ -107,7 +107,7 @@ def test_a_preset_is_trained_and_exported(
     before = CHANGES[name] if preset != "ast" else (*TEXT, "audio_tower.heads=2")
     recipe = load_recipe(name, presets=[preset], changes=[*FRONT_END, *before, *changes])
     out = tmp_path / "run"
-    trained = train(recipe, music, out, cache=cache, accelerator="cpu", say=lambda _: None)
+    trained = train(recipe, music, out, cache=cache, accelerator="cpu", log=lambda _: None)
     model = tunespace.load_model(trained.model)
     path = music.parent / "low-loud-0.wav"
     np.testing.assert_array_equal(model.embed_audio([path]), model.embed_audio([path]))
@@ -155,7 +155,7 @@ def test_tags_that_are_kept_for_the_test_are_learned_by_nobody_and_known_to_the_
     rows = [row.replace("train", "test") if "artist 0" in row else row for row in rows]
     music.write_text("\n".join(rows) + "\n", encoding="utf-8")
     recipe = load_recipe("choi2019", changes=[*FRONT_END, *CHANGES["choi2019"]])
-    trained = train(recipe, music, tmp_path / "run", cache=tmp_path / "cache", say=lambda _: None)
+    trained = train(recipe, music, tmp_path / "run", cache=tmp_path / "cache", log=lambda _: None)
     kept = load_manifest(trained.folder / "manifest.jsonl")
     unseen = set(split_tags(load_manifest(music).items).unseen)
     assert unseen

@@ -1,11 +1,12 @@
-"""A model is a folder: load it, run it.
+"""Models as folders: load and run them.
 
-Two towers in ONNX, run by ONNX Runtime; where the model has a lexicon, a query is read twice, term
-by term and as a sentence.
+Two towers in ONNX, run by ONNX Runtime. If a model has a lexicon, a query is embedded twice, by its
+lexicon terms and as a sentence.
 """
 
 from tunespace.models.config import ModelConfig
-from tunespace.models.joint_model import JointModel, load_joint_model
+from tunespace.models.foreign.load import load_joint_model
+from tunespace.models.joint_model import JointModel
 from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Model, load_model
 from tunespace.models.registry import find_model, list_models
 

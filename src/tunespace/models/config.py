@@ -1,4 +1,4 @@
-"""`config.json` of a model folder: what the towers read and give, and the hash of every file.
+"""Configuration of a model folder (``config.json``): inputs of the towers, hash of every file.
 
 Version 1::
 
@@ -35,20 +35,20 @@ REQUIRED = (AUDIO_TOWER, TEXT_TOWER, TOKENIZER)
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """What a model folder says about itself.
+    """Configuration of a model folder.
 
     Attributes:
-        name: Of the model.
-        dim: Of the joint space.
-        front_end: The log-mel that the audio tower reads.
-        window: Frames in a window.
-        hop: Frames between the starts of windows.
-        max_tokens: Tokens of a sentence that the text tower reads; what follows is cut off.
-        sentence_weight: Of the sentence beside the terms of the lexicon: where they cover all of
-            it, and where they cover nothing.
-        files: By name, the sha256 of each file that the model consists of.
-        probes: Texts as unlike as music can be: a text tower that sees them alike has collapsed.
-            A model that learned few words names some of those.
+        name: Name of the model.
+        dim: Dimension of the embedding space.
+        front_end: Log-mel front end of the audio tower.
+        window: Number of frames of a window.
+        hop: Number of frames between the starts of windows.
+        max_tokens: Maximum number of tokens of a sentence; longer ones are truncated.
+        sentence_weight: Weights of the sentence embedding beside the lexicon terms: if the terms
+            cover the whole query, and if they cover nothing.
+        files: sha256 of each file of the model, by name.
+        probes: Texts with different meanings: a text tower that embeds them alike has collapsed. A
+            model with a small vocabulary names texts that it knows.
     """
 
     name: str
@@ -63,17 +63,17 @@ class ModelConfig:
 
     @property
     def sha256(self) -> str:
-        """Over the whole of the configuration, hence over every file of the model."""
+        """Hash of the whole configuration, and hence of every file of the model."""
         text = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def identity(self) -> str:
-        """Name and hash: vectors of different identities are points of different spaces."""
+        """Name and hash: embeddings of different identities belong to different spaces."""
         return f"{self.name}@{self.sha256[:16]}"
 
     def as_json(self) -> dict[str, Any]:
-        """What ``config.json`` holds."""
+        """Return the content of ``config.json``."""
         return {
             "schema_version": SCHEMA_VERSION,
             "name": self.name,
@@ -93,24 +93,26 @@ class ModelConfig:
 
     @classmethod
     def load(cls, folder: Path) -> "ModelConfig":
-        """Reads ``config.json``.
+        """Load ``config.json``.
 
         Raises:
-            ModelError: It is missing, no model's, or of a version that this program cannot read.
+            ModelError: The file is missing, not a model's, or of an unsupported version.
         """
         path = folder / "config.json"
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
-            raise ModelError(f"{folder} is no model: it has no config.json") from None
+            raise ModelError(f"{folder} is not a model: it has no config.json") from None
         except (OSError, ValueError) as error:
             raise ModelError(f"{path} cannot be read ({error})") from error
         version = found.get("schema_version") if isinstance(found, dict) else None
         if version is None:
-            raise ModelError(f"{folder} is no tunespace model: config.json has no schema_version")
+            raise ModelError(
+                f"{folder} is not a tunespace model: config.json has no schema_version"
+            )
         if version != SCHEMA_VERSION:
             raise ModelError(
-                f"{folder} has schema version {version}, this program reads {SCHEMA_VERSION}: "
+                f"{folder} has schema version {version}, this version reads {SCHEMA_VERSION}: "
                 "install a newer tunespace, or export the model again"
             )
         try:
@@ -126,7 +128,7 @@ class ModelConfig:
                 files={str(name): str(sha256) for name, sha256 in found["files"].items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ModelError(f"{path} is incomplete or wrong: {error!r}") from error
+            raise ModelError(f"{path} is incomplete or not valid: {error!r}") from error
         if missing := [name for name in REQUIRED if name not in config.files]:
             raise ModelError(f"{path} is incomplete: it lists no {', '.join(missing)}")
         return config
@@ -138,6 +140,6 @@ def _two_floats(values: Any) -> tuple[float, float]:  # noqa: ANN401 - parsed JS
 
 
 def sha256_of(path: Path) -> str:
-    """The hash of a file, in hexadecimal."""
+    """Return the sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""What words sound like: a lexicon's entries as vectors of concepts."""
+"""Embeddings of lexicon entries: weights of concepts as vectors."""
 
 import json
 from pathlib import Path
@@ -13,22 +13,23 @@ from tunespace.text import Lexicon, ParsedQuery
 Vectors = npt.NDArray[np.float32]
 
 
-# What is not wanted must not outweigh what is: with 1, "piano but not sad" found no piano.
+# Weight of unwanted terms, which must not outweigh wanted ones: with 1, "piano but not sad"
+# returned no piano.
 _NEGATIVE_WEIGHT = 0.5
 
 
 class LexiconVectors:
-    """The lexicon of a model, in its space.
+    """Lexicon of a model in its embedding space.
 
     Attributes:
-        lexicon: The entries.
-        concepts: Names of the first dimensions, in order. What follows has no words: directions
-            that tell music apart and that only music has.
-        dim: Of the space.
+        lexicon: Lexicon entries.
+        concepts: Names of the first dimensions, in order. Further dimensions have no names: they
+            distinguish music, and text embeddings are zero there.
+        dim: Dimension of the embedding space.
     """
 
     def __init__(self, lexicon: Lexicon, concepts: tuple[str, ...], dim: int) -> None:
-        """Takes the parts; ``load`` reads them from files."""
+        """Take the parts; ``load`` reads them from files."""
         self.lexicon = lexicon
         self.concepts = concepts
         self.dim = dim
@@ -38,10 +39,10 @@ class LexiconVectors:
     def load(
         cls, lexicon: Path, languages: Path | None, concepts: Path, dim: int
     ) -> "LexiconVectors":
-        """Reads the tables of a model folder.
+        """Load the tables of a model folder.
 
         Raises:
-            ModelError: They cannot be read or do not belong together.
+            ModelError: The tables cannot be read or do not match.
         """
         try:
             names = tuple(json.loads(concepts.read_text(encoding="utf-8")))
@@ -53,10 +54,10 @@ class LexiconVectors:
         return words
 
     def vector(self, word: str) -> Vectors:
-        """``(dim,)`` float32, unit length: the weights of an entry.
+        """Return the ``(dim,)`` float32 unit embedding of an entry, the weights of its concepts.
 
         Raises:
-            ModelError: Its weights cannot be read, or it has a concept that is none.
+            ModelError: The weights are not valid, or name an unknown concept.
         """
         vector = np.zeros(self.dim, np.float32)
         try:
@@ -67,7 +68,7 @@ class LexiconVectors:
         return normalize_rows(vector)
 
     def embed_terms(self, reading: ParsedQuery) -> Vectors:
-        """``(dim,)`` float32: the sum of a query's terms, what is not wanted subtracted."""
+        """Return the ``(dim,)`` float32 sum of a query's terms, unwanted ones subtracted."""
         total = np.zeros(self.dim, np.float32)
         for term in reading.terms:
             weight = _NEGATIVE_WEIGHT if term.negated else 1.0

@@ -1,4 +1,4 @@
-"""One space of music and words, ready to be used."""
+"""Models: an audio tower and a text tower that share an embedding space."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,19 +20,19 @@ from tunespace.text import ParsedQuery, parse_query
 
 Vectors = npt.NDArray[np.float32]
 
-# Windows that go through the audio tower at once: enough to be fast, little memory.
+# Windows in one batch of the audio tower: enough to be fast, little memory.
 _WINDOWS_AT_ONCE = 8
-# Texts whose reading and place are remembered.
+# Texts whose parse and embedding are cached.
 _TEXTS_KEPT = 512
 
 
 @dataclass(frozen=True)
 class EmbeddedWindow:
-    """A stretch of a track as a point.
+    """Window of a track with its embedding.
 
     Attributes:
-        start: In seconds.
-        end: In seconds.
+        start: Start in seconds.
+        end: End in seconds.
         vector: ``(dim,)`` float32, unit length.
     """
 
@@ -43,12 +43,12 @@ class EmbeddedWindow:
 
 @dataclass(frozen=True)
 class AudioEmbedding:
-    """A whole track and its windows.
+    """Embedding of a track and of its windows.
 
     Attributes:
-        seconds: Length of the track.
-        vector: ``(dim,)`` float32, unit length: the mean of what the tower says of its windows.
-        windows: In order; together they cover the track.
+        seconds: Length of the track in seconds.
+        vector: ``(dim,)`` float32, unit length: mean of the audio tower's outputs over all windows.
+        windows: Windows in order; together they cover the track.
     """
 
     seconds: float
@@ -57,60 +57,64 @@ class AudioEmbedding:
 
 
 class Model:
-    """An audio tower and a text tower that share a space.
+    """Audio tower and text tower that share an embedding space.
 
-    Each part is loaded when it is first used: a search by words never loads the audio tower.
+    Each part is loaded on first use: a text search never loads the audio tower.
 
     Attributes:
-        folder: Where it lies.
-        config: What it says about itself.
+        folder: Folder of the model.
+        config: Configuration of the model.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Reads the configuration; ``load_model`` finds the folder.
+        """Load the configuration; ``load_model`` locates the folder.
 
         Raises:
-            ModelError: The folder holds no model that this program can use.
+            ModelError: The folder is not a model folder that this version supports.
         """
         self.folder = folder
         self.config = ModelConfig.load(folder)
 
     @property
     def name(self) -> str:
-        """Of the model."""
+        """Name of the model."""
         return self.config.name
 
     @property
     def dim(self) -> int:
-        """Of the space."""
+        """Dimension of the embedding space."""
         return self.config.dim
 
     @property
     def identity(self) -> str:
-        """Name and hash of everything the model consists of."""
+        """Name and hash of all files of the model."""
         return self.config.identity
 
     @property
     def files(self) -> dict[str, str]:
-        """By name, the sha256 of each file of the model."""
+        """sha256 of each file of the model, by name."""
         return self.config.files
 
     def embed_text(self, texts: Sequence[str]) -> Vectors:
-        """Places texts in the space.
+        """Embed texts.
 
-        A text is read twice where the model has a lexicon: the sum of its terms, and its sentence
-        through the text tower, both of unit length, are added. The sentence weighs more the less
-        of it the terms cover.
+        If the model has a lexicon, two unit vectors are added: the sum of the lexicon terms of the
+        text, and the text tower's embedding of the sentence. The sentence weighs more the less of
+        it the terms cover.
 
         Args:
             texts: Tags, lists of tags or sentences.
 
         Returns:
-            ``(len(texts), dim)`` float32, unit rows. A text's row does not depend on the others.
+            ``(len(texts), dim)`` float32, unit rows. A row does not depend on the other texts.
 
         Raises:
-            QueryError: A text is empty, or no word of it is understood.
-            ModelError: The text tower is unusable.
+            QueryError: A text is empty, or none of its words is known.
+            ModelError: The text tower cannot be used.
+
+        Example:
+            >>> load_model().embed_text(["mellow piano", "banjo"]).shape
+            (2, 159)
         """
         if isinstance(texts, str):
             raise TypeError("embed_text takes a list of texts, not one text")
@@ -119,40 +123,40 @@ class Model:
         return np.stack([self._embed_cached(text) for text in texts])
 
     def embed_audio(self, paths: Iterable[str | PathLike[str]]) -> Vectors:
-        """Places tracks in the space, each as a whole.
+        """Embed tracks, each as a whole.
 
         Returns:
-            ``(number of paths, dim)`` float32, unit rows; the same file gives the same row.
+            ``(len(paths), dim)`` float32, unit rows; the same file gives the same row.
 
         Raises:
             AudioError: A file cannot be read.
-            ModelError: The audio tower is unusable.
+            ModelError: The audio tower cannot be used.
         """
         rows = [self.embed_file(path).vector for path in paths]
         return np.stack(rows) if rows else np.empty((0, self.dim), np.float32)
 
     def embed_audio_windows(self, path: str | PathLike[str]) -> list[EmbeddedWindow]:
-        """Places the windows of a track in the space.
+        """Embed the windows of a track.
 
         Raises:
             AudioError: The file cannot be read.
-            ModelError: The audio tower is unusable.
+            ModelError: The audio tower cannot be used.
         """
         return list(self.embed_file(path).windows)
 
     def embed_file(
         self, path: str | PathLike[str], *, start: float = 0.0, duration: float | None = None
     ) -> AudioEmbedding:
-        """Places a track and its windows in the space, in one reading of the file.
+        """Embed a track and its windows, decoding the file once.
 
         Args:
-            path: Of the file.
-            start: Of the stretch to listen to, in seconds.
-            duration: Of that stretch, in seconds; to the end without it.
+            path: Path of the file.
+            start: Start of the part to embed, in seconds.
+            duration: Length of the part in seconds; None for the rest of the file.
 
         Raises:
             AudioError: The file cannot be read.
-            ModelError: The audio tower is unusable.
+            ModelError: The audio tower cannot be used.
         """
         spans: list[tuple[int, int]] = []
         outputs: list[Vectors] = []
@@ -171,12 +175,12 @@ class Model:
         )
 
     def parse_query(self, text: str) -> ParsedQuery:
-        """What is understood of a text: terms of the lexicon, and what is left as a sentence."""
+        """Parse a text: lexicon terms, and the rest as a sentence. Parses are cached."""
         return self._parse_cached(text)
 
     @cached_property
     def _parse_cached(self) -> Callable[[str], ParsedQuery]:
-        # A page asks for hits, slips, moments and a map of one query, and again for each change.
+        # A page requests hits, moments and a map for one query, and again after each change.
         return lru_cache(_TEXTS_KEPT)(self._parse)
 
     @cached_property
@@ -185,19 +189,19 @@ class Model:
 
     @cached_property
     def audio_tower(self) -> AudioTower:
-        """Log-mel windows to vectors that are not yet of unit length."""
+        """Audio tower: log-mel windows to vectors that are not normalised."""
         return AudioTower(self.folder, self.config)
 
     @cached_property
     def text_tower(self) -> TextTower:
-        """Sentences to vectors of unit length."""
+        """Text tower: sentences to unit vectors."""
         return TextTower(self.folder, self.config)
 
     @cached_property
     def reference(self) -> Vectors:
-        """``(tracks, dim)`` float32, unit rows: music of many kinds to compare with.
+        """``(tracks, dim)`` float32, unit rows: embeddings of music of many kinds, to compare with.
 
-        Empty where the model has none.
+        Empty if the model has none.
         """
         if REFERENCE not in self.config.files:
             return np.empty((0, self.dim), np.float32)
@@ -212,7 +216,7 @@ class Model:
 
     @cached_property
     def lexicon_vectors(self) -> LexiconVectors | None:
-        """The lexicon, where the model has one."""
+        """Lexicon with its embeddings; None if the model has no lexicon."""
         if LEXICON not in self.config.files:
             return None
         files = self.config.files
@@ -223,14 +227,14 @@ class Model:
         return LexiconVectors.load(lexicon, languages, concepts, self.dim)
 
     def unload(self) -> None:
-        """Gives the memory of both towers back; they are loaded again when they are needed."""
+        """Free the memory of both towers; they are loaded again on next use."""
         for part in ("audio_tower", "text_tower"):
             self.__dict__.pop(part, None)
 
     def _windows(
         self, path: str | PathLike[str], start: float, duration: float | None
     ) -> Iterator[Window]:
-        from tunespace.audio import decode_blocks  # a search for words never needs it
+        from tunespace.audio import decode_blocks  # not needed by a text search
 
         front_end = self.config.front_end
         samples = decode_blocks(path, front_end.sample_rate, start=start, duration=duration)
@@ -255,7 +259,7 @@ class Model:
             vector -= unknown * self._encode_sentence(word)
         if not vector.any():
             shown = text if len(text) <= 60 else text[:57] + "..."
-            raise QueryError(f"no word of {shown!r} is understood: describe it in other words")
+            raise QueryError(f"no word of {shown!r} is known: use other words")
         return normalize_rows(vector)
 
     def _encode_sentence(self, sentence: str) -> Vectors:
@@ -264,12 +268,16 @@ class Model:
 
 
 def load_model(name: str | Path | None = None) -> Model:
-    """Loads a model.
+    """Load a model.
 
     Args:
-        name: A bundled name, a folder, or ``hf:owner/name``; none for the default.
+        name: Name of a bundled model, folder, or ``hf:owner/name``; None for the default.
 
     Raises:
-        ModelError: There is none, or it cannot be used; says why.
+        ModelError: The model does not exist or cannot be used.
+
+    Example:
+        >>> load_model("tunespace-small").dim
+        159
     """
     return Model(find_model(name))

@@ -22,33 +22,34 @@ _COLLAPSED = 0.98
 
 
 class AudioTower:
-    """Log-mel windows to vectors."""
+    """Maps log-mel windows to vectors."""
 
     def __init__(self, folder: Path, config: ModelConfig) -> None:
-        """Loads the graph and checks its shapes.
+        """Load the graph and check its shapes.
 
         Raises:
-            ModelError: The file is missing, another, or has other shapes than the configuration.
+            ModelError: The file is missing or modified, or its shapes do not match the
+                configuration.
         """
         self._session = open_session(check_file(folder, config, AUDIO_TOWER))
         shape = (config.window, config.front_end.n_mels)
         _require_shapes(folder / AUDIO_TOWER, self._session, {"log_mel": shape}, config.dim)
 
     def __call__(self, windows: npt.NDArray[np.float32]) -> Vectors:
-        """Maps ``(batch, frames, n_mels)`` float32 decibels to ``(batch, dim)`` float32."""
+        """Map ``(batch, frames, n_mels)`` float32 decibels to ``(batch, dim)`` float32."""
         vectors: Vectors = self._session.run(None, {"log_mel": windows})[0]
         return vectors
 
 
 class TextTower:
-    """Sentences to vectors."""
+    """Maps sentences to unit vectors."""
 
     def __init__(self, folder: Path, config: ModelConfig) -> None:
-        """Loads graph and tokenizer and checks their shapes and that texts differ.
+        """Load graph and tokenizer, check their shapes, and check that the tower has not collapsed.
 
         Raises:
-            ModelError: A file is missing, another, or has other shapes than the configuration; or
-                the tower has collapsed.
+            ModelError: A file is missing or modified, shapes do not match the configuration, or the
+                tower has collapsed.
         """
         path = check_file(folder, config, TEXT_TOWER)
         self._session = open_session(path)
@@ -57,7 +58,7 @@ class TextTower:
         require_distinct_texts(path, config.probes, self)
 
     def __call__(self, sentence: str) -> Vectors | None:
-        """Maps a sentence to ``(dim,)`` float32, unit length; none where it knows no word of it."""
+        """Map a sentence to ``(dim,)`` float32, unit length; None if no word of it is known."""
         encoding = self._tokenizer.encode(sentence)
         unknown = self._tokenizer.token_to_id("[UNK]")
         said = zip(encoding.ids, encoding.special_tokens_mask, strict=True)
@@ -66,13 +67,13 @@ class TextTower:
         return normalize_rows(read_tokens(self._session, encoding.ids))
 
     def in_vocabulary(self, word: str) -> bool:
-        """Whether the tokenizer has the word whole, as it has those that are often written."""
+        """Return whether a word is a single token, as frequent words are."""
         read = self._tokenizer.encode(word, add_special_tokens=False).ids
         return len(read) == 1 and read[0] != self._tokenizer.token_to_id("[UNK]")
 
 
 def open_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
-    """A tokenizer that cuts off what is too long and pads nothing."""
+    """Open a tokenizer with truncation and without padding."""
     tokenizer = Tokenizer.from_file(str(path))
     tokenizer.enable_truncation(max_tokens)
     tokenizer.no_padding()
@@ -80,10 +81,10 @@ def open_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
 
 
 def read_tokens(session: onnxruntime.InferenceSession, ids: list[int]) -> Vectors:
-    """``(dim,)`` float32: what a text graph says of one text.
+    """Return the ``(dim,)`` float32 output of a text graph for one text.
 
-    One at a time: the activations of a quantised graph are scaled over the batch, so that a text's
-    vector would depend on its neighbours.
+    One text at a time: the activations of a quantised graph are scaled over the batch, so that an
+    embedding would depend on the other texts.
     """
     batch = np.array([ids], np.int64)
     inputs = {"input_ids": batch, "attention_mask": np.ones_like(batch)}
@@ -92,7 +93,12 @@ def read_tokens(session: onnxruntime.InferenceSession, ids: list[int]) -> Vector
 
 
 def normalize_rows(vectors: Vectors) -> Vectors:
-    """Rows of length one; a row of zeros stays."""
+    """Scale rows to unit length; rows of zeros are kept.
+
+    Example:
+        >>> normalize_rows(np.array([[3, 4], [0, 0]], np.float32)).tolist()
+        [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
     length: Vectors = np.linalg.norm(vectors, axis=-1, keepdims=True)
     length[length == 0] = 1
     scaled: Vectors = vectors / length
@@ -100,10 +106,10 @@ def normalize_rows(vectors: Vectors) -> Vectors:
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:
-    """A graph on one thread.
+    """Open an ONNX graph on one thread.
 
     Raises:
-        ModelError: The file is no graph that ONNX Runtime can run.
+        ModelError: The file is not a graph that ONNX Runtime can run.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -122,27 +128,29 @@ def _require_shapes(
 ) -> None:
     found: dict[str, Any] = {node.name: node.shape for node in session.get_inputs()}
     if set(found) != set(inputs):
-        raise ModelError(f"{path} reads {', '.join(found)}, not {', '.join(inputs)}")
+        raise ModelError(f"{path} has inputs {', '.join(found)}, not {', '.join(inputs)}")
     for name, shape in inputs.items():
         if shape and tuple(found[name][1:]) != shape:
-            raise ModelError(f"{path} reads {name} of shape {found[name][1:]}, not {list(shape)}")
+            raise ModelError(f"{path}: input {name} has shape {found[name][1:]}, not {list(shape)}")
     given = session.get_outputs()[0].shape
     if len(given) != 2 or given[1] != dim:
-        raise ModelError(f"{path} gives shape {given}, not [batch, {dim}] as config.json says")
+        raise ModelError(
+            f"{path}: the output has shape {given}, not [batch, {dim}] as in config.json"
+        )
 
 
 def require_distinct_texts(
     path: Path, probes: Sequence[str], tower: Callable[[str], Vectors | None]
 ) -> None:
-    """Raise if the texts of a model folder that should differ have nearly one embedding.
+    """Check that a text tower has not collapsed.
 
     Args:
         path: Path of the text graph, for the message.
-        probes: Texts that mean different things.
+        probes: Texts with different meanings.
         tower: Text tower.
 
     Raises:
-        ModelError: The tower has collapsed: the mean cosine of the probes is too high.
+        ModelError: The embeddings of the probes are nearly equal.
     """
     known = [(probe, point) for probe in probes if (point := tower(probe)) is not None]
     if len(known) < 2:
@@ -152,6 +160,6 @@ def require_distinct_texts(
     alike = float((vectors @ vectors.T)[pairs].mean())
     if not alike < _COLLAPSED:
         raise ModelError(
-            f"{path} has collapsed: {len(known)} texts as unlike as {known[0][0]!r} and "
+            f"{path} has collapsed: {len(known)} different texts such as {known[0][0]!r} and "
             f"{known[1][0]!r} have a mean cosine of {alike:.4f} (at most {_COLLAPSED})"
         )

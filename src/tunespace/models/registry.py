@@ -1,4 +1,4 @@
-"""Where a model lies: the bundled one, a folder, or a repository of the Hugging Face hub."""
+"""Locate models: bundled ones, folders, repositories of the Hugging Face hub."""
 
 from pathlib import Path
 
@@ -11,19 +11,24 @@ _HUB = "hf:"
 
 
 def list_models() -> list[str]:
-    """Names of the bundled models."""
+    """Return the names of the bundled models.
+
+    Example:
+        >>> list_models()
+        ['tunespace-small']
+    """
     return sorted(path.parent.name for path in BUNDLED.glob("*/config.json"))
 
 
 def find_model(name: str | Path | None = None) -> Path:
-    """The folder of a model.
+    """Return the folder of a model.
 
     Args:
-        name: A bundled name, a folder, or ``hf:owner/name`` with an optional ``@revision``, which
-            is fetched once and then found offline; none for the default.
+        name: Name of a bundled model, folder, or ``hf:owner/name`` with an optional ``@revision``,
+            which is downloaded once and then available offline; None for the default.
 
     Raises:
-        ModelError: There is none.
+        ModelError: The model does not exist.
     """
     if name is None:
         return BUNDLED / DEFAULT
@@ -41,10 +46,10 @@ def find_model(name: str | Path | None = None) -> Path:
 
 
 def check_file(folder: Path, config: ModelConfig, name: str) -> Path:
-    """The path of one of a model's files, once its content is what ``config.json`` says.
+    """Return the path of a model's file, after checking its content against ``config.json``.
 
     Raises:
-        ModelError: It is missing or another.
+        ModelError: The file is missing or modified.
     """
     path = folder / name
     try:
@@ -54,13 +59,13 @@ def check_file(folder: Path, config: ModelConfig, name: str) -> Path:
     if found != config.files[name]:
         raise ModelError(
             f"{path} is not the file that config.json describes (sha256 {found[:16]}..., not "
-            f"{config.files[name][:16]}...): fetch the model again"
+            f"{config.files[name][:16]}...): download the model again"
         )
     return path
 
 
 def _from_hub(name: str) -> Path:
-    # Imported here, since it takes longer than a search.
+    # Takes longer to import than a search takes.
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -72,6 +77,6 @@ def _from_hub(name: str) -> Path:
             found = snapshot_download(repository, revision=revision or None)
     except Exception as error:
         raise ModelError(
-            f"hf:{name} cannot be fetched ({type(error).__name__}: {error})"
+            f"hf:{name} cannot be downloaded ({type(error).__name__}: {error})"
         ) from error
     return Path(found)

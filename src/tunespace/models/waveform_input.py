@@ -1,4 +1,4 @@
-"""Listening to samples in memory, for programs that hand over arrays instead of files."""
+"""Embed waveforms in memory, for programs that have arrays instead of files."""
 
 import struct
 import tempfile
@@ -14,12 +14,12 @@ _FLOAT = 3
 
 
 def write_waveform(path: Path, samples: npt.ArrayLike, rate: int) -> None:
-    """Writes a WAV file of 32-bit floats, which loses nothing.
+    """Write a WAV file of 32-bit floats, which is lossless.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         samples: ``(samples,)`` or ``(channels, samples)``, between -1 and 1.
-        rate: In Hz.
+        rate: Sample rate in Hz.
     """
     rows = np.atleast_2d(np.asarray(samples, np.float32))
     data = rows.T.astype("<f4").tobytes()
@@ -32,15 +32,15 @@ def write_waveform(path: Path, samples: npt.ArrayLike, rate: int) -> None:
 
 
 def embed_waveform(model: JointModel, samples: npt.ArrayLike, rate: int) -> AudioEmbedding:
-    """Places samples in the space, exactly as a file of them.
+    """Embed samples, exactly as a file with these samples.
 
     Args:
-        model: Of the space.
+        model: Model.
         samples: ``(samples,)`` or ``(channels, samples)``, between -1 and 1.
-        rate: In Hz.
+        rate: Sample rate in Hz.
 
     Raises:
-        AudioError: There are none.
+        AudioError: There are no samples.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "samples.wav"

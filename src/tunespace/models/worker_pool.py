@@ -1,7 +1,7 @@
-"""Several processes that work with a model at once.
+"""Run jobs with a model in several processes.
 
-Own processes and not a pool: a file that crashes the decoder costs one process and one answer, and
-a script that uses them needs no guard around its main part.
+Separate processes instead of a pool: a file that crashes the decoder costs one process and one
+result, and a script that indexes needs no ``if __name__ == "__main__"`` guard.
 """
 
 import os
@@ -20,40 +20,40 @@ from tunespace.errors import ModelError
 _COMMAND = "import sys; from tunespace.models.worker_process import serve; serve(*sys.argv[1:])"
 
 JobResult = tuple[Any, Any]
-"""A job and what came of it."""
+"""A job and its result."""
 
 
 @dataclass(frozen=True)
 class WorkerCrash:
-    """A job that ended the process that did it."""
+    """Job that ended its worker process."""
 
     exit_code: int
 
     @property
     def reason(self) -> str:
-        """As a clause for reports."""
-        return f"ended the process that decoded it (exit code {self.exit_code})"
+        """Cause, as a clause for reports."""
+        return f"crashed its worker process (exit code {self.exit_code})"
 
 
 def run_jobs(
     jobs: Iterable[object], task: str, model: str, workers: int
 ) -> Generator[JobResult, None, None]:
-    """Does a task for each job in several processes.
+    """Run a task for each job in several processes.
 
     Args:
-        jobs: Whatever the task takes; not None.
+        jobs: Arguments of the task; not None.
         task: ``module:function``, called with a job and the model.
         model: Name or folder of the model; empty for a task that needs none.
         workers: Number of processes.
 
     Yields:
-        Each job with its answer, or with ``WorkerCrash``, in the order in which they are done.
+        Each job with its result, or with ``WorkerCrash``, in the order of completion.
 
     Raises:
         ModelError: The model cannot be used.
     """
     left: queue.SimpleQueue[object] = queue.SimpleQueue()
-    # Bounded, so that results wait here and not in memory when the store is slow.
+    # Bounded, so that jobs wait here and results do not pile up when the store is slow.
     done: queue.Queue[JobResult | BaseException | None] = queue.Queue(4 * workers)
     for job in jobs:
         left.put(job)
@@ -79,7 +79,7 @@ def run_jobs(
                 yield answer
     finally:
         stop.set()
-        for process in list(running):  # whoever stops must not wait for a three-hour mix
+        for process in list(running):  # stopping must not wait for a three-hour mix
             process.kill()
         for thread in threads:
             while thread.is_alive():
@@ -94,7 +94,7 @@ def _feed(
     stop: threading.Event,
     running: "set[subprocess.Popen[bytes]]",
 ) -> None:
-    """Runs one worker process, and a new one when it crashed."""
+    """Feed jobs to one worker process, and start a new one after a crash."""
     try:
         process = _start_process(what, running)
     except BaseException as error:  # noqa: BLE001 - raised again where the results are read
@@ -136,16 +136,16 @@ def _read_result(process: "subprocess.Popen[bytes]") -> object:
 
 
 def _stop_process(process: "subprocess.Popen[bytes]") -> int:
-    """Closes the pipes of a process that ends, and waits for it."""
+    """Close the pipes of a process that ends, and wait for it."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            with suppress(OSError):  # what was not written yet cannot be
+            with suppress(OSError):  # unwritten input cannot be flushed
                 pipe.close()
     return process.wait()
 
 
 def worker_environment(*, one_thread: bool) -> dict[str, str]:
-    """The environment of a Python process that imports what this one does."""
+    """Return the environment of a Python process with the import path of this one."""
     found = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     return found | threads if one_thread else found
@@ -154,10 +154,10 @@ def worker_environment(*, one_thread: bool) -> dict[str, str]:
 def _start_process(
     what: tuple[str, str], running: "set[subprocess.Popen[bytes]]"
 ) -> "subprocess.Popen[bytes]":
-    """A process that is ready to work.
+    """Start a worker process and wait until it is ready.
 
     Raises:
-        ModelError: It cannot load the model.
+        ModelError: The process cannot load the model.
     """
     process = subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, "-c", _COMMAND, *what],
@@ -165,17 +165,16 @@ def _start_process(
         stdout=subprocess.PIPE,
         # There are as many processes as cores.
         env=worker_environment(one_thread=True),
-        # An interrupt from the keyboard is the parent's to handle. Not a session of its own: Linux
-        # shares the processor among sessions first, and how nice a process is counts within one.
+        # The parent handles keyboard interrupts. No session of its own: Linux shares the CPU among
+        # sessions first, and niceness counts within a session only.
         process_group=0,
     )
     running.add(process)
     try:
         ready = _read_result(process)
     except (EOFError, OSError, pickle.UnpicklingError):
-        ready = (
-            f"{what[1]} cannot be loaded: it ended its process (exit code {_stop_process(process)})"
-        )
+        code = _stop_process(process)
+        ready = f"{what[1]} cannot be loaded: the worker process crashed (exit code {code})"
     if ready is not None:
         running.discard(process)
         process.kill()

@@ -1,7 +1,7 @@
-"""What a worker process does: a task with a model, again and again.
+"""Main loop of a worker process: run a task with a model, again and again.
 
-Jobs come in and answers go out as pickles. It ends when its input does, hence also when its parent
-is killed.
+Jobs are read and results are written as pickles. The process ends with its input, and hence also
+when its parent is killed.
 """
 
 import os
@@ -10,18 +10,18 @@ import sys
 from importlib import import_module
 
 from tunespace.errors import ModelError
-from tunespace.models.joint_model import load_joint_model
+from tunespace.models.foreign.load import load_joint_model
 
 
 def serve(task: str, model: str) -> None:
-    """The whole life of a worker process.
+    """Run the main loop of a worker process.
 
     Args:
-        task: ``module:function`` of what to do with a job and the model.
+        task: ``module:function``, called with a job and the model.
         model: Name or folder of the model; empty for a task that needs none.
     """
     answers = sys.stdout.buffer
-    sys.stdout = sys.stderr  # nothing but answers may go there
+    sys.stdout = sys.stderr  # only results may be written there
     module, name = task.split(":")
     run = getattr(import_module(module), name)
     try:
@@ -43,4 +43,4 @@ def serve(task: str, model: str) -> None:
             pickle.dump(answer, answers)
             answers.flush()
         except BrokenPipeError:
-            os._exit(0)  # the parent is gone; a traceback would only disturb its terminal
+            os._exit(0)  # the parent is gone; a traceback would only clutter its terminal

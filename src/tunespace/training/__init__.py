@@ -1,1 +1,1 @@
-"""Making models: recipes, towers, losses, data, loops, export. Needs the extra `train`."""
+"""Training of models: recipes, towers, losses, data, loop, export. Needs the extra ``train``."""

@@ -1,8 +1,8 @@
-"""Collaborative filtering: what people who listen to one artist also listen to.
+"""Collaborative filtering: factors of artists from play counts.
 
-Implicit alternating least squares (Hu et al. 2008) from the ``implicit`` package over play counts;
-Won et al. 2021 call its item factors the cultural source. Artists that lie close are the graph of
-similar artists (TTMR++, Doh et al. 2024, takes one that experts drew).
+Implicit alternating least squares (Hu et al. 2008) of the ``implicit`` package; Won et al. 2021
+call its item factors the cultural source. Nearby artists form the graph of similar artists (TTMR++,
+Doh et al. 2024, uses one by experts).
 """
 
 import argparse
@@ -17,19 +17,19 @@ from tunespace.errors import TrainingError
 
 Vectors = npt.NDArray[np.float32]
 Play = tuple[str, str, float]
-"""Who listened to whom how often."""
+"""User, artist, and number of plays."""
 
 
 def train_factors(
     plays: Iterable[Play], *, width: int = 64, passes: int = 15, seed: int = 0
 ) -> dict[str, Vectors]:
-    """The factors of each artist.
+    """Train the factors of artists.
 
     Args:
-        plays: User, artist and count.
-        width: Of a factor.
-        passes: Over the plays.
-        seed: Of the first factors.
+        plays: Users, artists and numbers of plays.
+        width: Number of factors.
+        passes: Number of iterations.
+        seed: Random seed of the initial factors.
 
     Returns:
         ``(width,)`` float32 of unit length for each artist, by name in lower case.
@@ -54,11 +54,11 @@ def train_factors(
         columns.append(artists.setdefault(artist.casefold(), len(artists)))
         counts.append(count)
     if not counts:
-        raise TrainingError("there are no plays to learn from")
+        raise TrainingError("the table has no plays")
     # The logarithm: one fan must not outweigh a hundred listeners (Hu et al. 2008, equation 6).
     values = np.log1p(np.asarray(counts, np.float32))
     matrix = coo_matrix((values, (rows, columns)), (len(users), len(artists))).tocsr()
-    # One thread, so that the same plays give the same factors; its small systems are faster so.
+    # One thread: equal plays give equal factors, and the small systems are faster.
     with threadpool_limits(1, "blas"):
         model = AlternatingLeastSquares(
             factors=width, iterations=passes, random_state=seed, num_threads=1, use_gpu=False
@@ -70,7 +70,7 @@ def train_factors(
 
 
 def similar_artists(factors: Mapping[str, Vectors], most: int = 10) -> dict[str, list[str]]:
-    """For each artist those that lie closest, the closest first."""
+    """Return the nearest artists of each artist, the nearest first."""
     names = list(factors)
     rows = np.stack([factors[name] for name in names])
     found = {}
@@ -84,16 +84,16 @@ def similar_artists(factors: Mapping[str, Vectors], most: int = 10) -> dict[str,
 def write_similar_artists(
     manifest: Path, factors: Mapping[str, Vectors], out: Path, *, most: int = 10
 ) -> int:
-    """Writes a manifest again, with those artists of it that each clip's artist is like.
+    """Write a copy of a manifest with the similar artists, among its own, of each clip.
 
     Args:
-        manifest: With a column ``artist``.
-        factors: Of artists, by their names in lower case.
-        out: Of the new manifest, .jsonl.
-        most: Similar artists of each.
+        manifest: Manifest with a column ``artist``.
+        factors: Factors by name of artist in lower case.
+        out: Path of the new manifest, .jsonl.
+        most: Maximum number of similar artists.
 
     Returns:
-        How many of the artists have factors.
+        Number of artists with factors.
 
     Raises:
         DataError: The manifest cannot be read.
@@ -105,7 +105,7 @@ def write_similar_artists(
     spelled = {item.artist.casefold(): item.artist for item in found.items if item.artist}
     here = {name: row for name, row in factors.items() if name in spelled}
     if not here:
-        raise TrainingError(f"{manifest}: none of its {len(spelled):,} artists is known from plays")
+        raise TrainingError(f"{manifest}: none of its {len(spelled):,} artists has factors")
     near = {
         name: tuple(spelled[other] for other in some)
         for name, some in similar_artists(here, most).items()
@@ -121,18 +121,18 @@ def write_similar_artists(
 
 
 def save_factors(factors: Mapping[str, Vectors], path: Path) -> None:
-    """Writes them as ``.npz``."""
+    """Write factors as ``.npz``."""
     names = np.array(list(factors), dtype=np.str_)
     np.savez(path, names=names, factors=np.stack(list(factors.values())))
 
 
 def factor_width(factors: Mapping[str, Vectors]) -> int:
-    """Of the factors; 0 where there are none."""
+    """Return the number of factors; 0 if there are none."""
     return len(next(iter(factors.values()), ()))
 
 
 def load_factors(path: str | Path) -> dict[str, Vectors]:
-    """Reads what ``save_factors`` wrote; nothing where no file is named.
+    """Load a file of ``save_factors``; return an empty mapping if no file is named.
 
     Raises:
         TrainingError: The file cannot be read.
@@ -148,13 +148,13 @@ def load_factors(path: str | Path) -> dict[str, Vectors]:
 
 
 def read_plays(path: Path) -> Iterable[Play]:
-    """Plays of a table with columns ``user``, ``artist`` and ``count``.
+    """Read plays from a table with columns ``user``, ``artist`` and ``count``.
 
     Args:
-        path: .csv, .tsv, .jsonl or .parquet.
+        path: Path of a .csv, .tsv, .jsonl or .parquet file.
 
     Raises:
-        DataError: It cannot be read.
+        DataError: The table cannot be read.
         TrainingError: A column is missing.
     """
     from tunespace.data.tables import raise_unreadable, read_rows
@@ -169,7 +169,7 @@ def read_plays(path: Path) -> Iterable[Play]:
 
 
 def main() -> None:
-    """Reads plays and writes factors."""
+    """Parse the arguments; read plays and write factors."""
     parser = argparse.ArgumentParser(
         prog="python -m tunespace.training.collaborative_filtering", description=__doc__
     )

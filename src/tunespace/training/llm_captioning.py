@@ -1,8 +1,9 @@
-"""Tag-to-caption with a language model that runs here: sentences about the tags of each clip.
+"""Tag-to-caption with a local language model: sentences about the tags of each clip.
 
 After Wu et al. 2023 (keyword to caption), Doh et al. 2023 (LP-MusicCaps) and 2024 (TTMR++). Such
-models add what nobody said; a caption that names none of the tags is thrown away, and the tags stay
-beside what is kept. ``texts.kind: tags-to-caption`` needs no model and is the plain alternative.
+models add claims that nobody made; a caption that contains none of the tags is discarded, and the
+tags are kept beside the captions. ``captions.kind: tags-to-caption`` needs no model and is the
+simple alternative.
 
 ``python -m tunespace.training.llm_captioning MANIFEST OUT.jsonl --model FOLDER``
 """
@@ -20,7 +21,7 @@ from tunespace.data.manifest import Item, load_manifest, write_manifest
 from tunespace.errors import TrainingError
 
 GenerateText = Callable[[Sequence[str], int], list[str]]
-"""What a model says to each request; the number is a seed."""
+"""Maps requests and a random seed to the answers of a language model."""
 
 REQUEST = (
     "Write one sentence that describes a piece of music to someone who looks for it. "
@@ -33,11 +34,11 @@ _NEW_TOKENS = 64
 
 @dataclass(frozen=True)
 class WriteReport:
-    """What came of it.
+    """Result of captioning.
 
     Attributes:
-        captions: That were kept.
-        dropped: That named none of the tags, or nothing at all.
+        captions: Number of captions that were kept.
+        dropped: Number of captions that were discarded: without any of the tags, or empty.
     """
 
     captions: int
@@ -53,25 +54,24 @@ def write_captions(
     seed: int = 0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> WriteReport:
-    """Writes a manifest whose clips have captions made of their tags, beside those they had.
+    """Write a manifest whose clips have captions made from their tags, beside their own.
 
-    What was written is kept in ``OUT.partial.jsonl`` until all is done: a run that was stopped
-    goes on.
+    Captions are kept in ``OUT.partial.jsonl`` until all are done: an interrupted run is resumed.
 
     Args:
         items: Clips.
-        generate: The model.
-        out: The manifest, .jsonl.
-        each: Captions asked for of each clip, each about other tags of it.
-        seed: Of what is drawn.
-        on_progress: Called with how many requests are done, and of how many.
+        generate: Language model.
+        out: Path of the manifest, .jsonl.
+        each: Number of captions of each clip, each about other tags of it.
+        seed: Random seed.
+        on_progress: Called with the number of answered requests and that of all.
 
     Raises:
-        TrainingError: Not one clip has tags.
+        TrainingError: No clip has tags.
     """
     wanted = [(n, k) for n, item in enumerate(items) if item.tags for k in range(each)]
     if not wanted:
-        raise TrainingError("not one clip has tags to write about")
+        raise TrainingError("no clip has tags")
     partial = out.with_name(f"{out.stem}.partial.jsonl")
     said = dict(_kept(partial))
     with partial.open("a", encoding="utf-8") as file:
@@ -101,14 +101,13 @@ def write_captions(
 
 
 def generator(name: str) -> GenerateText:
-    """A causal language model of transformers, on the best device there is.
+    """Load a causal language model of transformers on the best available device.
 
     Args:
-        name: A folder, or ``hf:owner/name``. Where its tokenizer has a template for chats, that is
-            how it is asked.
+        name: Folder, or ``hf:owner/name``. If its tokenizer has a chat template, requests use it.
 
     Raises:
-        TrainingError: It cannot be read or fetched.
+        TrainingError: The model cannot be read or downloaded.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -116,7 +115,7 @@ def generator(name: str) -> GenerateText:
     from tunespace.training.towers.pretrained import load_pretrained
 
     tokenizer = load_pretrained(AutoTokenizer, name, "--model")
-    tokenizer.padding_side = "left"  # answers begin where requests end
+    tokenizer.padding_side = "left"  # answers follow the requests directly
     model = load_pretrained(AutoModelForCausalLM, name, "--model").eval()
     model = model.to("cuda" if torch.cuda.is_available() else "cpu")
     if tokenizer.pad_token is None:
@@ -154,14 +153,14 @@ def generator(name: str) -> GenerateText:
 
 
 def _tags(item: Item, number: int, seed: int) -> list[str]:
-    """All of them in any order for the first caption, any number of them for the others."""
+    """Return all tags in random order for the first caption, any number of them for the others."""
     random = np.random.default_rng([seed, number, len(item.tags), *item.track_id.encode()])
     count = len(item.tags) if number == 0 else int(random.integers(1, len(item.tags) + 1))
     return [item.tags[k] for k in random.permutation(len(item.tags))[:count]]
 
 
 def _sentence(answer: str) -> str:
-    """The first line of what was said, without quotes around it."""
+    """Return the first line of an answer, without quotes around it."""
     line = next((line.strip() for line in answer.splitlines() if line.strip()), "")
     return line.strip("\"'“” ")[:_LONGEST]
 
@@ -177,13 +176,13 @@ def _kept(partial: Path) -> Iterator[tuple[str, str]]:
     for line in partial.read_text(encoding="utf-8").splitlines():
         try:
             key, text = json.loads(line)
-        except ValueError:  # the last one, cut off in the middle
+        except ValueError:  # the last line may be incomplete
             continue
         yield key, text
 
 
 def main() -> None:
-    """Reads a manifest and writes it with captions."""
+    """Parse the arguments; read a manifest and write it with captions."""
     parser = argparse.ArgumentParser(prog="python -m tunespace.training.llm_captioning")
     parser.add_argument("manifest", type=Path)
     parser.add_argument("out", type=Path, help=".jsonl")

@@ -1,4 +1,4 @@
-"""Networks as ONNX graphs."""
+"""Export networks as ONNX graphs."""
 
 import logging
 import warnings
@@ -17,15 +17,15 @@ from tunespace.errors import TrainingError
 def export_onnx(
     network: nn.Module, path: Path, inputs: dict[str, Tensor], shapes: dict[str, dict[int, Any]]
 ) -> None:
-    """Writes a network as ONNX with one output, ``point``.
+    """Write a network as ONNX with one output, ``point``.
 
     Args:
-        network: Takes its inputs by their names.
-        path: Of the file.
-        inputs: Examples; no two of them the same tensor, which would be taken for one input.
-        shapes: Axes whose length is free.
+        network: Network whose arguments have the names of the inputs.
+        path: Path of the file.
+        inputs: Example inputs; all different tensors, since equal ones would become one input.
+        shapes: Dynamic axes.
     """
-    # The exporter warns of packages that it could use and does not need.
+    # The exporter warns of optional packages.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -42,19 +42,19 @@ def export_onnx(
 
 
 def write_with_head(graph: Path, head: nn.Module, rows: Tensor, path: Path) -> None:
-    """Writes a graph with a network behind its only output.
+    """Write a graph with a network appended to its only output.
 
     Args:
-        graph: Of the tower that is there already.
-        head: Maps what it gives.
-        rows: ``(batch, width)``, an example of that.
-        path: Of the file.
+        graph: Graph of the existing tower.
+        head: Network to append.
+        rows: ``(batch, width)``, example output of the graph.
+        path: Path of the file.
 
     Raises:
         TrainingError: The graph cannot be joined with another.
     """
     behind = path.with_suffix(".head.onnx")
-    export_onnx(head, behind, {"heard": rows}, {"heard": {0: torch.export.Dim("batch")}})
+    export_onnx(head, behind, {"features": rows}, {"features": {0: torch.export.Dim("batch")}})
     tower, follows = onnx.load(graph), onnx.load(behind)
     behind.unlink()
     opset = {entry.domain: entry.version for entry in tower.opset_import}.get("", 0)
@@ -66,8 +66,8 @@ def write_with_head(graph: Path, head: nn.Module, rows: Tensor, path: Path) -> N
             follows = onnx.version_converter.convert_version(follows, opset)
         tower.ir_version = follows.ir_version = max(tower.ir_version, follows.ir_version)
         follows = onnx.compose.add_prefix(follows, "head.")
-        ends = [(tower.graph.output[0].name, "head.heard")]
+        ends = [(tower.graph.output[0].name, "head.features")]
         joined = onnx.compose.merge_models(tower, follows, io_map=ends)
     except (ValueError, RuntimeError, onnx.checker.ValidationError) as error:
-        raise TrainingError(f"{graph} cannot be joined with what was trained ({error})") from error
+        raise TrainingError(f"{graph} cannot be joined with the trained head ({error})") from error
     onnx.save(joined, path)

@@ -46,8 +46,8 @@ def test_nothing_is_changed_where_nothing_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        (["augment.copies=1"], "copies belongs together with pitch or mp3"),
-        (["augment.pitch=1.0"], "copies belongs together with pitch or mp3"),
+        (["augment.copies=1"], "copies needs pitch or mp3, and these need copies"),
+        (["augment.pitch=1.0"], "copies needs pitch or mp3, and these need copies"),
         (["augment.copies=1", "augment.mp3=4"], "mp3 must be 0 or at least 16"),
         (["augment.copies=1", "augment.pitch=20.0"], "pitch"),
     ],
@@ -61,7 +61,7 @@ def test_a_run_hears_the_copies(tmp_path: Path) -> None:
     music = manifest(tmp_path / "music")
     changes = [*SMALL, "schedule.epochs=1", "augment={copies: 2, pitch: 2.0, mp3: 32}"]
     recipe = load_recipe("ttmr2023", changes=changes)
-    trained = train(recipe, music, tmp_path / "run", cache=tmp_path / "cache", say=lambda _: None)
+    trained = train(recipe, music, tmp_path / "run", cache=tmp_path / "cache", log=lambda _: None)
     assert trained.model.exists()
     # 18 clips, of which 12 are learned from and have two copies each.
     assert len(list((tmp_path / "cache").rglob("*.npy"))) == 18 + 2 * 12

@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -54,7 +55,7 @@ def run(
     music: Path, cache: Path, out: Path, *changes: str, lines: list[str] | None = None
 ) -> TrainingResult:
     told = [] if lines is None else lines
-    return train(small(*changes), music, out, cache=cache, accelerator="cpu", say=told.append)
+    return train(small(*changes), music, out, cache=cache, accelerator="cpu", log=told.append)
 
 
 @pytest.fixture(scope="module")
@@ -265,7 +266,7 @@ def test_data_that_say_nothing_about_the_music_are_refused(
 ) -> None:
     path = tmp_path / "silent.csv"
     path.write_text("audio\nx.wav\n")
-    with pytest.raises(TrainingError, match="each has no tag"):
+    with pytest.raises(TrainingError, match="has no tag"):
         run(path, cache, tmp_path / "run")
     with pytest.raises(DataError, match="does not exist"):
         run(tmp_path / "none.csv", cache, tmp_path / "run")
@@ -294,16 +295,31 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_checkpoint(
 
 
 def test_a_run_without_a_checkpoint_cannot_be_exported(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="holds no run"):
+    with pytest.raises(TrainingError, match="is not a run folder"):
         export_run(tmp_path)
     (tmp_path / "recipe.yaml").write_text(small().as_yaml())
     with pytest.raises(TrainingError, match="no checkpoint yet"):
         export_run(tmp_path)
 
 
+def test_export_refuses_a_collapsed_text_tower(learned: TrainingResult, tmp_path: Path) -> None:
+    copy = tmp_path / "collapsed"
+    shutil.copytree(learned.folder, copy)
+    checkpoint = copy / "checkpoints" / "best.ckpt"
+    state = torch.load(checkpoint, weights_only=True)
+    for name, value in state["state_dict"].items():
+        if "text_head.0" in name:  # the normalisation in front of the linear map
+            value.fill_(1.0 if name.endswith("bias") else 0.0)
+    torch.save(state, checkpoint)
+    out = tmp_path / "exported"
+    with pytest.raises(TrainingError, match=r"cannot be exported: .* has collapsed"):
+        export_run(copy, out)
+    assert not list(tmp_path.glob("exported*"))
+
+
 def test_a_folder_that_cannot_be_written_is_said(music: Path, cache: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(TrainingError, match="cannot be written"):
+    with pytest.raises(TrainingError, match="is not writable"):
         run(music, cache, tmp_path / "file" / "run")
 
 
@@ -343,8 +359,8 @@ def test_a_full_memory_is_said_in_a_sentence(
     def full(*_: object) -> None:
         torch.empty(2**62, dtype=torch.uint8)  # no machine has it
 
-    monkeypatch.setattr(DualEncoder, "heard", full)
-    with pytest.raises(TrainingError, match=r"memory is full: a step holds 4 clips at once"):
+    monkeypatch.setattr(DualEncoder, "audio_features", full)
+    with pytest.raises(TrainingError, match=r"out of memory: a step holds 4 clips at once"):
         run(music, cache, tmp_path / "run", "schedule.grad_cache_chunks=2")
 
 
@@ -354,7 +370,7 @@ def test_other_faults_of_a_tower_are_not_taken_for_a_full_memory(
     def broken(*_: object) -> None:
         raise RuntimeError("sizes differ")
 
-    monkeypatch.setattr(DualEncoder, "heard", broken)
+    monkeypatch.setattr(DualEncoder, "audio_features", broken)
     with pytest.raises(RuntimeError, match="sizes differ"):
         run(music, cache, tmp_path / "run")
 
@@ -383,7 +399,7 @@ def test_batches_that_others_prepare_are_the_same(music: Path, cache: Path, tmp_
     def epochs(out: Path, loaders: int) -> str:
         recipe = small("schedule.epochs=2", "captions.kind=stochastic", "audio_tower.kind=linear")
         train(
-            recipe, music, out, cache=cache, accelerator="cpu", loaders=loaders, say=lambda _: None
+            recipe, music, out, cache=cache, accelerator="cpu", loaders=loaders, log=lambda _: None
         )
         return (out / "metrics.csv").read_text()
 

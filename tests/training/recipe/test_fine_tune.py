@@ -24,7 +24,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tuned(model: str | Path, data: Path, cache: Path, out: Path, *changes: str) -> TrainingResult:
     recipe = fine_tune_recipe(str(model), (*FEW, *changes))
-    return train(recipe, data, out, cache=cache, accelerator="cpu", say=lambda _: None)
+    return train(recipe, data, out, cache=cache, accelerator="cpu", log=lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_a_table_of_audio_and_text_changes_what_words_find(
     files = [contrary.parent / "0.wav", contrary.parent / "1.wav"]
 
     def margins(model: tunespace.Model) -> list[float]:
-        """How much closer each word is to what the tiny model calls so."""
+        """Return how much closer each word is to the music that the tiny model assigns to it."""
         scores = model.embed_text(["low", "high"]) @ model.embed_audio(files).T
         return [float(scores[0, 0] - scores[0, 1]), float(scores[1, 1] - scores[1, 0])]
 
@@ -90,7 +90,7 @@ def test_any_recipe_can_stand_on_frozen_ears(cache: Path, tmp_path: Path) -> Non
     changes = [c for c in tiny_music.SMALL if not c.startswith(("audio", "front_end", "seconds"))]
     recipe = load_recipe("ttmr2023", changes=[*changes, "audio_tower.kind=frozen"])
     trained = train(
-        recipe, data, tmp_path / "run", cache=cache, accelerator="cpu", say=lambda _: None
+        recipe, data, tmp_path / "run", cache=cache, accelerator="cpu", log=lambda _: None
     )
     model = tunespace.load_model(trained.model)
     assert model.embed_audio([data.parent / "low-loud-0.wav"]).shape == (1, 8)

@@ -1,4 +1,4 @@
-"""What all foreign models share: identity, windows over the whole track, and their mean."""
+"""Base class of foreign models: identity, windows over the whole track, and their mean."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -13,25 +13,27 @@ from tunespace.audio import decode_blocks
 from tunespace.audio.decode import Waveform
 from tunespace.errors import QueryError
 from tunespace.models.config import sha256_of
-from tunespace.models.joint_model import WEIGHTS
 from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Vectors
 from tunespace.models.onnx_towers import normalize_rows
+
+WEIGHTS = (".safetensors", ".bin", ".pth", ".pt")
+"""Suffixes of weight files."""
 
 _SUFFIXES = {*WEIGHTS, ".json", ".txt", ".model", ".yaml", ".yml"}
 
 
 class ForeignModel(ABC):
-    """A model of another project.
+    """Model of another project.
 
-    The whole track is heard, in windows of the length that the model was trained with, one after
-    another; a track's vector is the mean of its windows' vectors before they are brought to unit
-    length. Nothing is drawn at random: the same file gives the same vector.
+    The whole track is embedded in consecutive windows of the length that the model was trained
+    with; a track's embedding is the mean of its window embeddings before they are normalised.
+    Nothing is drawn at random: the same file gives the same embedding.
 
     Attributes:
-        folder: Where it lies.
-        sample_rate: That it hears, in Hz.
-        seconds: Of a window.
-        wraps: Whether the last window is filled up with the beginning of the track.
+        folder: Folder of the model.
+        sample_rate: Sample rate of its input, in Hz.
+        seconds: Length of a window, in seconds.
+        wraps: Whether the last window is filled with the beginning of the track.
     """
 
     sample_rate: int
@@ -39,17 +41,17 @@ class ForeignModel(ABC):
     wraps = False
 
     def __init__(self, folder: Path) -> None:
-        """Loads nothing yet."""
+        """Take the folder; weights are loaded on first use."""
         self.folder = folder
 
     @property
     def name(self) -> str:
-        """Of its folder."""
+        """Name of the folder."""
         return self.folder.resolve().name
 
     @cached_property
     def files(self) -> dict[str, str]:
-        """By name, the sha256 of each of its files."""
+        """sha256 of each file, by name."""
         return {
             path.relative_to(self.folder).as_posix(): sha256_of(path)
             for path in sorted(self.folder.rglob("*"))
@@ -67,23 +69,23 @@ class ForeignModel(ABC):
     @property
     @abstractmethod
     def dim(self) -> int:
-        """Of the space."""
+        """Dimension of the embedding space."""
 
     @property
     @abstractmethod
     def audio_tower(self) -> object:
-        """Whatever listens; asking for it loads it."""
+        """Audio tower; loaded on access."""
 
     @abstractmethod
     def encode_audio(self, samples: Waveform) -> Vectors:
-        """``(dim,)``: a window's vector as the model gives it, not of unit length."""
+        """Return the ``(dim,)`` embedding of a window, as the model computes it, not normalised."""
 
     @abstractmethod
     def encode_text(self, text: str) -> Vectors:
-        """``(dim,)``: a text's vector as the model gives it."""
+        """Return the ``(dim,)`` embedding of a text, as the model computes it, not normalised."""
 
     def embed_text(self, texts: Sequence[str]) -> Vectors:
-        """Places texts in the space, one at a time: padding of one must not change another.
+        """Embed texts one at a time: the padding of one must not change another.
 
         Returns:
             ``(texts, dim)`` float32, unit rows.
@@ -99,7 +101,7 @@ class ForeignModel(ABC):
     def embed_file(
         self, path: str | PathLike[str], *, start: float = 0.0, duration: float | None = None
     ) -> AudioEmbedding:
-        """Places a track and its windows in the space.
+        """Embed a track and its windows.
 
         Raises:
             AudioError: The file cannot be read.
@@ -119,7 +121,7 @@ class ForeignModel(ABC):
     def _windows(
         self, path: str | PathLike[str], start: float, duration: float | None
     ) -> Iterator[tuple[float, Waveform]]:
-        """Windows and where they begin; a rest of less than a second is left out of long tracks."""
+        """Yield windows with their starts; long tracks lose a remainder of less than a second."""
         size = round(self.seconds * self.sample_rate)
         waiting = first = np.empty(0, np.float32)
         at = 0

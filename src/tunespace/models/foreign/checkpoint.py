@@ -1,9 +1,11 @@
-"""Weights as other projects publish them: safetensors, or files of torch that hold no program.
+"""Weights in published formats: safetensors, or torch files without executable content.
 
-Quirks that are dealt with:
-    - Weights lie at the top, under ``state_dict`` or under ``model``, beside optimiser states.
+Quirks that are handled:
+    - Weights are at the top level, under ``state_dict`` or under ``model``, beside optimiser
+      states.
     - Models trained on several GPUs have ``module.`` before every name.
-    - Buffers that older transformers saved (``position_ids``, masks of attention) are no weights.
+    - Buffers that older versions of transformers saved (``position_ids``, attention masks) are no
+      weights.
     - Weight normalisation has other names since torch 2 (``weight_g`` is ``original0``).
 """
 
@@ -18,36 +20,36 @@ from safetensors.torch import load_file
 from torch import nn
 
 from tunespace.errors import ModelError
-from tunespace.models.joint_model import WEIGHTS
+from tunespace.models.foreign.base import WEIGHTS
 
 
 class Weights(dict[str, torch.Tensor]):
     """Weights by name.
 
     Attributes:
-        where: What they were read from, for errors.
+        where: Path that they were read from, for errors.
     """
 
     def __init__(self, found: Mapping[str, torch.Tensor], where: Path) -> None:
-        """Keeps them."""
+        """Take the weights and their path."""
         super().__init__(found)
         self.where = where
 
     def __missing__(self, name: str) -> torch.Tensor:
-        """Says which weight is asked for and not there."""
+        """Raise an error that names the missing weight."""
         raise ModelError(f"{self.where} lacks the weight {name}")
 
     def part(self, prefix: str) -> "Weights":
-        """Those whose name begins with a prefix, without it."""
+        """Return the weights whose names begin with a prefix, without the prefix."""
         return Weights(
             {k.removeprefix(prefix): v for k, v in self.items() if k.startswith(prefix)}, self.where
         )
 
     def count(self, pattern: str) -> int:
-        """How many there are of what is numbered, as layers.
+        """Return the number of numbered parts, such as layers.
 
         Args:
-            pattern: A regular expression for the beginning of a name; its group is the number.
+            pattern: Regular expression for the beginning of a name; its group is the number.
         """
         return len({found[1] for name in self if (found := re.match(pattern, name))})
 
@@ -61,40 +63,40 @@ _RENAMED = {
 
 
 def find_weights(folder: Path) -> Path:
-    """The one file of weights in a folder, or that which transformers would read.
+    """Return the only file of weights in a folder, or the one that transformers would read.
 
     Raises:
-        ModelError: There is none, or it is not clear which.
+        ModelError: There is none, or several that are not told apart.
     """
     found = sorted(path for path in folder.iterdir() if path.suffix in WEIGHTS)
-    # As m-a-p/MERT-v1-95M, which holds those of fairseq as well.
+    # As m-a-p/MERT-v1-95M, which contains those of fairseq as well.
     usual = [folder / name for name in _USUAL if folder / name in found]
     chosen = usual[:1] or found
     if len(chosen) != 1:
         names = ", ".join(path.name for path in chosen) or "none"
-        raise ModelError(f"{folder} must hold one file of weights; it holds {names}")
+        raise ModelError(f"{folder} must contain one file of weights; it contains {names}")
     return chosen[0]
 
 
 def read_weights(path: Path) -> Weights:
-    """The weights in a file, by name.
+    """Read the weights of a file.
 
     Raises:
-        ModelError: It cannot be read, or holds more than weights.
+        ModelError: The file cannot be read, or contains more than weights.
     """
     try:
         found: Any = load_file(path) if path.suffix == ".safetensors" else _load(path)
     except (OSError, SafetensorError, RuntimeError, EOFError) as error:
         raise ModelError(f"{path} cannot be read as weights ({error})") from error
     if not isinstance(found, Mapping):
-        raise ModelError(f"{path} holds no weights")
+        raise ModelError(f"{path} contains no weights")
     for key in ("state_dict", "model"):
         if isinstance(found.get(key), Mapping):
             found = found[key]
             break
     weights = Weights({str(k): v for k, v in found.items() if isinstance(v, torch.Tensor)}, path)
     if not weights:
-        raise ModelError(f"{path} holds no weights")
+        raise ModelError(f"{path} contains no weights")
     if all(name.startswith("module.") for name in weights):
         return weights.part("module.")
     return weights
@@ -107,22 +109,22 @@ def _load(path: Path) -> object:
         try:
             # Optimiser states, which can be twice the size of the weights, are never read.
             return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        except RuntimeError:  # the format of before torch 1.6 cannot be mapped
+        except RuntimeError:  # the format before torch 1.6 cannot be memory-mapped
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelError(
-            f"{path} holds more than weights, and reading that would run its code; where you trust "
+            f"{path} contains more than weights, and loading that would run its code; if you trust "
             f"it, save its state_dict as safetensors ({str(error).splitlines()[0]})"
         ) from error
 
 
 def fill(module: nn.Module, weights: Weights, *, without: Iterable[str] = ()) -> None:
-    """Puts weights into a module, every one that it has.
+    """Load weights into a module, and set it to evaluation mode.
 
     Args:
-        module: Gets them, and is brought into the state for use.
-        weights: What the module does not have is left out.
-        without: Beginnings of names that may be missing.
+        module: Module that receives the weights.
+        weights: Weights; those that the module does not have are ignored.
+        without: Prefixes of names that may be missing.
 
     Raises:
         ModelError: Weights are missing, or have another shape.

@@ -1,4 +1,4 @@
-"""What models share that are one file of weights and what they were built on."""
+"""Base class of models that consist of one file of weights and folders of pretrained encoders."""
 
 from functools import cached_property
 from typing import ClassVar
@@ -8,7 +8,7 @@ from tunespace.models.foreign.checkpoint import Weights, find_weights, read_weig
 
 
 class CheckpointModel(ForeignModel):
-    """A folder with one file of weights.
+    """Folder with one file of weights.
 
     Attributes:
         last_layer: Name of the weight whose rows are the dimensions of the space.
@@ -18,10 +18,10 @@ class CheckpointModel(ForeignModel):
 
     @cached_property
     def weights(self) -> Weights:
-        """All of them, by name."""
+        """All weights, by name."""
         return read_weights(find_weights(self.folder))
 
     @property
     def dim(self) -> int:
-        """Of the space."""
+        """Dimension of the embedding space."""
         return int(self.weights[self.last_layer].shape[0])

@@ -1,16 +1,16 @@
-"""CLaMP 3 (Wu et al. 2025), as ``sander-wood/clamp3`` publishes it: weights_clamp3_*.pth.
+"""CLaMP 3 (Wu et al. 2025), as published in ``sander-wood/clamp3``: weights_clamp3_*.pth.
 
-Beside the weights the folder needs the folders of what it was built on: ``MERT-v1-95M`` with
-config.json and weights, ``xlm-roberta-base`` with config.json and the tokenizer. The part that
-reads scores is left out.
+Beside the weights the folder needs the folders of its pretrained encoders: ``MERT-v1-95M`` with
+config.json and weights, ``xlm-roberta-base`` with config.json and the tokenizer. The encoder of
+scores is left out.
 
-Quirks that are dealt with:
-    - The waveform is brought to mean 0 and variance 1 over the whole track, before it is cut.
-    - Of five seconds there is one vector: the mean of *all* layers of MERT, its input among them.
-    - A track is a sequence of such vectors with a zero before and after, at most 128 at once; the
-      last 128 are heard whole, and count for as many as are left.
-    - Vectors were not brought to unit length in training; here they are, to be ranked.
-    - Of a text of several lines each line counts once. The authors shuffle them; here they stay.
+Quirks that are handled:
+    - The waveform is normalised to mean 0 and variance 1 over the whole track, before it is cut.
+    - Five seconds give one vector: the mean of *all* layers of MERT, including its input.
+    - A track is a sequence of such vectors with a zero vector before and after, at most 128 at
+      once; the last 128 are used as a whole, weighted by the number of vectors that are left.
+    - Embeddings were not normalised in training; here they are, to be ranked.
+    - Each line of a text counts once. The authors shuffle the lines; here they keep their order.
 """
 
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ _HEAD = 64
 
 
 class Clamp3(CheckpointModel):
-    """MERT and a transformer beside XLM-RoBERTa."""
+    """MERT and a transformer for audio, XLM-RoBERTa for text."""
 
     last_layer = "audio_proj.weight"
     sample_rate = 24_000
@@ -64,7 +64,7 @@ class Clamp3(CheckpointModel):
         return load_tokenizer_file(path), encoder, _linear(self.weights, "text_proj.")
 
     def encode_audio(self, samples: Waveform) -> Vectors:
-        """``(width,)``: MERT's vector of five seconds, which is not yet one of the space."""
+        """Return MERT's ``(width,)`` vector of five seconds, not yet in the embedding space."""
         mert, _, _ = self.audio_tower
         window = torch.from_numpy(np.ascontiguousarray(samples, np.float32))
         with torch.inference_mode():
@@ -73,7 +73,7 @@ class Clamp3(CheckpointModel):
         return np.asarray(mean.numpy(), np.float32)
 
     def encode_text(self, text: str) -> Vectors:
-        """A text of any length."""
+        """Embed a text of any length."""
         tokenizer, encoder, projection = self.text_tower
         lines = [line for line in dict.fromkeys(text.split("\n")) if line]
         ids = tokenizer(tokenizer.sep_token.join(lines), truncation=False)["input_ids"]
@@ -88,14 +88,14 @@ class Clamp3(CheckpointModel):
     def embed_file(
         self, path: str | PathLike[str], *, start: float = 0.0, duration: float | None = None
     ) -> AudioEmbedding:
-        """Places a track in the space; its windows are stretches of up to 640 s.
+        """Embed a track; its windows are parts of up to 640 s.
 
         Raises:
             AudioError: The file cannot be read.
         """
         _, encoder, projection = self.audio_tower
         mean, deviation = self._loudness(path, start, duration)
-        heard = [
+        parts = [
             (
                 begin,
                 begin + len(samples) / self.sample_rate,
@@ -103,7 +103,7 @@ class Clamp3(CheckpointModel):
             )
             for begin, samples in self._windows(path, start, duration)
         ]
-        rows = torch.from_numpy(np.stack([row for _, _, row in heard]))
+        rows = torch.from_numpy(np.stack([row for _, _, row in parts]))
         silence = torch.zeros_like(rows[:1])
         longest = int(encoder.config.max_position_embeddings)
         pieces = _pieces(torch.cat([silence, rows, silence]), longest)
@@ -115,16 +115,16 @@ class Clamp3(CheckpointModel):
         counts = [count for _, count in pieces]
         windows = tuple(
             EmbeddedWindow(first, last, normalize_rows(vector.numpy()))
-            for (first, last), vector in zip(_window_spans(heard, counts), vectors, strict=True)
+            for (first, last), vector in zip(_window_spans(parts, counts), vectors, strict=True)
         )
         return AudioEmbedding(
-            heard[-1][1], normalize_rows(_weighted_mean(vectors, counts)), windows
+            parts[-1][1], normalize_rows(_weighted_mean(vectors, counts)), windows
         )
 
     def _loudness(
         self, path: str | PathLike[str], start: float, duration: float | None
     ) -> tuple[float, float]:
-        """Mean and deviation of a whole track, without holding it in memory."""
+        """Return mean and deviation of all samples of a track, without holding it in memory."""
         count, total, squares = 0, 0.0, 0.0
         for block in decode_blocks(path, self.sample_rate, start=start, duration=duration):
             exact = block.astype(np.float64)
@@ -137,7 +137,7 @@ class Clamp3(CheckpointModel):
 
 
 def _pieces(rows: Tensor, longest: int) -> list[tuple[Tensor, int]]:
-    """At most ``longest`` rows at once, and how many of them each stands for."""
+    """Return pieces of at most ``longest`` rows, and the number of rows that each represents."""
     found = [
         (rows[k : k + longest], min(longest, len(rows) - k)) for k in range(0, len(rows), longest)
     ]
@@ -147,15 +147,15 @@ def _pieces(rows: Tensor, longest: int) -> list[tuple[Tensor, int]]:
 
 
 def _window_spans(
-    heard: list[tuple[float, float, Vectors]], counts: list[int]
+    parts: list[tuple[float, float, Vectors]], counts: list[int]
 ) -> Iterator[tuple[float, float]]:
-    """What each piece stands for, in seconds; the first begins with the zero before all."""
+    """Return the seconds that each piece represents; the first begins with the zero vector."""
     at = -1
     for count in counts:
-        first = min(max(at, 0), len(heard) - 1)
+        first = min(max(at, 0), len(parts) - 1)
         at += count
-        last = min(max(at - 1, first), len(heard) - 1)
-        yield heard[first][0], heard[last][1]
+        last = min(max(at - 1, first), len(parts) - 1)
+        yield parts[first][0], parts[last][1]
 
 
 def _weighted_mean(rows: list[Tensor], counts: list[int]) -> Vectors:
@@ -172,7 +172,7 @@ def _linear(weights: Weights, prefix: str) -> nn.Linear:
 
 
 def _transformer(weights: Weights) -> Any:  # noqa: ANN401 - transformers' model
-    """BERT over vectors instead of words; its sizes are those of the weights."""
+    """Build BERT over vectors instead of words, with sizes from the shapes of the weights."""
     from transformers import BertConfig, BertModel
 
     positions, width = weights["embeddings.position_embeddings.weight"].shape
@@ -191,7 +191,7 @@ def _transformer(weights: Weights) -> Any:  # noqa: ANN401 - transformers' model
 
 
 def _mert(path: Path) -> Any:  # noqa: ANN401 - transformers' model
-    """MERT, which is HuBERT on music; its config names a class that only its authors have."""
+    """Load MERT, which is HuBERT on music; its config names a class that only its authors have."""
     from transformers import HubertConfig, HubertModel
 
     settings = read_settings(path / "config.json")

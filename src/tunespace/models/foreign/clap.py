@@ -1,14 +1,15 @@
-"""CLAP as transformers publishes it (Wu et al. 2023): ``laion/clap-*``, ``laion/larger_clap_*``.
+"""CLAP as published in transformers (Wu et al. 2023): ``laion/clap-*``, ``laion/larger_clap_*``.
 
-Quirks that are dealt with:
-    - get_audio_features and get_text_features give a tensor in transformers 4 and an object with
+Quirks that are handled:
+    - get_audio_features and get_text_features return a tensor in transformers 4 and an object with
       ``pooler_output`` in 5.
-    - Longer than ten seconds, its own front end draws a window at random; here it gets ten seconds
-      at most.
-    - Its authors round samples to 16 bits, in training and after; so does this.
-    - A fused and an unfused checkpoint need other inputs; the folder's preprocessor_config.json
-      says which.
-    - ``laion/larger_clap_music`` has collapsed: all texts are alike. A report's probes show it.
+    - For inputs longer than ten seconds its own front end draws a window at random; here it gets
+      at most ten seconds.
+    - The authors round samples to 16 bits, in training and after; so does this.
+    - Fused and unfused checkpoints need different inputs; the folder's preprocessor_config.json
+      states which.
+    - ``laion/larger_clap_music`` has collapsed: all texts have nearly one embedding. The probes of
+      a report show it.
 """
 
 from functools import cached_property
@@ -23,7 +24,7 @@ from tunespace.models.model import Vectors
 
 
 class Clap(ForeignModel):
-    """A folder with config.json, model.safetensors, tokenizer and preprocessor_config.json."""
+    """Folder with config.json, model.safetensors, tokenizer and preprocessor_config.json."""
 
     @cached_property
     def _parts(self) -> tuple[Any, Any, Any]:
@@ -32,8 +33,8 @@ class Clap(ForeignModel):
         from transformers import AutoTokenizer, ClapFeatureExtractor, ClapModel
         from transformers.utils import logging
 
-        reader: Any = ClapModel  # its types know only one of two answers
-        torch.set_num_threads(1)  # as many processes listen as there are cores
+        reader: Any = ClapModel  # its annotations know only one of two return types
+        torch.set_num_threads(1)  # there are as many worker processes as cores
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             model, said = reader.from_pretrained(
@@ -43,7 +44,7 @@ class Clap(ForeignModel):
             tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"{self.folder} cannot be read as CLAP ({error})") from error
-        # Buffers that older versions saved are no weights.
+        # Buffers saved by older versions are no weights.
         missing = [name for name in said["missing_keys"] if "position_ids" not in name]
         if missing:
             some = ", ".join(sorted(missing)[:3])
@@ -52,26 +53,26 @@ class Clap(ForeignModel):
 
     @property
     def audio_tower(self) -> object:
-        """The model of transformers."""
+        """The transformers model."""
         return self._parts[0]
 
     @cached_property
     def dim(self) -> int:
-        """Of the projection."""
+        """Dimension of the projection."""
         return int(self._parts[0].config.projection_dim)
 
     @property
     def sample_rate(self) -> int:  # type: ignore[override]  # known once it is loaded
-        """In Hz."""
+        """Sample rate in Hz."""
         return int(self._parts[1].sampling_rate)
 
     @property
     def seconds(self) -> float:  # type: ignore[override]
-        """Of a window."""
+        """Length of a window in seconds."""
         return float(self._parts[1].max_length_s)
 
     def encode_audio(self, samples: Waveform) -> Vectors:
-        """A window of at most ten seconds; a shorter one is repeated, then padded."""
+        """Embed a window of at most ten seconds; a shorter one is repeated, then padded."""
         import torch
 
         model, front_end, _ = self._parts
@@ -81,7 +82,7 @@ class Clap(ForeignModel):
             return _row(model.get_audio_features(**inputs))
 
     def encode_text(self, text: str) -> Vectors:
-        """A text of at most 77 tokens; what follows is cut off."""
+        """Embed a text of at most 77 tokens; longer ones are truncated."""
         import torch
 
         model, _, tokenizer = self._parts

@@ -1,14 +1,14 @@
-"""ConSE: a joint space without any training (Norouzi et al. 2014).
+"""ConSE: a joint space without training (Norouzi et al. 2014).
 
-A track is the mean of the texts of the tags that a tagger hears in it, weighted by how surely, over
-the surest ten. What a model must beat to have learned anything from pairs of music and words.
+A track is the mean of the text embeddings of its ten most probable tags, weighted by probability. A
+model has to beat it to show that it learned from pairs of music and text.
 
-The tagger is the fully convolutional one of Won et al. 2020 (16 kHz, 29 s, 96 mel bands, five
+The tagger is the fully convolutional network of Won et al. 2020 (16 kHz, 29 s, 96 mel bands, five
 convolutions), read from safetensors under its published names. ``conse.json``::
 
     {"weights": "jamendo-fcn.safetensors", "tags": ["genre---rock", ...], "text": "tunespace-small"}
 
-A folder is made by::
+Create a folder with::
 
     python -m tunespace.models.foreign.conse WEIGHTS TAGS.json KEY OUT [--text MODEL]
 """
@@ -32,7 +32,7 @@ _POOLS = ((2, 4), (2, 4), (2, 4), (3, 5), (4, 4))
 
 
 class Conse(ForeignModel):
-    """A tagger and the text tower of a model of ours."""
+    """Tagger and the text tower of a model folder."""
 
     sample_rate = 16_000
     seconds = 29.0
@@ -51,12 +51,12 @@ class Conse(ForeignModel):
 
     @property
     def dim(self) -> int:
-        """Of the text's space."""
+        """Dimension of the text model's space."""
         return self._text.dim
 
     @cached_property
     def files(self) -> dict[str, str]:
-        """Those of the folder, and the text model's identity among them."""
+        """sha256 of the files of the folder, and the identity of the text model."""
         return super().files | {"text": self._text.identity}
 
     @cached_property
@@ -66,12 +66,12 @@ class Conse(ForeignModel):
 
     @cached_property
     def _tags(self) -> Vectors:
-        """``(tags, dim)``; a tag is its word, without the category before it."""
+        """``(tags, dim)`` embeddings of the tags, each without its category."""
         words = [str(tag).rpartition("---")[2] for tag in self._settings["tags"]]
         return self._text.embed_text(words)
 
     def encode_audio(self, samples: Waveform) -> Vectors:
-        """A window; a shorter one is repeated until it is full."""
+        """Embed a window; a shorter one is repeated to full length."""
         size = round(self.seconds * self.sample_rate)
         full = np.tile(samples, -(-size // len(samples)))[:size]
         sure = 1 / (1 + np.exp(-self.audio_tower(full)))
@@ -81,19 +81,19 @@ class Conse(ForeignModel):
         return np.asarray(sure[best] @ self._tags[best] / sure[best].sum(), np.float32)
 
     def encode_text(self, text: str) -> Vectors:
-        """As the text model says it."""
+        """Embed a text with the text model."""
         row: Vectors = self._text.embed_text([text])[0]
         return row
 
 
 class Tagger:
-    """The fully convolutional tagger: 29 s of samples to a logit for each tag."""
+    """Fully convolutional tagger: 29 s of samples to one logit per tag."""
 
     def __init__(self, weights: Path) -> None:
-        """Reads the weights.
+        """Take the weights.
 
         Raises:
-            ModelError: They are not those of this tagger.
+            ModelError: The weights are not those of this tagger.
         """
         import torch
         from safetensors import SafetensorError
@@ -107,7 +107,7 @@ class Tagger:
             raise ModelError(f"{weights} cannot be read as a tagger ({error})") from error
 
     def __call__(self, samples: Waveform) -> Vectors:
-        """``(464000,)`` at 16 kHz to ``(tags,)`` logits."""
+        """Map ``(464000,)`` samples at 16 kHz to ``(tags,)`` logits."""
         import torch
         from torch.nn import functional
 
@@ -141,7 +141,7 @@ class Tagger:
 
 
 def make(weights: Path, tags: list[str], text: str, out: Path) -> None:
-    """Writes a folder."""
+    """Write a ConSE folder."""
     out.mkdir(parents=True, exist_ok=True)
     shutil.copy(weights, out / weights.name)
     said = {"weights": weights.name, "tags": tags, "text": text}
@@ -149,7 +149,7 @@ def make(weights: Path, tags: list[str], text: str, out: Path) -> None:
 
 
 def main() -> None:
-    """Reads the arguments."""
+    """Parse the arguments and write a folder."""
     parser = argparse.ArgumentParser(prog="python -m tunespace.models.foreign.conse")
     parser.add_argument("weights", type=Path, help="of the tagger, in safetensors")
     parser.add_argument("tags", type=Path, help="JSON with lists of tags")

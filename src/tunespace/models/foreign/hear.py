@@ -1,13 +1,12 @@
-"""The API of HEAR 2021 (Turian et al. 2022), so that its benchmarks run any model of ours.
+"""API of HEAR 2021 (Turian et al. 2022), so that its benchmarks run any model.
 
-As the module that its programs take, here with the bundled model::
+As the module that its programs load, here with the bundled model::
 
     hear-validator tunespace.models.foreign.hear
     python -m heareval.embeddings.runner tunespace.models.foreign.hear --model FOLDER
 
-A scene is heard as a track is. A moment is what the model hears in the second around it; there is
-one every 50 ms, as HEAR asks for, which does not make a model of whole tracks find the onset of a
-note.
+A scene is embedded like a track. A timestamp embedding covers one second around it, one every 50 ms
+as HEAR requires; that does not enable a model of whole tracks to detect the onset of a note.
 """
 
 import tempfile
@@ -17,26 +16,27 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tunespace.models.joint_model import JointModel, load_joint_model
+from tunespace.models.foreign.load import load_joint_model
+from tunespace.models.joint_model import JointModel
 from tunespace.models.waveform_input import embed_waveform, write_waveform
 
 _CONTEXT_SECONDS = 1.0
 
 
 class HearModel(nn.Module):
-    """A model as HEAR's programs handle it.
+    """Model in the form that HEAR's programs use.
 
     Attributes:
-        sample_rate: What they have to hand over, in Hz; each model makes of it what it hears.
-        scene_embedding_size: Of the space.
-        timestamp_embedding_size: The same.
-        hop: Between moments, in milliseconds.
+        sample_rate: Sample rate of the input in Hz; each model resamples it to its own.
+        scene_embedding_size: Dimension of the embedding space.
+        timestamp_embedding_size: Dimension of the embedding space.
+        hop: Distance between timestamps, in milliseconds.
     """
 
     sample_rate = 48_000
 
     def __init__(self, model: JointModel, hop: float) -> None:
-        """Wraps a model."""
+        """Wrap a model."""
         super().__init__()
         self.model = model
         self.hop = hop
@@ -44,27 +44,28 @@ class HearModel(nn.Module):
 
 
 def load_model(model_file_path: str = "", hop_ms: float = 50.0) -> HearModel:
-    """A model.
+    """Load a model.
 
     Args:
-        model_file_path: A bundled name, a folder, or ``hf:owner/name``; the default without.
-        hop_ms: Between moments.
+        model_file_path: Name of a bundled model, folder, or ``hf:owner/name``; empty for the
+            default.
+        hop_ms: Distance between timestamps, in milliseconds.
 
     Raises:
-        ModelError: There is none, or it cannot be used; says why.
-        ValueError: The hop is not possible.
+        ModelError: The model does not exist or cannot be used.
+        ValueError: ``hop_ms`` is not positive.
     """
     if not hop_ms > 0:
-        raise ValueError(f"moments cannot be {hop_ms} ms apart")
+        raise ValueError(f"hop_ms must be positive, not {hop_ms}")
     return HearModel(load_joint_model(model_file_path or None), hop_ms)
 
 
 def get_scene_embeddings(audio: Tensor, model: HearModel) -> Tensor:
-    """Each sound as a point.
+    """Embed sounds.
 
     Args:
         audio: ``(sounds, samples)``, between -1 and 1.
-        model: From ``load_model``.
+        model: Model of ``load_model``.
 
     Returns:
         ``(sounds, dim)`` float32, unit rows.
@@ -77,14 +78,14 @@ def get_scene_embeddings(audio: Tensor, model: HearModel) -> Tensor:
 
 
 def get_timestamp_embeddings(audio: Tensor, model: HearModel) -> tuple[Tensor, Tensor]:
-    """Moments of each sound as points.
+    """Embed timestamps of sounds.
 
     Args:
         audio: ``(sounds, samples)``, between -1 and 1.
-        model: From ``load_model``.
+        model: Model of ``load_model``.
 
     Returns:
-        ``(sounds, moments, dim)`` float32, unit rows, and ``(sounds, moments)``: when they are, in
+        ``(sounds, timestamps, dim)`` float32, unit rows, and ``(sounds, timestamps)`` in
         milliseconds.
     """
     length = audio.shape[1] / model.sample_rate

@@ -1,6 +1,6 @@
-"""HTS-AT (Chen et al. 2022) under its own names, put into the one of transformers.
+"""HTS-AT (Chen et al. 2022): load weights under the authors' names into the transformers model.
 
-Source of the names: the authors' code, which LAION-CLAP and MS-CLAP share. The sizes are read from
+The names are those of the authors' code, which LAION-CLAP and MS-CLAP share. Sizes are taken from
 the shapes of the weights.
 """
 
@@ -23,10 +23,10 @@ _NAMES = (
 
 
 def htsat(weights: Weights) -> Any:  # noqa: ANN401 - transformers' model
-    """An audio encoder with these weights.
+    """Build an audio encoder with given weights.
 
     Args:
-        weights: Under the authors' names.
+        weights: Weights under the authors' names.
 
     Raises:
         ModelError: Weights are missing.

@@ -1,14 +1,14 @@
-"""MS-CLAP 2023 (Elizalde et al.), as ``microsoft/msclap`` publishes it: CLAP_weights_2023.pth.
+"""MS-CLAP 2023 (Elizalde et al.), as published in ``microsoft/msclap``: CLAP_weights_2023.pth.
 
 Beside the weights the folder needs ``gpt2`` with config.json and the tokenizer.
 
-Quirks that are dealt with:
+Quirks that are handled:
     - The mel filters are those in the checkpoint: the package builds its own for 32 kHz and loads
       the checkpoint's over them.
-    - Longer than seven seconds, its own front end draws a window at random; here the whole track
-      is heard in windows of seven seconds, and a shorter one is repeated, as there.
-    - A text ends with " <|endoftext|>" and is padded with "!", so the last token is found by
-      counting what is not "!": each "!" of the text itself moves it to an earlier token.
+    - For inputs longer than seven seconds its own front end draws a window at random; here the
+      whole track is embedded in windows of seven seconds, and a shorter one is repeated, as there.
+    - A text ends with " <|endoftext|>" and is padded with "!", so the last token is located by
+      counting the tokens that are not "!": each "!" in the text itself moves it forward.
 """
 
 from functools import cached_property
@@ -62,7 +62,7 @@ class MsClap(CheckpointModel):
         return load_tokenizer_file(path), encoder, said
 
     def encode_audio(self, samples: Waveform) -> Vectors:
-        """A window; a shorter one is repeated."""
+        """Embed a window; a shorter one is repeated."""
         encoder, projection = self.audio_tower
         size = round(self.seconds * self.sample_rate)
         power = (
@@ -70,11 +70,11 @@ class MsClap(CheckpointModel):
         )
         mel = decibels(power.T @ self.weights[f"{_AUDIO}logmel_extractor.melW"])
         with torch.inference_mode():
-            heard = projection(encoder(mel[None, None]).pooler_output)
-        return np.asarray(heard[0].numpy(), np.float32)
+            output = projection(encoder(mel[None, None]).pooler_output)
+        return np.asarray(output[0].numpy(), np.float32)
 
     def encode_text(self, text: str) -> Vectors:
-        """A text of at most 77 tokens."""
+        """Embed a text of at most 77 tokens."""
         tokenizer, encoder, projection = self.text_tower
         ids = tokenizer(f"{text} <|endoftext|>", truncation=True, max_length=_LONGEST)["input_ids"]
         last = sum(number != 0 for number in ids) - 1
@@ -85,10 +85,10 @@ class MsClap(CheckpointModel):
 
 
 class Projection(nn.Module):
-    """Two layers, the second added to the first, and a norm."""
+    """Two linear layers, the second residual, and a layer norm."""
 
     def __init__(self, width: int, dim: int) -> None:
-        """Without weights."""
+        """Build a projection without weights."""
         super().__init__()
         self.linear1 = nn.Linear(width, dim, bias=False)
         self.linear2 = nn.Linear(dim, dim, bias=False)
@@ -96,14 +96,14 @@ class Projection(nn.Module):
 
     @classmethod
     def of(cls, weights: Weights) -> "Projection":
-        """With weights."""
+        """Build a projection with given weights."""
         dim, width = weights["linear1.weight"].shape
         found = cls(width, dim)
         fill(found, weights)
         return found
 
     def forward(self, rows: Tensor) -> Tensor:
-        """``(n, width)`` to ``(n, dim)``."""
+        """Map ``(n, width)`` to ``(n, dim)``."""
         first = self.linear1(rows)
         found: Tensor = self.layer_norm(first + self.linear2(functional.gelu(first)))
         return found

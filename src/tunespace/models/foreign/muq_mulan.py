@@ -1,16 +1,16 @@
-"""MuQ-MuLan (Zhu et al. 2025), as ``OpenMuQ/MuQ-MuLan-large`` publishes it.
+"""MuQ-MuLan (Zhu et al. 2025), as published in ``OpenMuQ/MuQ-MuLan-large``.
 
-Beside config.json and the weights the folder needs what it was built on, under the names in its
+Beside config.json and the weights the folder needs its pretrained encoders, under the names in its
 config: ``MuQ-large-msd-iter`` with config.json, ``xlm-roberta-base`` with config.json and the
 tokenizer.
 
-Quirks that are dealt with:
-    - The last window is filled up with the beginning of the track.
+Quirks that are handled:
+    - The last window is filled with the beginning of the track.
     - A track is the mean of its windows' unit vectors, so it is not of unit length itself.
-    - Means over tokens count padding; here nothing is padded.
+    - Means over tokens include padding; here nothing is padded.
     - ``mulan.audio.aggregator`` and transformers without layers are in the checkpoint, unused.
-    - The loss of its training takes the exponential before the logarithm and overflows at large
-      scales; nothing of it is used here.
+    - The training loss takes the exponential before the logarithm and overflows at large scales; it
+      is not used here.
 """
 
 from functools import cached_property
@@ -40,7 +40,7 @@ _STRIDES = {4: (2, 2), 2: (2, 1)}
 
 
 class MuqMulan(CheckpointModel):
-    """MuQ's conformer beside XLM-RoBERTa."""
+    """MuQ's conformer for audio, XLM-RoBERTa for text."""
 
     last_layer = "mulan.audio_to_latents.weight"
     wraps = True
@@ -55,12 +55,12 @@ class MuqMulan(CheckpointModel):
 
     @property
     def sample_rate(self) -> int:  # type: ignore[override]  # as its settings have it
-        """In Hz."""
+        """Sample rate in Hz."""
         return int(self._settings["mulan"].get("sr", 24_000))
 
     @property
     def seconds(self) -> float:  # type: ignore[override]
-        """Of a window."""
+        """Length of a window in seconds."""
         return float(self._settings["mulan"].get("clip_secs", 10))
 
     @cached_property
@@ -69,11 +69,13 @@ class MuqMulan(CheckpointModel):
 
     @cached_property
     def audio_tower(self) -> "_Audio":
-        """From samples on."""
+        """Audio tower, from samples on."""
         torch.set_num_threads(1)
         name = str(self._settings["audio_model"].get("name", ""))
         if "muq" not in name.lower():
-            raise ModelError(f"{self.folder} was built on {name!r}; only those of MuQ can be read")
+            raise ModelError(
+                f"{self.folder} uses the audio encoder {name!r}; only MuQ is supported"
+            )
         path = subfolder(self.folder, name, "config.json")
         layer = int(self._settings["audio_model"].get("use_layer_idx", -1))
         tower = _Audio(
@@ -89,7 +91,7 @@ class MuqMulan(CheckpointModel):
 
     @cached_property
     def text_tower(self) -> tuple[Any, Any, nn.Module]:
-        """Tokenizer, encoder, and what follows."""
+        """Tokenizer, encoder and head."""
         path = subfolder(
             self.folder, str(self._settings["text_model"]["name"]), "config.json and tokenizer"
         )
@@ -97,21 +99,21 @@ class MuqMulan(CheckpointModel):
         weights = self._weights.part("text.")
         fill(encoder, weights.part("model."), without=("pooler.",))
         head = _Head(int(encoder.config.hidden_size), self._settings["text_transformer"], self.dim)
-        if "proj.weight" not in weights:  # as wide already
+        if "proj.weight" not in weights:  # has this width already
             head.proj = nn.Identity()
         weights |= self._weights.part("text_to_")
         fill(head, weights)
         return load_tokenizer_file(path), encoder, head
 
     def encode_audio(self, samples: Waveform) -> Vectors:
-        """A window; of unit length, as its authors take the mean of such."""
+        """Embed a window as a unit vector: the authors average those."""
         tower = self.audio_tower
         with torch.inference_mode():
-            heard = tower(torch.from_numpy(np.ascontiguousarray(samples, np.float32)))
-        return np.asarray(heard[0].numpy(), np.float32)
+            output = tower(torch.from_numpy(np.ascontiguousarray(samples, np.float32)))
+        return np.asarray(output[0].numpy(), np.float32)
 
     def encode_text(self, text: str) -> Vectors:
-        """A text, as long as the encoder allows."""
+        """Embed a text, truncated to the encoder's maximum."""
         tokenizer, encoder, head = self.text_tower
         longest = int(encoder.config.max_position_embeddings) - 2
         with torch.inference_mode():
@@ -120,7 +122,7 @@ class MuqMulan(CheckpointModel):
 
 
 class _Head(nn.Module):
-    """A projection, a transformer, the mean over tokens, and the latents."""
+    """Projection, transformer, mean over tokens, and latent projection."""
 
     def __init__(self, width: int, settings: dict[str, Any], latents: int) -> None:
         super().__init__()
@@ -136,13 +138,13 @@ class _Head(nn.Module):
         self.latents = nn.Linear(dim, latents)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """``(n, tokens, width)`` to ``(n, latents)``, unit rows."""
+        """Map ``(n, tokens, width)`` to ``(n, latents)``, unit rows."""
         mean = self.transformer(self.proj(tokens)).mean(dim=1)
         return nn.functional.normalize(self.latents(mean), dim=-1)
 
 
 class _Audio(_Head):
-    """MuQ, and what follows."""
+    """MuQ and its head."""
 
     def __init__(
         self, muq: dict[str, Any], settings: dict[str, Any], latents: int, layer: int
@@ -171,7 +173,7 @@ class _Audio(_Head):
         self.conformer = encoder(Wav2Vec2ConformerConfig(**options))
 
     def forward(self, samples: Tensor) -> Tensor:
-        """``(samples,)`` at 24 kHz to ``(1, latents)``."""
+        """Map ``(samples,)`` at 24 kHz to ``(1, latents)``."""
         power = spectrum(samples, n_fft=2048, hop=self.hop)[:, :-1].abs() ** 2
         mel = (decibels(self.filters.T @ power) - self.mean) / self.std
         found = self.conformer(self.conv(mel[None, None]), output_hidden_states=self.layer != -1)
@@ -180,7 +182,7 @@ class _Audio(_Head):
 
 
 class _Subsampling(nn.Module):
-    """Two residual convolutions and a layer; names as in the checkpoint."""
+    """Two residual convolutions and a linear layer, with the names of the checkpoint."""
 
     def __init__(self, bands: int, channels: int, width: int, strides: tuple[int, int]) -> None:
         super().__init__()
@@ -210,7 +212,7 @@ class _Residual(nn.Module):
 
 
 class _Norm(nn.Module):
-    """A layer norm without bias."""
+    """Layer norm without bias."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -221,7 +223,7 @@ class _Norm(nn.Module):
 
 
 class _Attention(nn.Module):
-    """Keys and queries of unit length, with learned scales, times eight."""
+    """Attention with normalised keys and queries, learned scales, and a factor of eight."""
 
     def __init__(self, width: int, heads: int, size: int) -> None:
         super().__init__()
@@ -248,7 +250,7 @@ class _Attention(nn.Module):
 
 
 class _Gate(nn.Module):
-    """Half of it, times the other half through GELU."""
+    """GEGLU: one half of the input times GELU of the other."""
 
     def forward(self, x: Tensor) -> Tensor:
         x, gate = x.chunk(2, dim=-1)

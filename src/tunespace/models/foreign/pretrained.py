@@ -1,4 +1,4 @@
-"""What a checkpoint needs besides its weights: text encoders, tokenizers and front ends."""
+"""Parts of checkpoints beside their weights: text encoders, tokenizers and front ends."""
 
 import json
 from pathlib import Path
@@ -13,10 +13,10 @@ from tunespace.errors import ModelError
 
 
 def subfolder(folder: Path, name: str, what: str) -> Path:
-    """The folder of another model that a checkpoint was built on, under its own published name.
+    """Return the folder of a pretrained encoder, under its published name.
 
     Raises:
-        ModelError: It is not there; says what to put where.
+        ModelError: The folder is missing; the message states what to put where.
     """
     path = folder / name.rpartition("/")[2]
     if not path.is_dir():
@@ -25,24 +25,24 @@ def subfolder(folder: Path, name: str, what: str) -> Path:
 
 
 def load_tokenizer_file(path: Path) -> Any:  # noqa: ANN401 - transformers has no types for it
-    """The tokenizer in a folder.
+    """Load the tokenizer in a folder.
 
     Raises:
-        ModelError: It cannot be read.
+        ModelError: The tokenizer cannot be read.
     """
     from transformers import AutoTokenizer
 
     try:
         return AutoTokenizer.from_pretrained(path, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{path} holds no tokenizer that can be read ({error})") from error
+        raise ModelError(f"{path} contains no readable tokenizer ({error})") from error
 
 
 def load_text_encoder(path: Path) -> Any:  # noqa: ANN401
-    """An encoder as the folder's config.json has it, without weights.
+    """Build an encoder by the config.json of a folder, without weights.
 
     Raises:
-        ModelError: It cannot be read.
+        ModelError: The configuration cannot be read.
     """
     from transformers import AutoConfig, AutoModel
 
@@ -51,11 +51,11 @@ def load_text_encoder(path: Path) -> Any:  # noqa: ANN401
         config = AutoConfig.from_pretrained(path, local_files_only=True)
         return builder.from_config(config)
     except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{path} holds no config.json that can be read ({error})") from error
+        raise ModelError(f"{path} contains no readable config.json ({error})") from error
 
 
 def tokenize_text(tokenizer: Any, encoder: Any, text: str, longest: int) -> Tensor:  # noqa: ANN401
-    """``(1, tokens, width)``: what an encoder makes of a text of at most ``longest`` tokens."""
+    """Return the ``(1, tokens, width)`` encoding of a text of at most ``longest`` tokens."""
     found = tokenizer(text, truncation=True, max_length=longest, return_tensors="pt")
     given = {name: found[name] for name in ("input_ids", "attention_mask")}
     hidden: Tensor = encoder(**given).last_hidden_state
@@ -63,10 +63,10 @@ def tokenize_text(tokenizer: Any, encoder: Any, text: str, longest: int) -> Tens
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """A file of settings in YAML or JSON.
+    """Read settings in YAML or JSON.
 
     Raises:
-        ModelError: It cannot be read.
+        ModelError: The file cannot be read.
     """
     import yaml
 
@@ -76,12 +76,12 @@ def read_settings(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ModelError(f"{path} cannot be read ({error})") from error
     if not isinstance(found, dict):
-        raise ModelError(f"{path} holds no settings")
+        raise ModelError(f"{path} contains no settings")
     return found
 
 
 def fill_to_length(samples: Waveform, size: int, *, how: Literal["repeat", "zeros"]) -> Tensor:
-    """A window of exactly ``size`` samples."""
+    """Truncate, repeat or pad samples to exactly ``size``."""
     if how == "repeat":
         full = np.tile(samples, -(-size // len(samples)))[:size]
     else:
@@ -90,7 +90,7 @@ def fill_to_length(samples: Waveform, size: int, *, how: Literal["repeat", "zero
 
 
 def spectrum(samples: Tensor, *, n_fft: int, hop: int) -> Tensor:
-    """``(n_fft / 2 + 1, frames)``, complex: Hann window, centred, reflected at both ends."""
+    """Return the ``(n_fft / 2 + 1, frames)`` complex STFT: Hann window, centred, reflected ends."""
     return torch.stft(
         samples,
         n_fft,
@@ -103,7 +103,7 @@ def spectrum(samples: Tensor, *, n_fft: int, hop: int) -> Tensor:
 
 
 def mel_filters(rate: int, n_fft: int, bands: int, *, scale: Literal["htk", "slaney"]) -> Tensor:
-    """``(n_fft / 2 + 1, bands)``: over the whole spectrum; Slaney's are of equal area."""
+    """Return ``(n_fft / 2 + 1, bands)`` mel filters up to the Nyquist frequency."""
     from transformers.audio_utils import mel_filter_bank
 
     filters = mel_filter_bank(
@@ -119,5 +119,5 @@ def mel_filters(rate: int, n_fft: int, bands: int, *, scale: Literal["htk", "sla
 
 
 def decibels(power: Tensor) -> Tensor:
-    """``10 log10``, from 1e-10 on."""
+    """Return ``10 log10`` of a power, at least 1e-10."""
     return 10 * torch.log10(power.clamp(min=1e-10))

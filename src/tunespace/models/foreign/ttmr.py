@@ -2,12 +2,12 @@
 
 Beside them the folder needs ``bert-base-uncased`` with config.json and the tokenizer.
 
-Quirks that are dealt with:
-    - Its mel spectrogram is made of the squared *real part* of the spectrum; the imaginary part is
-      dropped. The weights know no other.
+Quirks that are handled:
+    - Its mel spectrogram is computed from the squared *real part* of the spectrum, without the
+      imaginary part; the weights were trained with that.
     - The mel filters are those in the checkpoint.
-    - ``logit_scale`` is there twice, once as ``head.logit_scale``.
-    - Vectors are not of unit length.
+    - ``logit_scale`` exists twice, once as ``head.logit_scale``.
+    - Embeddings are not normalised.
 """
 
 from functools import cached_property
@@ -38,7 +38,7 @@ _HEAD_WIDTH = 32
 
 
 class Ttmr(CheckpointModel):
-    """Convolutions and a transformer beside BERT."""
+    """CNN with a transformer for audio, BERT for text."""
 
     last_layer = "audio_projector.1.weight"
 
@@ -46,22 +46,22 @@ class Ttmr(CheckpointModel):
     def _settings(self) -> dict[str, Any]:
         found = read_settings(self.folder / "hparams.yaml")
         if (kind := found.get("text_type", "bert")) != "bert":
-            raise ModelError(f"{self.folder} reads words by {kind}; only its models of BERT can be")
+            raise ModelError(f"{self.folder} uses the text encoder {kind}; only BERT is supported")
         return found
 
     @property
     def sample_rate(self) -> int:  # type: ignore[override]  # as its settings have it
-        """In Hz."""
+        """Sample rate in Hz."""
         return int(self._settings.get("sr", 16_000))
 
     @property
     def seconds(self) -> float:  # type: ignore[override]
-        """Of a window."""
+        """Length of a window in seconds."""
         return float(self._settings.get("duration", 9.91))
 
     @cached_property
     def audio_tower(self) -> nn.Sequential:
-        """Everything after the spectrogram."""
+        """Audio tower without the spectrogram."""
         torch.set_num_threads(1)
         weights = self.weights.part("audio_encoder.")
         encoder = _Encoder(weights)
@@ -74,7 +74,7 @@ class Ttmr(CheckpointModel):
         return text_tower(self, str(self._settings.get("text_backbone", "bert-base-uncased")))
 
     def encode_audio(self, samples: Waveform) -> Vectors:
-        """A window; a shorter one is filled up with silence."""
+        """Embed a window; a shorter one is padded with silence."""
         encoder = self.audio_tower
         filters = self.weights["audio_encoder.audio_representation.mel_scale.fb"]
         size = int(self.seconds * self.sample_rate)
@@ -82,16 +82,16 @@ class Ttmr(CheckpointModel):
         n_fft = 2 * (filters.shape[0] - 1)
         real = spectrum(window, n_fft=n_fft, hop=int(0.01 * self.sample_rate)).real
         with torch.inference_mode():
-            heard = encoder(decibels(filters.T @ real**2)[None, None])
-        return np.asarray(heard[0].numpy(), np.float32)
+            output = encoder(decibels(filters.T @ real**2)[None, None])
+        return np.asarray(output[0].numpy(), np.float32)
 
     def encode_text(self, text: str) -> Vectors:
-        """A text of at most 64 tokens: what the encoder makes of the first."""
+        """Embed a text of at most 64 tokens by its first token."""
         return first_token(self.text_tower, text, _LONGEST)
 
 
 def projector(weights: Weights, prefix: str) -> nn.Sequential:
-    """A norm and a layer without bias."""
+    """Build a layer norm and a linear layer without bias."""
     dim, width = weights[f"{prefix}1.weight"].shape
     found = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, dim, bias=False))
     fill(found, weights.part(prefix))
@@ -101,7 +101,7 @@ def projector(weights: Weights, prefix: str) -> nn.Sequential:
 def text_tower(
     model: CheckpointModel, name: str, *, pooler: bool = True
 ) -> tuple[Any, Any, nn.Module]:
-    """Tokenizer, encoder and projection, as TTMR and TTMR++ have them."""
+    """Return tokenizer, encoder and projection of TTMR and TTMR++."""
     path = subfolder(model.folder, name, "config.json and tokenizer")
     encoder = load_text_encoder(path)
     if not pooler:
@@ -111,7 +111,7 @@ def text_tower(
 
 
 def first_token(tower: tuple[Any, Any, nn.Module], text: str, longest: int) -> Vectors:
-    """What an encoder makes of a text's first token, projected."""
+    """Return the projected encoding of a text's first token."""
     tokenizer, encoder, projection = tower
     with torch.inference_mode():
         said = projection(tokenize_text(tokenizer, encoder, text, longest)[:, 0])
@@ -119,7 +119,7 @@ def first_token(tower: tuple[Any, Any, nn.Module], text: str, longest: int) -> V
 
 
 class _Encoder(nn.Module):
-    """Names as in the checkpoint."""
+    """Audio tower, with the names of the checkpoint."""
 
     def __init__(self, weights: Weights) -> None:
         super().__init__()
@@ -136,7 +136,7 @@ class _Encoder(nn.Module):
         self.transformer = _Transformer(width, depth)
 
     def forward(self, mel: Tensor) -> Tensor:
-        """``(n, 1, bands, frames)`` to ``(n, width)``: what becomes of the token before all."""
+        """Map ``(n, 1, bands, frames)`` to ``(n, width)``, the encoding of the class token."""
         tokens = self.frontend(mel)
         first = self.cls_token.expand(len(tokens), 1, -1)
         tokens = torch.cat([first, tokens], dim=1)
@@ -158,13 +158,13 @@ class _FrontEnd(nn.Module):
         x = self.input_bn(mel)
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = layer(x)
-        # A token is a moment: its channels, and within each its bands.
+        # A token is a frame: its channels, and within each its bands.
         found: Tensor = self.fc(x.permute(0, 3, 1, 2).flatten(2))
         return found
 
 
 class _Convolutions(nn.Module):
-    """Two convolutions with a way around them, and a maximum over two by two."""
+    """Two convolutions with a residual connection, and 2x2 max pooling."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -200,7 +200,7 @@ class _Transformer(nn.Module):
 
 
 class _Residual(nn.Module):
-    """Norm, function, and a way around both; ``fn.norm`` and ``fn.fn`` in the checkpoint."""
+    """Norm, function and residual connection; ``fn.norm`` and ``fn.fn`` in the checkpoint."""
 
     def __init__(self, width: int, inner: nn.Module) -> None:
         super().__init__()

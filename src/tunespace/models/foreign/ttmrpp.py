@@ -1,14 +1,14 @@
-"""TTMR++ (Doh et al. 2024), as ``seungheondoh/ttmr-pp`` publishes it: one .pth and one .yaml.
+"""TTMR++ (Doh et al. 2024), as published in ``seungheondoh/ttmr-pp``: one .pth and one .yaml.
 
 Beside them the folder needs ``roberta-base`` with config.json and the tokenizer.
 
-Quirks that are dealt with:
-    - The spectrogram's floor is 8 below the maximum over a whole batch, so that what else is in the
-      batch changes a vector; here each window is a batch of its own.
-    - The positional embedding of the attention pool has one row, which all places share.
+Quirks that are handled:
+    - The spectrogram's floor is 8 below the maximum of the whole batch, so that the rest of the
+      batch changes an embedding; here each window is a batch of its own.
+    - The positional embedding of the attention pool has one row, which all positions share.
     - ``text_encoder.pooler.dense`` has no weights, since the pooler is not used.
-    - ``logit_scale`` is there twice, once as ``loss_fct.logit_scale``.
-    - Vectors are not of unit length.
+    - ``logit_scale`` exists twice, once as ``loss_fct.logit_scale``.
+    - Embeddings are not normalised.
 """
 
 from functools import cached_property
@@ -33,7 +33,7 @@ from tunespace.models.model import Vectors
 
 
 class TtmrPp(CheckpointModel):
-    """CLIP's modified ResNet beside RoBERTa."""
+    """CLIP's modified ResNet for audio, RoBERTa for text."""
 
     last_layer = "audio_projector.1.weight"
 
@@ -41,22 +41,22 @@ class TtmrPp(CheckpointModel):
     def _settings(self) -> dict[str, Any]:
         files = sorted([*self.folder.glob("*.yaml"), *self.folder.glob("*.yml")])
         if len(files) != 1:
-            raise ModelError(f"{self.folder} must hold one .yaml with the settings")
+            raise ModelError(f"{self.folder} must contain one .yaml with the settings")
         return read_settings(files[0])
 
     @property
     def sample_rate(self) -> int:  # type: ignore[override]  # as its settings have it
-        """In Hz."""
+        """Sample rate in Hz."""
         return int(self._settings.get("sr", 22_050))
 
     @property
     def seconds(self) -> float:  # type: ignore[override]
-        """Of a window."""
+        """Length of a window in seconds."""
         return float(self._settings.get("duration", 10))
 
     @cached_property
     def audio_tower(self) -> nn.Sequential:
-        """Everything after the spectrogram."""
+        """Audio tower without the spectrogram."""
         torch.set_num_threads(1)
         weights = self.weights.part("audio_encoder.")
         encoder = _ResNet(weights, heads=int(self._settings.get("n_heads", 8)))
@@ -78,7 +78,7 @@ class TtmrPp(CheckpointModel):
         return int(self._settings.get("n_fft", 1024))
 
     def spectrogram(self, samples: Waveform) -> Tensor:
-        """``(bands, frames)`` of a window; a shorter one is filled up with silence."""
+        """Return the ``(bands, frames)`` spectrogram of a window, padded with silence."""
         window = fill_to_length(samples, int(self.seconds * self.sample_rate), how="zeros")
         hop = int(float(self._settings.get("hop_size", 0.01)) * self.sample_rate)
         power = spectrum(window, n_fft=self._n_fft, hop=hop)[:, :-1].abs() ** 2
@@ -86,19 +86,19 @@ class TtmrPp(CheckpointModel):
         return (logs.maximum(logs.max() - 8) + 4) / 4
 
     def encode_audio(self, samples: Waveform) -> Vectors:
-        """A window."""
+        """Embed a window."""
         encoder = self.audio_tower
         with torch.inference_mode():
-            heard = encoder(self.spectrogram(samples)[None, None])
-        return np.asarray(heard[0].numpy(), np.float32)
+            output = encoder(self.spectrogram(samples)[None, None])
+        return np.asarray(output[0].numpy(), np.float32)
 
     def encode_text(self, text: str) -> Vectors:
-        """What the encoder makes of the first token."""
+        """Embed a text by its first token."""
         return first_token(self.text_tower, text, int(self._settings.get("max_length", 128)))
 
 
 class _ResNet(nn.Module):
-    """Names as in the checkpoint, which are those of CLIP."""
+    """Modified ResNet, with the names of the checkpoint, which are those of CLIP."""
 
     def __init__(self, weights: Weights, heads: int) -> None:
         super().__init__()
@@ -117,7 +117,7 @@ class _ResNet(nn.Module):
         self.attn_pool = _AttentionPool(32 * width, outputs, heads)
 
     def forward(self, mel: Tensor) -> Tensor:
-        """``(n, 1, bands, frames)`` to ``(n, width)``."""
+        """Map ``(n, 1, bands, frames)`` to ``(n, width)``."""
         x = torch.relu(self.bn1(self.conv1(mel)))
         x = torch.relu(self.bn2(self.conv2(x)))
         x = torch.relu(self.bn3(self.conv3(x)))
@@ -136,7 +136,7 @@ def _stage(weights: Weights, number: int, inputs: int, planes: int) -> nn.Sequen
 
 
 class _Bottleneck(nn.Module):
-    """Where it makes things smaller, it takes means, and never skips."""
+    """Bottleneck block that downsamples by average pooling."""
 
     def __init__(self, inputs: int, planes: int, stride: int) -> None:
         super().__init__()
@@ -165,7 +165,7 @@ class _Bottleneck(nn.Module):
 
 
 class _AttentionPool(nn.Module):
-    """The mean of all places asks all places."""
+    """Attention pooling whose query is the mean of all positions."""
 
     def __init__(self, width: int, outputs: int, heads: int) -> None:
         super().__init__()

@@ -1,12 +1,13 @@
-"""Makes `tunespace-small`, the bundled model, from free music and what its teachers say about it.
+"""Build ``tunespace-small``, the bundled model, from free music and the outputs of its teachers.
 
-Steps, each kept in the run folder, so that a run that was stopped goes on:
+Steps, each stored in the run folder, so that an interrupted build is resumed:
+
     1. spectrograms of the music, one byte a value
-    2. excerpts and mixtures of it, and what five taggers say of them
-    3. the concept space, its statistics frozen on that
-    4. the student: three of the taggers made small, and a head that learns from them what the other
-       two say; trained on all five
-    5. the sentence encoder, taught what texts made of the lexicon and texts near them describe
+    2. excerpts and mixtures of it, and the logits of five taggers for them
+    3. the concept space, with statistics over these excerpts
+    4. the student: three of the taggers, compressed, and a head for the outputs of the other two;
+       trained on all five
+    5. the sentence encoder, trained on texts made from the lexicon and on related texts
     6. the model folder
 """
 
@@ -59,36 +60,36 @@ from tunespace.training.bundled.distillation.train_student import (
 from tunespace.training.bundled.text_tower import MAX_TOKENS, TextSources, make_text_tower
 
 NAME = "tunespace-small"
-# Those that the student holds come first. msd-fcn is the hardest to make small.
+# Those that are part of the student come first. msd-fcn is the hardest to compress.
 HELD = {
     "jamendo-fcn": Sizes(32, {1: 32, 2: 48}),
     "msd-fcn": Sizes(32, {1: 48, 2: 64}),
     "mtat-fcn": Sizes(32, {1: 32, 2: 48}),
 }
 IMITATED = ("pons-msd-musicnn", "pons-mtt-musicnn")
-# Excerpts that the small teachers are fitted on.
+# Excerpts that the compressed teachers are fitted on.
 _FITTED = 256
 # Chosen with the first model on Emotify; on captions, 0 to .6 are level (docs/bundled-model.md).
 SENTENCE_WEIGHT = (0.3, 1.0)
 REFERENCE_SEGMENTS = 512
-# Beside the concepts, with so much of their length (docs/bundled-model.md).
+# Dimensions beside the concepts, and their share of the length (docs/bundled-model.md).
 DIRECTIONS = 64
 DIRECTION_SHARE = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """What the model is made from.
+    """Input files of the build.
 
     Attributes:
         music: Folder of the music that the segments name.
         segments: ``.npz`` with the file and start of each segment (see ``Segments``).
         teachers: Folder of the taggers' weights, ``NAME.safetensors``.
-        tags: JSON, the tags of the teachers' data sets.
+        tags: JSON file with the tags of the teachers' data sets.
         lexicon: Folder with ``lexicon.tsv``, ``languages.tsv`` and ``concepts.json``.
         encoder: Folder of a BERT sentence encoder with ``model.safetensors``, ``tokenizer.json``.
-        strong_encoder: Folder of a stronger one; only what it says is used.
-        vectors: File of word vectors in GloVe's text format; only what they say is used.
+        strong_encoder: Folder of a stronger encoder; only its outputs are used.
+        vectors: File of word vectors in GloVe's text format; only its outputs are used.
     """
 
     music: Path
@@ -101,14 +102,14 @@ class Sources:
     vectors: Path
 
     def text(self) -> TextSources:
-        """Those of the text tower."""
+        """Input files of the text tower."""
         return TextSources(self.encoder, self.strong_encoder, self.vectors)
 
 
 def make(
     sources: Sources, run: Path, out: Path, *, schedule: StudentSchedule, workers: int
 ) -> None:
-    """Makes the model folder ``out``; intermediate results stay in ``run``."""
+    """Build the model folder ``out``; intermediate results stay in ``run``."""
     run.mkdir(parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
     figures = make_audio_tower(sources, run, out, schedule, workers)
@@ -137,16 +138,16 @@ def make(
 def make_audio_tower(
     sources: Sources, run: Path, out: Path, schedule: StudentSchedule, workers: int
 ) -> dict[str, float]:
-    """Writes ``audio.onnx`` and ``reference.npy``; returns figures of the held-out tracks."""
+    """Write ``audio.onnx`` and ``reference.npy``; return metrics of the held-out tracks."""
     segments = Segments.load(sources.segments)
     htk, slaney = (
         make_spectrograms(segments, sources.music, front_end, run / name, workers=workers)
         for name, front_end in (("htk", FCN_FRONT_END), ("slaney", MUSICNN_FRONT_END))
     )
-    heard = htk.heard & slaney.heard
+    readable = htk.readable & slaney.readable
     held_out = held_out_tracks(segments.paths, schedule)
     excerpts = draw_excerpts(
-        heard,
+        readable,
         held_out,
         htk.values.shape[1],
         window=schedule.window,
@@ -173,9 +174,9 @@ def make_audio_tower(
     export_audio_tower(student, weights, intercept, schedule.window, n_mels, out / AUDIO_TOWER)
     np.save(out / REFERENCE, _reference(htk, out / AUDIO_TOWER, schedule))
     return figures | {
-        "segments": int(heard.sum()),
-        "segments_missing": int((~heard).sum()),
-        "segments_held_out": int((held_out & heard).sum()),
+        "segments": int(readable.sum()),
+        "segments_missing": int((~readable).sum()),
+        "segments_held_out": int((held_out & readable).sum()),
         "excerpts": len(excerpts),
     }
 
@@ -187,13 +188,13 @@ def _begin(
     space: ConceptSpace,
     schedule: StudentSchedule,
 ) -> Student:
-    """The student before it is trained: teachers made small, and a new head."""
+    """Return the student before training: compressed teachers and a new head."""
     torch.manual_seed(schedule.seed)
     random = np.random.default_rng(schedule.seed)
     learned = np.flatnonzero(~excerpts.held_out)
     chosen = random.choice(learned, min(_FITTED, len(learned)), replace=False)
-    heard = [excerpts.decibels(spectrograms, int(row), schedule.window) for row in chosen]
-    log_mel = at_common_level(torch.from_numpy(np.stack(heard)))
+    decibels = [excerpts.decibels(spectrograms, int(row), schedule.window) for row in chosen]
+    log_mel = at_common_level(torch.from_numpy(np.stack(decibels)))
     fcns = []
     for name, sizes in HELD.items():
         fcn = load_fcn(teachers / f"{name}.safetensors")
@@ -209,16 +210,16 @@ def _joint_space(
     space: ConceptSpace,
     schedule: StudentSchedule,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """The map from the student's outputs to concepts, and to directions without a name.
+    """Return the linear map from the student's outputs to concepts and unnamed dimensions.
 
-    Concepts have mean 0 and one deviation over the music. A tag that the student cannot repeat well
-    varies less than the teacher's, and so weighs less in a concept beside others.
+    Concepts have mean 0 and unit variance over the music. A tag that the student predicts poorly
+    varies less than the teacher's, and so weighs less in a concept than others.
     """
     said = []
     with torch.no_grad():
         for some in np.array_split(rows, max(1, len(rows) // 64)):
-            heard = [excerpts.decibels(spectrograms, int(row), schedule.window) for row in some]
-            said.append(student(torch.from_numpy(np.stack(heard))).numpy())
+            decibels = [excerpts.decibels(spectrograms, int(row), schedule.window) for row in some]
+            said.append(student(torch.from_numpy(np.stack(decibels))).numpy())
     outputs = np.concatenate(said)
     concepts = space.concepts(outputs)
     std = concepts.std(axis=0)
@@ -236,8 +237,8 @@ def _joint_space(
 def _reference(
     spectrograms: Spectrograms, tower: Path, schedule: StudentSchedule
 ) -> npt.NDArray[np.float16]:
-    """``(segments, dim)`` unit rows: what the tower says of some of the music."""
-    rows = np.flatnonzero(spectrograms.heard)
+    """Return ``(segments, dim)`` unit rows: embeddings of some of the music."""
+    rows = np.flatnonzero(spectrograms.readable)
     chosen = np.random.default_rng(schedule.seed).permutation(rows)[:REFERENCE_SEGMENTS]
     session = open_session(tower)
     vectors = []
@@ -249,7 +250,7 @@ def _reference(
 
 
 def main() -> None:
-    """Reads the arguments and makes the model."""
+    """Parse the arguments and build the model."""
     parser = argparse.ArgumentParser(
         prog="python -m tunespace.training.bundled.build", description=__doc__
     )

@@ -1,8 +1,8 @@
-"""A space of audible concepts, made from what taggers say.
+"""Concept space: audible concepts computed from the outputs of taggers.
 
-A concept is what several taggers call by several tags, on one scale: how much stronger it is than
-in the music that the statistics come from. Everything is linear in the taggers' logits, so that
-the whole way from logits to concepts is one matrix.
+A concept is what several taggers represent by several tags, on one scale: how much stronger it is
+than in the music that the statistics were computed on. Everything is linear in the taggers' logits,
+so that the whole map from logits to concepts is one matrix.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-# Which data set's tags a tagger speaks in, by how its name begins.
+# Data set whose tags a tagger predicts, by the beginning of its name.
 _DATA_SETS = {
     "jamendo-": "jamendo",
     "msd-": "msd",
@@ -24,12 +24,12 @@ _DATA_SETS = {
 
 @dataclass(frozen=True)
 class ConceptSpace:
-    """How logits become concepts.
+    """Linear map from logits to concepts.
 
     Attributes:
-        names: Of the concepts, in order.
-        mean: ``(outputs,)`` float32, of each logit over the music of the statistics.
-        std: ``(outputs,)`` float32.
+        names: Names of the concepts, in order.
+        mean: ``(outputs,)`` float32 mean of each logit over the music.
+        std: ``(outputs,)`` float32 standard deviation of each logit.
         weights: ``(outputs, concepts)`` float32, from standardised logits.
     """
 
@@ -39,27 +39,28 @@ class ConceptSpace:
     weights: npt.NDArray[np.float32]
 
     def standardised(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """``(segments, outputs)`` logits on the scale that a student learns."""
+        """Return ``(segments, outputs)`` logits on the scale that a student is trained on."""
         return (logits - self.mean) / self.std
 
     def concepts(self, standardised: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """``(segments, outputs)`` standardised logits as ``(segments, concepts)``."""
+        """Map ``(segments, outputs)`` standardised logits to ``(segments, concepts)``."""
         return standardised @ self.weights
 
 
 def fit_concept_space(
     logits: dict[str, npt.NDArray[np.float32]], tags: Path, concepts: Path
 ) -> ConceptSpace:
-    """Freezes the space on what taggers say about a collection.
+    """Compute the statistics of the space over a collection.
 
     Args:
-        logits: By tagger, ``(segments, tags)`` float32.
-        tags: JSON, by data set the tags in the order of the outputs.
-        concepts: JSON, by concept its ``tags`` by data set, or the weights of the concepts that it
-            is made ``of``. A concept with neither is nothing that taggers hear, and stays 0.
+        logits: ``(segments, tags)`` float32 by tagger.
+        tags: JSON file with the tags of each data set, in the order of the outputs.
+        concepts: JSON file with the ``tags`` of each concept by data set, or the weights of the
+            concepts that it is made ``of``. A concept with neither is not predicted by taggers, and
+            stays 0.
 
     Raises:
-        ValueError: A tagger speaks in no known tags, or a concept has a tag that is none.
+        ValueError: The tags of a tagger are unknown, or a concept has an unknown tag.
     """
     vocabularies = json.loads(tags.read_text(encoding="utf-8"))
     definitions = json.loads(concepts.read_text(encoding="utf-8"))
@@ -89,7 +90,7 @@ def fit_concept_space(
             weights[:, index] += weight * weights[:, names.index(part)]
         if "of" in definitions[name]:
             weights[:, index] /= (z @ weights[:, index]).std()
-    # No bias: standardised logits have mean 0 over this music, so their weighted sums have as well.
+    # No bias: standardised logits have mean 0 over this music, and so have their weighted sums.
     return ConceptSpace(names, *(array.astype(np.float32) for array in (mean, std, weights)))
 
 

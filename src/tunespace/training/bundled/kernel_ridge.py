@@ -1,8 +1,8 @@
-"""What a word that is in no lexicon sounds like: near words of the lexicon, smoothly weighed.
+"""Embed words that are in no lexicon: kernel ridge regression from similar lexicon words.
 
-Kernel ridge regression (Saunders et al. 1998). Two texts are near when a strong sentence encoder
-and plain word vectors say so; the word vectors know names of genres and instruments that the
-encoder has seldom seen.
+Kernel ridge regression (Saunders et al. 1998). Similarity is that of a strong sentence encoder and
+of static word vectors; the word vectors know names of genres and instruments that are rare in the
+encoder's training data.
 """
 
 import re
@@ -23,15 +23,15 @@ _PENALTY = 0.25
 
 
 class KernelRidge:
-    """A map from texts to a space, fitted on texts whose points are known."""
+    """Map from texts to a space, fitted on texts with known embeddings."""
 
     def __init__(self, sentences: Vectors, words: Vectors, points: Vectors) -> None:
-        """Fits.
+        """Fit the map.
 
         Args:
-            sentences: ``(texts, width)`` float32, unit rows, of a strong sentence encoder.
+            sentences: ``(texts, width)`` float32, unit rows of a strong sentence encoder.
             words: ``(texts, other width)`` float32, unit rows or zero, see ``mean_words``.
-            points: ``(texts, dim)`` float32, where they belong.
+            points: ``(texts, dim)`` float32 known embeddings.
         """
         self._sentences, self._words = sentences, words
         self._mean = points.mean(axis=0, dtype=np.float64)
@@ -40,7 +40,7 @@ class KernelRidge:
         self._weights = np.linalg.solve(kernel, points - self._mean)
 
     def __call__(self, sentences: Vectors, words: Vectors) -> Vectors:
-        """``(texts, dim)`` float32, not of unit length: the shorter, the less is known."""
+        """Return ``(texts, dim)`` float32, not normalised: the shorter, the less certain."""
         rows = [
             self._kernel(sentences[first : first + 1024], words[first : first + 1024])
             @ self._weights
@@ -58,7 +58,7 @@ class KernelRidge:
 
 
 def mean_words(texts: list[str], vectors: Mapping[str, Vectors], width: int) -> Vectors:
-    """``(texts, width)`` float32: the mean of each text's word vectors, unit rows or zero."""
+    """Return ``(texts, width)`` float32 unit rows or zero: the mean of each text's words."""
     rows = np.zeros((len(texts), width), np.float32)
     for row, text in zip(rows, texts, strict=True):
         found = [vectors[word] for word in _WORD.findall(text.lower()) if word in vectors]

@@ -1,8 +1,8 @@
-"""A general sentence encoder as the text tower of a concept space, fitted in closed form.
+"""Sentence encoder as the text tower of a concept space, fitted in closed form.
 
-The encoder (a BERT with mean pooling, in the layout of sentence-transformers) is exported, made
-small in int8, and followed by a ridge regression from its embeddings to concept vectors. The
-regression is fitted on what the int8 encoder says, since that is what will run.
+The encoder (a BERT with mean pooling, in the layout of sentence-transformers) is exported,
+quantised to int8, and followed by a ridge regression from its embeddings to concept vectors. The
+regression is fitted on the outputs of the int8 encoder, which is the one that is used.
 """
 
 from pathlib import Path
@@ -30,13 +30,13 @@ class _MeanPooled(nn.Module):
 
 
 def mean_pooled(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """``(batch, hidden)``, unit rows: the mean of ``(batch, tokens, hidden)`` where mask is 1."""
+    """Return ``(batch, hidden)`` unit rows: the mean over tokens where mask is 1."""
     weights = mask.unsqueeze(-1).to(states.dtype)
     return nn.functional.normalize((states * weights).sum(1) / weights.sum(1), dim=1)
 
 
 def load_encoder(pretrained: Path) -> BertModel:
-    """Reads a BERT from a folder."""
+    """Load a BERT from a folder."""
     found: BertModel = BertModel.from_pretrained(
         pretrained, attn_implementation="eager", local_files_only=True, add_pooling_layer=False
     )
@@ -44,13 +44,13 @@ def load_encoder(pretrained: Path) -> BertModel:
 
 
 def export_encoder(encoder: BertModel, path: Path) -> None:
-    """Writes a BERT with mean pooling as int8 ONNX.
+    """Write a BERT with mean pooling as int8 ONNX.
 
     Inputs ``input_ids`` and ``attention_mask`` ``(batch, tokens)`` int64; output ``sentence``
     ``(batch, hidden)`` float32, unit rows.
     """
     full = path.with_suffix(".fp32.onnx")
-    # Two tensors, since the exporter takes one that is given twice for one input.
+    # Two tensors: the exporter merges one tensor that is given for two inputs into one input.
     ids, mask = torch.ones(2, 7, dtype=torch.int64), torch.ones(2, 7, dtype=torch.int64)
     batch, length = torch.export.Dim("batch"), torch.export.Dim("tokens", min=2, max=512)
     torch.onnx.export(
@@ -74,7 +74,7 @@ def export_encoder(encoder: BertModel, path: Path) -> None:
 def embed(
     encoder: Path, tokenizer: Path, texts: list[str], max_tokens: int
 ) -> npt.NDArray[np.float32]:
-    """``(texts, hidden)`` float32: each text on its own, as it is read at inference."""
+    """Return ``(texts, hidden)`` float32: each text on its own, as at inference."""
     session, cutter = open_session(encoder), open_tokenizer(tokenizer, max_tokens)
     return np.stack([read_tokens(session, cutter.encode(text).ids) for text in texts])
 
@@ -82,9 +82,10 @@ def embed(
 def fit_ridge(
     x: npt.NDArray[np.float32], y: npt.NDArray[np.float32], penalty: float
 ) -> npt.NDArray[np.float32]:
-    """``(inputs + 1, outputs)`` float32: weights, and in the last row the intercept.
+    """Return ``(inputs + 1, outputs)`` float32: weights, and the intercept in the last row.
 
-    Minimises ``|x w + b - y|^2 + penalty |w|^2`` (Hoerl and Kennard 1970); the intercept is free.
+    Minimises ``|x w + b - y|^2 + penalty |w|^2`` (Hoerl and Kennard 1970); the intercept has no
+    penalty.
     """
     x64, y64 = x.astype(np.float64), y.astype(np.float64)
     x_mean, y_mean = x64.mean(axis=0), y64.mean(axis=0)
@@ -95,7 +96,7 @@ def fit_ridge(
 
 
 def append_linear(encoder: Path, ridge: npt.NDArray[np.float32], path: Path) -> None:
-    """Writes ``text.onnx``: the encoder, then the linear map of ``fit_ridge``."""
+    """Write ``text.onnx``: the encoder, then the linear map of ``fit_ridge``."""
     model = onnx.load(encoder)
     graph = model.graph
     hidden = graph.output[0].name

@@ -1,7 +1,7 @@
-"""Texts to teach a sentence encoder music with: what people type, made from a lexicon.
+"""Synthetic queries: texts made from a lexicon to train a sentence encoder.
 
-A text comes with the words of the lexicon that it is made of, so that its point is known: the sum
-of theirs. Sentences are as good as their parts, and a slip of the finger means what was meant.
+A text comes with the lexicon words that it is made of, so that its embedding is known: the sum of
+theirs. A typing error does not change the meaning.
 """
 
 import random
@@ -21,7 +21,7 @@ _ALONE = (
     "a {} tune",
     "some {}",
 )
-# By kind of a word: m mood, g genre, i instrument, v vocal, t theme, p place, r rhythm, e era,
+# By kind of word: m mood, g genre, i instrument, v vocal, t theme, p place, r rhythm, e era,
 # s sound.
 _PATTERNS = (
     "{m} {g}",
@@ -67,11 +67,11 @@ _LONGEST_PIECE = 7
 
 @dataclass(frozen=True)
 class SyntheticQuery:
-    """A text whose meaning is known.
+    """Text with known meaning.
 
     Attributes:
-        text: What is read.
-        words: Of the lexicon, that it is made of.
+        text: The text.
+        words: Lexicon words that it is made of.
     """
 
     text: str
@@ -79,13 +79,13 @@ class SyntheticQuery:
 
 
 def synthetic_queries(entries: Sequence[Entry], count: int, seed: int) -> list[SyntheticQuery]:
-    """Texts made of the words of a lexicon.
+    """Return texts made from the words of a lexicon.
 
     Args:
-        entries: Of the lexicon.
-        count: Of combinations; to these come every word bare, every description, and every word
-            once more in a frame, and long ones with a slip of the finger.
-        seed: Of whatever is drawn.
+        entries: Lexicon entries.
+        count: Number of combinations; in addition to every word alone, every description, every
+            word within a phrase, and long words with a typing error.
+        seed: Random seed.
     """
     draw = random.Random(seed)  # noqa: S311 - no secret
     texts = [SyntheticQuery(entry.word, (entry.word,)) for entry in entries]
@@ -123,7 +123,7 @@ def _combinations(
 
 
 def with_typo(word: str, draw: random.Random) -> str:
-    """A word with one letter doubled, dropped, or changed places with the next."""
+    """Return a word with one letter doubled, deleted, or transposed with the next."""
     at = draw.randrange(1, len(word) - 1)
     kind = draw.randrange(3)
     if kind == 0:
@@ -134,12 +134,12 @@ def with_typo(word: str, draw: random.Random) -> str:
 
 
 def pieces(entries: Sequence[Entry], seed: int) -> list[str]:
-    """Clauses and stretches of the descriptions that are no words of the lexicon, sorted."""
+    """Return clauses and parts of the descriptions that are no lexicon words, sorted."""
     known = {entry.word.lower() for entry in entries}
     found: set[str] = set()
     for entry in entries:
         found.update(clause.strip() for clause in entry.description.split(","))
-        # By word: what is left out of the lexicon changes nothing about the others.
+        # By word: what is left out of the lexicon changes nothing for the others.
         draw = random.Random(f"{seed} {entry.word}")  # noqa: S311 - no secret
         words = entry.description.replace(",", "").split()
         for _ in range(3):

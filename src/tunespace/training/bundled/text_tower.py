@@ -1,8 +1,8 @@
-"""The text tower of the bundled model: a small sentence encoder that learns music's words.
+"""Text tower of the bundled model: a small sentence encoder trained on music vocabulary.
 
-It is taught three kinds of texts: words of the lexicon, and texts made of them, whose points are
-known; and any other words, whose points a stronger encoder and word vectors predict from the
-lexicon. The small encoder thereby learns what the strong one knows of music, and no more.
+It is trained on three kinds of texts: lexicon words and texts made of them, whose embeddings are
+known; and other words, whose embeddings a stronger encoder and word vectors predict from the
+lexicon. The small encoder thereby learns what the strong one knows about music.
 """
 
 from dataclasses import dataclass
@@ -35,21 +35,21 @@ Vectors = npt.NDArray[np.float32]
 MAX_TOKENS = 128
 _PENALTY = 1.0
 _COMBINATIONS = 24_000
-# The most frequent words of the word vectors, whatever they mean: people type anything.
+# The most frequent words of the word vectors, with any meaning: users type anything.
 _COMMON_WORDS = 14_000
 _VECTORS_READ = 200_000
-# A predicted point is half as sure as a known one.
+# A predicted embedding counts half as much as a known one.
 _WEIGHT_OF_PREDICTED = 0.5
 _BATCH = 64
 
 
 @dataclass(frozen=True)
 class TextSources:
-    """What the text tower is made from.
+    """Input files of the text tower.
 
     Attributes:
         encoder: Folder of a BERT sentence encoder with ``model.safetensors``, ``tokenizer.json``.
-        strong_encoder: Folder of a stronger one, in transformers' format, with mean pooling.
+        strong_encoder: Folder of a stronger encoder in transformers' format, with mean pooling.
         vectors: File of word vectors in GloVe's text format, the most frequent words first.
     """
 
@@ -60,13 +60,13 @@ class TextSources:
 
 @dataclass(frozen=True)
 class TrainingTexts:
-    """What there is to learn.
+    """Training texts with their embeddings.
 
     Attributes:
-        texts: All of them.
+        texts: Texts.
         points: ``(texts, dim)`` float32, unit rows.
-        weights: ``(texts,)`` float32, what each counts.
-        kernel_ridge: What predicts the points of other texts, and what it needs to read them.
+        weights: ``(texts,)`` float32 weights.
+        kernel_ridge: Predictor of the embeddings of other texts.
     """
 
     texts: list[str]
@@ -76,10 +76,10 @@ class TrainingTexts:
 
 
 class Predictor:
-    """Where any text belongs, as far as a strong encoder and word vectors can tell."""
+    """Predicts the embedding of any text from a strong encoder and word vectors."""
 
     def __init__(self, sources: TextSources, run: Path) -> None:
-        """Reads the word vectors; ``run`` keeps what the strong encoder says."""
+        """Load the word vectors; ``run`` caches the outputs of the strong encoder."""
         self.sources, self.run = sources, run
         words, vectors = read_word_vectors(sources.vectors, _VECTORS_READ)
         self.words = words
@@ -88,11 +88,11 @@ class Predictor:
         self.kernel_ridge: KernelRidge | None = None
 
     def fit(self, texts: list[str], points: Vectors) -> None:
-        """Takes texts whose points are known."""
+        """Fit the predictor on texts with known embeddings."""
         self.kernel_ridge = KernelRidge(*self._read(texts), points)
 
     def __call__(self, texts: list[str]) -> Vectors:
-        """``(texts, dim)`` float32, the shorter, the less is known."""
+        """Return ``(texts, dim)`` float32: the shorter, the less certain."""
         if self.kernel_ridge is None:
             raise RuntimeError("fit comes first")
         return self.kernel_ridge(*self._read(texts))
@@ -107,7 +107,7 @@ class Predictor:
 def make_text_tower(
     sources: TextSources, words: LexiconVectors, run: Path, out: Path
 ) -> dict[str, float]:
-    """Writes ``text.onnx``; returns figures."""
+    """Write ``text.onnx``; return metrics."""
     run.mkdir(parents=True, exist_ok=True)
     entries = list(words.lexicon.entries.values())
     lesson = make_training_texts(sources, words, entries, run, EncoderSchedule().seed)
@@ -124,15 +124,15 @@ def make_training_texts(
     seed: int,
     combinations: int = _COMBINATIONS,
 ) -> TrainingTexts:
-    """Gathers texts and where they belong.
+    """Collect training texts and their embeddings.
 
     Args:
-        sources: Of predictions.
-        words: Knows the points of the entries.
-        entries: Those that may be learned from; no other's point or description is used.
-        run: Folder that keeps what the strong encoder says.
-        seed: Of whatever is drawn.
-        combinations: Of words of the lexicon.
+        sources: Input files.
+        words: Lexicon with the embeddings of the entries.
+        entries: Entries to train on; embeddings and descriptions of others are not used.
+        run: Folder that caches the outputs of the strong encoder.
+        seed: Random seed.
+        combinations: Number of combinations of lexicon words.
     """
     named = len(words.concepts)
     points = {entry.word: words.vector(entry.word)[:named] for entry in entries}
@@ -159,7 +159,7 @@ def make_training_texts(
 def train_text_tower(
     sources: TextSources, lesson: TrainingTexts, known: int, run: Path, schedule: EncoderSchedule
 ) -> SentenceTower:
-    """A tower that learned the lesson, of which the first ``2 * known`` texts are the entries."""
+    """Return a tower trained on texts, of which the first ``2 * known`` are lexicon entries."""
     encoder = load_encoder(sources.encoder)
     first = run / "first.npy"
     if not first.exists():
@@ -180,9 +180,9 @@ def train_text_tower(
 
 
 def write_tower(tower: SentenceTower, dim: int, run: Path, out: Path) -> None:
-    """Writes ``text.onnx`` in int8, the linear map behind it in full.
+    """Write ``text.onnx``: the encoder in int8, the linear map behind it in float32.
 
-    Dimensions of the space beyond those that it learned are 0: no text speaks of them.
+    Dimensions of the space beyond those that were trained are 0: no text refers to them.
     """
     small = run / "encoder.onnx"
     export_encoder(tower.encoder, small)
@@ -198,7 +198,7 @@ def _sums(made: list[SyntheticQuery], points: dict[str, Vectors]) -> Vectors:
 
 
 def cached_sentence_embeddings(folder: Path, texts: list[str], kept: Path) -> Vectors:
-    """``(texts, width)`` float32, unit rows: a sentence encoder's, each text read once and kept."""
+    """Return ``(texts, width)`` float32 unit rows of a sentence encoder, with a cache."""
     found: dict[str, Vectors] = {}
     if kept.exists():
         with np.load(kept, allow_pickle=False) as file:

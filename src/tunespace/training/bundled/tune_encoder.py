@@ -1,8 +1,7 @@
-"""A sentence encoder taught what music the texts describe.
+"""Fine-tune a sentence encoder on texts with known embeddings.
 
-The encoder's own layers learn, not only a map behind it: a head alone was worse than ridge
-regression on a frozen encoder. Lightning runs the loop, keeps a checkpoint after each epoch and
-goes on from it.
+All layers of the encoder are trained: a head alone was worse than ridge regression on a frozen
+encoder. Lightning runs the loop, saves a checkpoint after each epoch and resumes from it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,24 +25,24 @@ from tunespace.training.bundled.sentence_encoder import mean_pooled
 
 Vectors = npt.NDArray[np.float32]
 
-# Batches among which texts of like length are put together: little is padded, and order is chance.
+# Batches among which texts are sorted by length: little padding, and a random order.
 _POOL = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderSchedule:
-    """How the encoder is taught; the values of the bundled model.
+    """Training schedule of the encoder; the defaults are those of the bundled model.
 
     Attributes:
         epochs: Passes over the texts.
-        batch: Texts in a step.
-        learning_rate: Of the encoder: the peak of a one-cycle schedule.
-        head_rate: Of the linear map behind it.
-        weight_decay: Of AdamW.
-        max_tokens: Of a text.
-        seed: Of the order.
-        precision: Of the arithmetic, as Lightning names it; bfloat16 takes half the time where the
-            processor knows it.
+        batch: Number of texts in a step.
+        learning_rate: Peak rate of the encoder in a one-cycle schedule.
+        head_rate: Peak rate of the linear map behind it.
+        weight_decay: Weight decay of AdamW.
+        max_tokens: Maximum number of tokens of a text.
+        seed: Random seed of the order.
+        precision: Precision as Lightning names it; bfloat16 takes half the time on CPUs that
+            support it.
     """
 
     epochs: int = 3
@@ -57,14 +56,14 @@ class EncoderSchedule:
 
 
 class SentenceTower(nn.Module):
-    """A BERT with mean pooling to unit length, and a linear map to the space."""
+    """BERT with normalised mean pooling, and a linear map to the space."""
 
     def __init__(self, encoder: BertModel, ridge: Vectors) -> None:
-        """Begins as ridge regression on the encoder as it is.
+        """Initialise with ridge regression on the untrained encoder.
 
         Args:
-            encoder: Is changed by training.
-            ridge: ``(hidden + 1, dim)`` float32, weights and intercept (see ``fit_ridge``).
+            encoder: Encoder; changed by training.
+            ridge: ``(hidden + 1, dim)`` float32 weights and intercept (see ``fit_ridge``).
         """
         super().__init__()
         self.encoder = encoder
@@ -73,12 +72,12 @@ class SentenceTower(nn.Module):
         self.head.load_state_dict({"weight": weight, "bias": bias})
 
     def sentence(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """``(batch, hidden)``, unit rows."""
+        """Return ``(batch, hidden)`` unit rows."""
         states = self.encoder(ids, attention_mask=mask).last_hidden_state
         return mean_pooled(states, mask)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """``(batch, dim)``, not of unit length."""
+        """Return ``(batch, dim)``, not normalised."""
         point: Tensor = self.head(self.sentence(ids, mask))
         return point
 
@@ -92,21 +91,21 @@ def tune(
     schedule: EncoderSchedule,
     run: Path,
 ) -> SentenceTower:
-    """Teaches a tower to place texts, by the cosine to where they belong; goes on where it stopped.
+    """Train a tower on the cosine to known embeddings, or resume an interrupted run.
 
     Args:
-        tower: As it begins.
+        tower: Tower with initial weights.
         tokenizer: ``tokenizer.json``.
-        texts: What is read.
-        points: ``(texts, dim)`` float32, where they belong; the length says nothing.
-        weights: ``(texts,)`` float32, what each counts.
-        schedule: How.
+        texts: Texts.
+        points: ``(texts, dim)`` float32 known embeddings; their lengths are ignored.
+        weights: ``(texts,)`` float32 weights.
+        schedule: Training schedule.
         run: Folder of checkpoints and of ``metrics.csv``.
     """
     lightning.seed_everything(schedule.seed, verbose=False)
     cutter = open_tokenizer(tokenizer, schedule.max_tokens)
     ids = [encoding.ids for encoding in cutter.encode_batch(list(texts))]
-    lesson = _Module(tower.train(), schedule)  # with dropout: it must not learn words by heart
+    lesson = _Module(tower.train(), schedule)  # with dropout, against overfitting on words
     trainer = lightning.Trainer(
         accelerator="cpu",
         max_epochs=schedule.epochs,
@@ -152,7 +151,7 @@ def _padded(batch: list[tuple[list[int], Vectors, float]]) -> tuple[Tensor, Tens
 
 
 class _LikeLengths(Sampler[list[int]]):
-    """Batches of texts of like length, in an order that follows from seed and epoch."""
+    """Batches of texts of similar length, in an order determined by seed and epoch."""
 
     def __init__(self, lengths: npt.NDArray[np.int64], schedule: EncoderSchedule) -> None:
         self.lengths, self.batch, self.seed = lengths, schedule.batch, schedule.seed
@@ -160,11 +159,11 @@ class _LikeLengths(Sampler[list[int]]):
 
     @property
     def sampler(self) -> "_LikeLengths":
-        """Where Lightning looks for ``set_epoch``."""
+        """Object on which Lightning looks for ``set_epoch``."""
         return self
 
     def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning at the start of each epoch."""
+        """Set the epoch; called by Lightning at the start of each epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""What is said about a clip in training, and what is wrongly said of it."""
+"""Training captions of a clip, and hard negatives."""
 
 from tunespace.training.captions.caption_sampler import CaptionSampler
 from tunespace.training.captions.corpus import corpus, lexicon_texts, shuffled_metadata_texts

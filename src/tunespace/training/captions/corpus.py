@@ -1,4 +1,4 @@
-"""Text to learn words from: of the data, of the lexicon, of artists and tracks."""
+"""Text corpora to train tokenizers and word vectors on: data, lexicon, artists and tracks."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +12,7 @@ _SHUFFLES = 4
 
 
 def corpus(items: Sequence[Item]) -> list[str]:
-    """Every text that can be said about the clips, each once, in their order."""
+    """Return every text that can be sampled for the clips, each once, in order."""
     found: dict[str, None] = {}
     for item in items:
         found.update(dict.fromkeys(item.captions))
@@ -27,15 +27,15 @@ def corpus(items: Sequence[Item]) -> list[str]:
 
 
 def lexicon_texts() -> list[str]:
-    """What the lexicon of the bundled model says of its words: text about music at large."""
+    """Return the words of the bundled lexicon with their descriptions."""
     return [f"{entry.word} {entry.description}" for entry in lexicon().entries.values()]
 
 
 def shuffled_metadata_texts(items: Iterable[Item], seed: int) -> list[str]:
-    """Tags, artist and track of each clip side by side, in several orders.
+    """Return tags, artist and track of each clip as one text, in several random orders.
 
-    Doh et al. 2024, section 3: words, artists and tracks that are heard together come close to each
-    other. The artist stands there as one word, ``artist:name``, and by the words of the name.
+    Doh et al. 2024, section 3: words, artists and tracks in one text get similar word vectors. The
+    artist is included as one word, ``artist:name``, and by the words of the name.
     """
     random = np.random.default_rng(seed)
     found = []

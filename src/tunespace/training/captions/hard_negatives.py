@@ -1,4 +1,4 @@
-"""Hard negatives in words: texts that are nearly true of a clip, and are not."""
+"""Hard negatives: texts that are almost true of a clip, but are not."""
 
 import re
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ _NEGATION_TEMPLATES = ("no {x}", "without {x}", "not {x}")
 
 @dataclass(frozen=True)
 class NegativePool:
-    """All that is said of any clip to learn from.
+    """Texts of all training clips, to draw hard negatives from.
 
     Attributes:
-        tags: In order.
-        artists: Names.
+        tags: Tags, sorted.
+        artists: Names of artists.
         tracks: ``track_id`` of each clip.
     """
 
@@ -31,7 +31,7 @@ class NegativePool:
 
     @classmethod
     def build(cls, items: Sequence[Item]) -> "NegativePool":
-        """What is said of these clips."""
+        """Collect the texts of the training clips."""
         return cls(
             tuple(sorted({tag for item in items for tag in item.tags})),
             tuple(sorted({item.artist_key for item in items if item.artist_key})),
@@ -40,7 +40,7 @@ class NegativePool:
 
     @cached_property
     def any_tag(self) -> re.Pattern[str]:
-        """Finds tags in a sentence, the longest first."""
+        """Pattern that matches any tag in a sentence, the longest first."""
         longest = sorted(self.tags, key=len, reverse=True)
         return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest))})\b", re.IGNORECASE)
 
@@ -53,15 +53,15 @@ def add_hard_negative(
     random: np.random.Generator,
     progress: float,
 ) -> TrainingText:
-    """The same text with one beside it that is not true of the clip, where one is found.
+    """Return a text with a hard negative that is not true of the clip, if one can be drawn.
 
     Args:
-        settings: Of the recipe.
-        text: What is said of the clip.
-        item: The clip.
-        pool: What is said of others.
-        random: Source of what is drawn.
-        progress: Share of the epochs that are over.
+        settings: Configuration of the hard negatives.
+        text: Training text of the clip.
+        item: Clip.
+        pool: Texts of all training clips.
+        random: Random generator.
+        progress: Fraction of the epochs that are over, 0 to 1.
     """
     match settings:
         case config.NoHardNegativesConfig():
@@ -79,7 +79,7 @@ def add_hard_negative(
 
 
 def _absent_tag(item: Item, pool: NegativePool, random: np.random.Generator) -> str:
-    """A tag that the clip does not carry; empty where none is found."""
+    """Return a tag that the clip does not carry; empty if none is drawn."""
     if not pool.tags:
         return ""
     drawn = (pool.tags[int(random.integers(len(pool.tags)))] for _ in range(_TRIES))
@@ -89,7 +89,7 @@ def _absent_tag(item: Item, pool: NegativePool, random: np.random.Generator) -> 
 def _other_text(
     text: TrainingText, item: Item, pool: NegativePool, random: np.random.Generator
 ) -> str:
-    """Another of the same kind, each alike (Choi et al. 2019, section 3.2)."""
+    """Return a random text of the same kind (Choi et al. 2019, section 3.2)."""
     kind, mark, _ = text.text.partition(":")
     if not mark or kind not in ("artist", "track"):
         return _absent_tag(item, pool, random)
@@ -126,7 +126,7 @@ def _negate_tag(
 
 
 def _tags_in(text: TrainingText, pool: NegativePool) -> tuple[str, ...]:
-    """Tags in the text."""
+    """Return the tags in a text."""
     if text.labels or not pool.tags:
         return text.labels
     return tuple(dict.fromkeys(pool.any_tag.findall(text.text)))

@@ -1,8 +1,8 @@
-"""Ways of writing that are found in captions: each with places for words of a kind.
+"""Caption templates mined from captions: words of a kind are replaced by placeholders.
 
-"A mellow jazz tune with piano" becomes "a {mood} {genre} tune with {instrument}"; said of a clip
-that is tagged sad, folk, banjo it is "a sad folk tune with banjo". The kinds of words are those of
-the lexicon, as in ``captions``.
+"A mellow jazz tune with piano" becomes "a {mood} {genre} tune with {instrument}"; filled with the
+tags sad, folk, banjo it is "a sad folk tune with banjo". The kinds of words are those of the
+lexicon, as in ``templates``.
 """
 
 import re
@@ -13,17 +13,17 @@ import numpy as np
 from tunespace.training.captions.templates import tag_kind
 
 _MOST_WAYS, _MOST_PLACES, _LONGEST = 5_000, 5, 200
-# Words of a term at most, as in "singer-songwriter" or "women's choir music".
+# Maximum number of words of a term, such as "singer-songwriter" or "women's choir music".
 _MOST_WORDS = 3
 _WORD = re.compile(r"[\w'&-]+")
 _PLACE = re.compile(r"\{(genre|instrument|mood|use)\}")
 
 
 def mine_templates(captions: Sequence[str]) -> tuple[str, ...]:
-    """The ways in which captions are written, each once, in their order.
+    """Return the templates of captions, each once, in order.
 
     Args:
-        captions: Of clips to learn from.
+        captions: Captions of the training clips.
     """
     found: dict[str, None] = {}
     for caption in captions:
@@ -38,16 +38,16 @@ def mine_templates(captions: Sequence[str]) -> tuple[str, ...]:
 def fill_template(
     templates: Sequence[str], tags: Sequence[str], random: np.random.Generator, tries: int = 50
 ) -> tuple[str, tuple[str, ...]] | None:
-    """A caption about some of the tags, in one of the ways.
+    """Return a caption about some of the tags, by a random template.
 
     Args:
-        templates: Of ``mine_templates``.
-        tags: In any order; the first of a kind fill its places.
-        random: Source of what is drawn.
-        tries: Ways that are looked at.
+        templates: Templates of ``mine_templates``.
+        tags: Tags in random order; the first of a kind fill its placeholders.
+        random: Random generator.
+        tries: Maximum number of templates to try.
 
     Returns:
-        The caption and the tags that it names; None where no way fits that was looked at.
+        The caption and the tags in it; None if no tried template can be filled.
     """
     if not templates:
         return None
@@ -71,7 +71,7 @@ def fill_template(
 
 
 def _way(caption: str) -> str:
-    """The caption with places; empty where it names nothing, or too much."""
+    """Return a caption with placeholders; empty if it has none or too many."""
     if len(caption) > _LONGEST or "{" in caption:
         return ""
     words = list(_WORD.finditer(caption))

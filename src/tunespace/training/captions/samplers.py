@@ -1,6 +1,6 @@
-"""Text samplers: each draws a text for a clip.
+"""Text samplers: each draws a training text of a clip.
 
-A text comes with those of the clip's tags that it names, so that a loss knows of which other clips
+A text comes with those tags of the clip that it names, so that a loss knows for which other clips
 it is true as well.
 """
 
@@ -22,12 +22,12 @@ _CLAUSES = re.compile(r"(?<=[.!?;,])\s+")
 
 @dataclass(frozen=True)
 class TrainingText:
-    """A text about a clip.
+    """Training text of a clip.
 
     Attributes:
-        text: Never empty.
-        labels: Those of the clip's tags that it names.
-        hard_negative: Another text that is not true of the clip; empty for none.
+        text: Text; never empty.
+        labels: Tags of the clip that the text names.
+        hard_negative: Similar text that is not true of the clip; empty for none.
     """
 
     text: str
@@ -36,7 +36,7 @@ class TrainingText:
 
 
 def unmet_requirement(settings: config.CaptionsConfig, item: Item) -> str:
-    """Why nothing can be said about a clip; empty where something can."""
+    """Return why no text can be drawn for a clip; empty if one can."""
     match settings:
         case config.CaptionConfig():
             return "" if item.captions else "has no caption"
@@ -73,16 +73,16 @@ def sample_text(
     random: np.random.Generator,
     templates: Sequence[str] = (),
 ) -> TrainingText:
-    """Draws a text about a clip of which ``missing`` says nothing.
+    """Draw a text for a clip that meets the requirements.
 
     Args:
-        settings: Of the recipe.
-        item: The clip.
-        random: Source of what is drawn.
-        templates: In which captions of the data are written.
+        settings: Configuration of the captions.
+        item: Clip.
+        random: Random generator.
+        templates: Templates mined from the captions of the data.
 
     Raises:
-        TrainingError: Several texts at once are no text.
+        TrainingError: ``views`` is part of another sampler.
     """
     match settings:
         case config.OneTagConfig():
@@ -124,24 +124,24 @@ def sample_text(
             chosen = int(random.choice(len(there), p=weights / weights.sum()))
             return sample_text(there[chosen].captions, item, random, templates)
         case config.ViewsConfig():
-            raise TrainingError("texts: views cannot be a part of another text")
+            raise TrainingError("captions.kind views cannot be part of another sampler")
 
 
 def metadata(item: Item) -> str:
-    """What is printed about a track, in words (TTMR++, section 2.2)."""
+    """Return title, artist and album as a text (TTMR++, section 2.2)."""
     text = f"music track {item.title}" if item.title else "music"
     text += f" by {item.artist}" if item.artist else ""
     return text + (f" from {item.album}" if item.album else "")
 
 
 def token(kind: str, name: str) -> str:
-    """A name as one word of a vocabulary, as ``artist:nina_simone``."""
+    """Return a name as one word of a vocabulary, such as ``artist:nina_simone``."""
     words = re.findall(r"\w+", name.casefold())
     return f"{kind}:{'_'.join(words)}"
 
 
 def validation_text(item: Item) -> TrainingText:
-    """What validation asks for: a caption, or all tags; the same for every recipe and every time.
+    """Return the validation text of a clip: a caption, or all tags; the same for every recipe.
 
     Raises:
         TrainingError: The clip has neither.
@@ -154,7 +154,7 @@ def validation_text(item: Item) -> TrainingText:
 
 
 def _some_tags(item: Item, random: np.random.Generator) -> tuple[str, ...]:
-    """Between one and all of its tags, in any order (Doh et al. 2023, section 2.3)."""
+    """Draw any number of its tags in random order (Doh et al. 2023, section 2.3)."""
     count = int(random.integers(1, len(item.tags) + 1))
     return tuple(item.tags[n] for n in random.permutation(len(item.tags))[:count])
 
@@ -175,12 +175,12 @@ def _pooled(
     random: np.random.Generator,
     templates: Sequence[str],
 ) -> TrainingText:
-    """Any number of them in any order (TTMR++, section 2.2)."""
+    """Draw any number of texts and join them in random order (TTMR++, section 2.2)."""
     count = int(random.integers(1, len(some) + 1))
     text = [
         sample_text(some[n], item, random, templates) for n in random.permutation(len(some))[:count]
     ]
     labels = tuple(dict.fromkeys(label for one in text for label in one.labels))
-    # A text that says more than tags is not true of all that carry them.
+    # A text that contains more than tags is not true of all clips with these tags.
     known = labels if all(one.labels for one in text) else ()
     return TrainingText(". ".join(one.text for one in text), known)

@@ -1,9 +1,9 @@
-"""Tag-to-caption: a sentence about tags, in the ways that people write about music.
+"""Caption templates: write a sentence about tags.
 
 The kind of each tag (genre, instrument, mood, ...) is looked up in the lexicon of the bundled
-model; a tag that is not there goes where anything can stand. The ways were found by looking at how
-the captions of MusicCaps are built, and are written in our own words: what it is, what plays, how
-it feels, where it could be heard, in this order and in others.
+model; other tags go into a clause for any kind. The templates follow the structure of MusicCaps'
+captions in our own words: what it is, what plays, how it feels, where it could be played, in this
+order and in others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,12 +28,12 @@ _ANY = ("{x}", "one would call it {x}", "tagged as {x}")
 
 
 def write_caption(tags: Sequence[str], random: np.random.Generator) -> str:
-    """A sentence that names each of the tags once."""
+    """Return a sentence that names each of the tags once."""
     sorts: dict[str, list[str]] = {"genre": [], "instrument": [], "mood": [], "use": [], "": []}
     for tag in tags:
         sorts[tag_kind(tag)].append(tag)
     clauses = []
-    # Moods stand before the style as often as on their own.
+    # Moods precede the genre as often as they have a clause of their own.
     if sorts["genre"] and sorts["mood"] and random.random() < 0.5:
         sorts["genre"][0] = f"{sorts['mood'].pop()} {sorts['genre'][0]}"
     for sort, templates in (
@@ -71,11 +71,11 @@ _TAG_KINDS: Mapping[str, str] = {
 
 @cache
 def lexicon() -> Lexicon:
-    """That of the bundled model."""
+    """Return the lexicon of the bundled model."""
     return Lexicon.load(BUNDLED / DEFAULT / "lexicon.tsv", None)
 
 
 def tag_kind(tag: str) -> str:
-    """Its kind, as the lexicon has it: genre, instrument, mood, use; empty for none of these."""
+    """Return the kind of a tag in the lexicon: genre, instrument, mood or use; empty for others."""
     entry = lexicon().entries.get(tag.casefold())
     return _TAG_KINDS.get(entry.kind, "") if entry is not None else ""

@@ -1,7 +1,7 @@
-"""Changed copies of clips: the same music at another pitch, or after lossy coding.
+"""Augmented copies of clips: another pitch, or lossy coding.
 
-They are made once, before training, and kept beside the clips: decoding and coding while a network
-trains would cost more than the training.
+They are made once, before training, and stored beside the clips: decoding and coding during
+training would cost more than the training.
 """
 
 import hashlib
@@ -13,26 +13,26 @@ from tunespace.data.manifest import Item
 from tunespace.training.recipe import config
 
 Change = tuple[float, int]
-"""Semitones up, and kilobits a second of an MP3; 0 for neither."""
+"""Shift in semitones, and bitrate of an MP3 in kbit/s; 0 for none."""
 
 UNCHANGED: Change = (0.0, 0)
 _MP3_BEST = 128
 
 
 def draw_change(item: Item, copy: int, settings: config.AugmentConfig, seed: int) -> Change:
-    """What is done to a copy: drawn by the clip's name, the copy's number and the seed.
+    """Draw the change of a copy, determined by the clip's id, the number of the copy and the seed.
 
     Args:
-        item: The clip.
-        copy: Its number.
-        settings: Of the recipe.
-        seed: Of the recipe.
+        item: Clip.
+        copy: Number of the copy.
+        settings: Configuration of the augmentation.
+        seed: Random seed.
     """
     name = f"{seed} {copy} {item.track_id}".encode("utf-8", "surrogatepass")
     random = np.random.default_rng(list(hashlib.sha256(name).digest()))
     semitones = round(float(random.uniform(-settings.pitch, settings.pitch)), 2)
     best = max(_MP3_BEST, settings.mp3)
-    # By steps, as people choose them: half as many bits is one step down.
+    # On a logarithmic scale, as people choose bitrates: half of it is one step down.
     kbits = 2 ** random.uniform(np.log2(settings.mp3), np.log2(best)) if settings.mp3 else 0
     return semitones, 8 * round(kbits / 8)
 
@@ -40,7 +40,7 @@ def draw_change(item: Item, copy: int, settings: config.AugmentConfig, seed: int
 def apply_change(
     samples: npt.NDArray[np.float32], sample_rate: int, change: Change
 ) -> npt.NDArray[np.float32]:
-    """A waveform after it: first the pitch, then the coding."""
+    """Apply a change to a waveform: first the pitch shift, then the coding."""
     from tunespace.audio.perturb import mp3_round_trip, shift_pitch
 
     semitones, kbits = change

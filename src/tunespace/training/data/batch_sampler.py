@@ -1,7 +1,7 @@
-"""What is drawn when: a batch follows from seed, epoch and number alone.
+"""Sample batches: each is determined by seed, epoch and index alone.
 
-So a run that was stopped goes on with the batches that an unbroken one would have seen, and
-several processes can each take their share of the same batch.
+So a resumed run continues with the batches that an uninterrupted one would have drawn, and several
+processes can each take their share of the same batch.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,18 +18,18 @@ from tunespace.training.captions import CaptionSampler, validation_text
 from tunespace.training.data.collate import Batch, Collator
 from tunespace.training.data.spectrogram_cache import read_crop
 
-# Places of a clip that validation hears.
-_PLACES = (0.0, 0.5, 1.0)
+# Positions of the crops of a validation clip, as a fraction of its length.
+_CROP_POSITIONS = (0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
 class ClipSet:
-    """ClipSet that can be heard.
+    """Clips with their spectrograms.
 
     Attributes:
-        items: What is known about each.
-        files: The spectrogram of each.
-        copies: Those of its changed copies.
+        items: Clips.
+        files: Spectrogram of each clip.
+        copies: Spectrograms of the augmented copies of each clip.
     """
 
     items: tuple[Item, ...]
@@ -37,22 +37,22 @@ class ClipSet:
     copies: tuple[tuple[Path, ...], ...] = ()
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Return the number of clips."""
         return len(self.items)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BatchPlan:
-    """How batches are drawn.
+    """Parameters of sampling.
 
     Attributes:
-        frames: Of a clip.
-        batch: ClipSet in a step, over all processes.
-        sampler: Each clip once, or each tag in turn.
-        two_crops: Whether a second stretch of each clip is heard.
-        factor_dropout: Share of the clips whose factors are withheld.
-        epochs: That are planned.
-        seed: Of everything that is drawn.
+        frames: Number of frames of a crop.
+        batch_size: Number of clips in a batch, over all processes.
+        sampler: "clips", each clip once an epoch; "tags", each tag in turn.
+        two_crops: Whether a second crop of each clip is drawn.
+        factor_dropout: Fraction of the clips whose factors are withheld.
+        epochs: Number of epochs.
+        seed: Random seed.
     """
 
     frames: int
@@ -65,22 +65,22 @@ class BatchPlan:
 
 
 class TrainingBatches(Dataset[Batch]):
-    """The batches of all epochs, one after another; ``len`` is that of one epoch.
+    """Batches of all epochs in sequence; ``len`` is the number of batches of one epoch.
 
     Attributes:
-        share: Which process this is, and of how many.
+        share: Rank of this process, and number of processes.
     """
 
     def __init__(
         self, clips: ClipSet, collator: Collator, caption_sampler: CaptionSampler, plan: BatchPlan
     ) -> None:
-        """Prepares an epoch; every clip is in it once, but for a rest that fills no batch.
+        """Take the parts. An epoch has every clip once, without a rest that fills no batch.
 
         Args:
-            clips: To learn from.
-            collator: Of texts.
-            caption_sampler: Says what is said.
-            plan: How they are drawn.
+            clips: Training clips.
+            collator: Converts clips and texts to tensors.
+            caption_sampler: Draws the training texts of each clip.
+            plan: Parameters of sampling.
         """
         self._clips, self._collator, self._caption_sampler, self._plan = (
             clips,
@@ -98,51 +98,51 @@ class TrainingBatches(Dataset[Batch]):
         self.share = (0, 1)
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """Return the number of batches in an epoch."""
         return len(self._clips) // self._batch
 
     def __getitem__(self, place: int) -> Batch:
-        """One batch, or this process's share of it."""
+        """Return a batch, or this process's share of it."""
         plan = self._plan
         epoch, index = divmod(place, len(self))
         random = np.random.default_rng((plan.seed, epoch, index))
         rows, tags = self._chosen(epoch, index, random)
-        places = random.random((2, len(rows)))
+        positions = random.random((2, len(rows)))
         items = [self._clips.items[row] for row in rows]
         progress = epoch / plan.epochs
-        said = [
+        texts = [
             self._caption_sampler(item, random, tag=tag, progress=progress)
             for item, tag in zip(items, tags, strict=True)
         ]
-        withheld = random.random(len(rows)) < plan.factor_dropout
-        mine = range(self.share[0], len(rows), self.share[1])
+        drop_factors = random.random(len(rows)) < plan.factor_dropout
+        own = range(self.share[0], len(rows), self.share[1])
         drawn = random.random(len(rows)) if self._clips.copies else np.zeros(len(rows))
-        files = [self._version(rows[n], drawn[n]) for n in mine]
-        heard = [
-            np.stack([read_crop(f, plan.frames, at[n]) for f, n in zip(files, mine, strict=True)])
-            for at in places[: 2 if plan.two_crops else 1]
+        files = [self._version(rows[n], drawn[n]) for n in own]
+        crops = [
+            np.stack([read_crop(f, plan.frames, at[n]) for f, n in zip(files, own, strict=True)])
+            for at in positions[: 2 if plan.two_crops else 1]
         ]
         return self._collator.collate(
-            heard[0],
-            [items[n] for n in mine],
-            [said[n] for n in mine],
-            wrong=any(one.hard_negative for views in said for one in views),
-            second=heard[1] if plan.two_crops else None,
-            withheld=withheld[list(mine)],
+            crops[0],
+            [items[n] for n in own],
+            [texts[n] for n in own],
+            with_hard_negatives=any(text.hard_negative for views in texts for text in views),
+            second_log_mel=crops[1] if plan.two_crops else None,
+            drop_factors=drop_factors[list(own)],
         )
 
-    def _version(self, row: int, place: float) -> Path:
-        """The clip or one of its copies, each alike."""
+    def _version(self, row: int, position: float) -> Path:
+        """Return the clip or one of its copies, with equal probability."""
         versions = (
             self._clips.files[row],
             *(self._clips.copies[row] if self._clips.copies else ()),
         )
-        return versions[int(place * len(versions))]
+        return versions[int(position * len(versions))]
 
     def _chosen(
         self, epoch: int, index: int, random: np.random.Generator
     ) -> tuple[Sequence[int], Sequence[str]]:
-        """Rows of the batch, and the tag that each was chosen for, if any."""
+        """Return the rows of the batch, and the tag that each was sampled for, if any."""
         first = index * self._batch
         order = self._order(epoch)
         if self._plan.sampler == "tags":
@@ -152,7 +152,7 @@ class TrainingBatches(Dataset[Batch]):
         return rows, [""] * len(rows)
 
     def _order(self, epoch: int) -> npt.NDArray[np.int64]:
-        """Of the clips or tags in an epoch; drawn once, since there may be millions."""
+        """Return the order of clips or tags in an epoch; drawn once, as there may be millions."""
         if self._drawn is None or self._drawn[0] != epoch:
             count = len(self._tags if self._plan.sampler == "tags" else self._clips)
             random = np.random.default_rng((self._plan.seed, epoch))
@@ -161,43 +161,45 @@ class TrainingBatches(Dataset[Batch]):
 
 
 class EpochSampler(Sampler[int]):
-    """The places of the batches of an epoch, one after another."""
+    """Indices of the batches of the current epoch, in order."""
 
     def __init__(self, batches: TrainingBatches, epoch: Callable[[], int]) -> None:
-        """Takes the batches, and who knows which epoch it is."""
+        """Take the batches, and the function that returns the current epoch."""
         self._batches, self._epoch = batches, epoch
 
     def __iter__(self) -> Iterator[int]:
-        """Of the epoch that it is now."""
+        """Iterate over the indices of the current epoch."""
         first = self._epoch() * len(self)
         return iter(range(first, first + len(self)))
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """Return the number of batches in an epoch."""
         return len(self._batches)
 
 
 class ValidationBatches(Dataset[Batch]):
-    """ClipSet with what validation asks for, always the same."""
+    """Validation clips with their texts, the same in every epoch."""
 
-    def __init__(self, clips: ClipSet, collator: Collator, plan: BatchPlan, most: int) -> None:
-        """Takes at most ``most`` of the clips."""
-        chosen = np.random.default_rng(plan.seed).permutation(len(clips))[:most]
+    def __init__(self, clips: ClipSet, collator: Collator, plan: BatchPlan, max_clips: int) -> None:
+        """Take at most ``max_clips`` of the clips."""
+        chosen = np.random.default_rng(plan.seed).permutation(len(clips))[:max_clips]
         self._rows = np.sort(chosen)
         self._clips, self._collator, self._plan = clips, collator, plan
 
     def __len__(self) -> int:
-        """Batches; the last may be smaller."""
+        """Return the number of batches; the last may be smaller."""
         return -(-len(self._rows) // self._plan.batch_size)
 
     def __getitem__(self, index: int) -> Batch:
-        """One batch."""
+        """Return a batch."""
         rows = self._rows[index * self._plan.batch_size : (index + 1) * self._plan.batch_size]
         items = [self._clips.items[row] for row in rows]
-        heard = [
-            np.stack([read_crop(self._clips.files[n], self._plan.frames, at) for at in _PLACES])
+        crops = [
+            np.stack(
+                [read_crop(self._clips.files[n], self._plan.frames, at) for at in _CROP_POSITIONS]
+            )
             for n in rows
         ]
         return self._collator.collate(
-            np.stack(heard), items, [[validation_text(item)] for item in items]
+            np.stack(crops), items, [[validation_text(item)] for item in items]
         )

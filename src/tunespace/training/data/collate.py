@@ -1,4 +1,4 @@
-"""Clips and texts as tensors."""
+"""Collate clips and texts into batches of tensors."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -20,23 +20,23 @@ Vectors = npt.NDArray[np.float32]
 
 @dataclass
 class Batch:
-    """Some clips and what is said of each, in one or several views.
+    """Clips with one or several texts (views) each.
 
     Attributes:
         log_mel: ``(batch, frames, n_mels)`` float32 decibels; in validation
-            ``(batch, places, frames, n_mels)``.
-        ids: ``(batch, views, tokens)`` int64.
-        mask: The same shape, 1 for tokens and 0 for what only fills up.
-        text_key: ``(batch, views)`` int64: equal for equal texts.
-        labels: ``(batch, tags)`` bool: all tags of each clip.
-        text_labels: ``(batch, views, tags)`` bool: those that a text names.
-        hard_negative_ids: As ``ids``: what is wrongly said.
-        hard_negative_mask: As ``mask``.
-        has_hard_negative: ``(batch, views)`` bool: where something is.
-        second_log_mel: As ``log_mel``: another stretch of each clip.
-        factors: ``(batch, factors)`` float32 of collaborative filtering.
-        has_factors: ``(batch,)`` bool: whose factors are known.
-        text_features: ``(batch, views, k)`` float32 unit rows: what the texts mean.
+            ``(batch, crops, frames, n_mels)``.
+        ids: ``(batch, views, tokens)`` int64 token ids.
+        mask: ``(batch, views, tokens)`` int64, 1 for tokens and 0 for padding.
+        text_key: ``(batch, views)`` int64, equal for equal texts.
+        labels: ``(batch, tags)`` bool, all tags of each clip.
+        text_labels: ``(batch, views, tags)`` bool, the tags that a text names.
+        hard_negative_ids: Token ids of the hard negatives, as ``ids``.
+        hard_negative_mask: Mask of the hard negatives, as ``mask``.
+        has_hard_negative: ``(batch, views)`` bool, whether a text has a hard negative.
+        second_log_mel: A second crop of each clip, as ``log_mel``.
+        factors: ``(batch, factors)`` float32 collaborative-filtering factors.
+        has_factors: ``(batch,)`` bool, whether the factors of a clip are known.
+        text_features: ``(batch, views, k)`` float32 unit rows, texts embedded by a fixed model.
     """
 
     log_mel: Tensor
@@ -54,18 +54,18 @@ class Batch:
     text_features: Tensor | None = None
 
     def __len__(self) -> int:
-        """Number of clips."""
+        """Return the number of clips."""
         return len(self.log_mel)
 
-    def each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
-        """Every tensor changed."""
-        found = {f.name: getattr(self, f.name) for f in fields(self)}
-        there = {name: change(x) for name, x in found.items() if x is not None}
-        return replace(self, **there)
+    def each(self, function: Callable[[Tensor], Tensor]) -> "Batch":
+        """Return the batch with a function applied to every tensor."""
+        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
+        changed = {name: function(x) for name, x in tensors.items() if x is not None}
+        return replace(self, **changed)
 
 
 class Collator:
-    """Texts as tokens, tags as columns."""
+    """Converts clips and texts to batches."""
 
     def __init__(
         self,
@@ -73,114 +73,114 @@ class Collator:
         tags: Sequence[str],
         *,
         factors: Mapping[str, Vectors] = MappingProxyType({}),
-        meaning: Callable[[Sequence[str]], Vectors] | None = None,
+        text_features: Callable[[Sequence[str]], Vectors] | None = None,
     ) -> None:
-        """Prepares for reading.
+        """Take what the conversion needs.
 
         Args:
-            tokenizer: Cuts off what is too long.
-            tags: That have a column.
-            factors: Of artists, by their names in lower case.
-            meaning: Texts to ``(texts, k)`` unit rows.
+            tokenizer: Tokenizer that truncates long texts.
+            tags: Tags, one for each column of ``labels``.
+            factors: Factors by name of artist in lower case.
+            text_features: Maps texts to ``(texts, k)`` float32 unit rows.
         """
-        self._tokenizer, self._factors, self._meaning = tokenizer, factors, meaning
+        self._tokenizer, self._factors, self._text_features = tokenizer, factors, text_features
         self._column = {tag: n for n, tag in enumerate(tags)}
-        self._known: dict[str, Vectors] = {}
+        self._feature_cache: dict[str, Vectors] = {}
 
     @property
     def needs_text_model(self) -> bool:
-        """Whether a model is asked what texts mean."""
-        return self._meaning is not None
+        """True if texts are embedded by a fixed model."""
+        return self._text_features is not None
 
     def collate(
         self,
         log_mel: Vectors,
         items: Sequence[Item],
-        said: Sequence[Sequence[TrainingText]],
+        texts: Sequence[Sequence[TrainingText]],
         *,
-        wrong: bool = False,
-        second: Vectors | None = None,
-        withheld: npt.NDArray[np.bool_] | None = None,
+        with_hard_negatives: bool = False,
+        second_log_mel: Vectors | None = None,
+        drop_factors: npt.NDArray[np.bool_] | None = None,
     ) -> Batch:
-        """All of it together.
+        """Return a batch.
 
         Args:
-            log_mel: Of the clips.
-            items: The clips.
-            said: What is said of each, the same number of texts.
-            wrong: Whether anything is wrongly said in the whole batch, of which this may be a
-                share: all processes must hand on the same.
-            second: Another stretch of each.
-            withheld: ``(batch,)`` bool: whose factors are not told.
+            log_mel: ``(batch, frames, n_mels)`` float32 spectrograms of the clips.
+            items: Clips.
+            texts: Texts of each clip, the same number for all.
+            with_hard_negatives: Whether any text of the whole batch has a hard negative. This batch
+                may be the share of one process, and all processes need the same fields.
+            second_log_mel: A second crop of each clip, as ``log_mel``.
+            drop_factors: ``(batch,)`` bool, clips whose factors are withheld.
         """
-        views = len(said[0])
-        flat = [one for row in said for one in row]
-        ids, mask = self._tokens([one.text for one in flat])
+        views = len(texts[0])
+        flat = [text for row in texts for text in row]
+        ids, mask = self._tokenize([text.text for text in flat])
         batch = Batch(
             torch.from_numpy(log_mel),
-            ids.unflatten(0, (-1, views)),  # type: ignore[no-untyped-call]
-            mask.unflatten(0, (-1, views)),  # type: ignore[no-untyped-call]
-            torch.tensor([[_key(one.text) for one in row] for row in said], dtype=torch.int64),
+            _by_view(ids, views),
+            _by_view(mask, views),
+            torch.tensor([[_key(text.text) for text in row] for row in texts], dtype=torch.int64),
             self._columns([item.tags for item in items]),
-            self._columns([one.labels for one in flat]).unflatten(0, (-1, views)),  # type: ignore[no-untyped-call]
+            _by_view(self._columns([text.labels for text in flat]), views),
         )
-        if wrong:
-            hard_negative_ids, hard_negative_mask = self._tokens(
-                [one.hard_negative or one.text for one in flat]
-            )
-            batch.hard_negative_ids, batch.hard_negative_mask = (
-                x.unflatten(0, (-1, views))  # type: ignore[no-untyped-call]
-                for x in (hard_negative_ids, hard_negative_mask)
-            )
+        if with_hard_negatives:
+            wrong = self._tokenize([text.hard_negative or text.text for text in flat])
+            batch.hard_negative_ids, batch.hard_negative_mask = (_by_view(x, views) for x in wrong)
             batch.has_hard_negative = torch.tensor(
-                [[bool(one.hard_negative) for one in row] for row in said]
+                [[bool(text.hard_negative) for text in row] for row in texts]
             )
-        if second is not None:
-            batch.second_log_mel = torch.from_numpy(second)
+        if second_log_mel is not None:
+            batch.second_log_mel = torch.from_numpy(second_log_mel)
         if self._factors:
-            batch.factors, batch.has_factors = self._culture(items, withheld)
-        if self._meaning is not None:
-            meaning = torch.from_numpy(self._meanings([one.text for one in flat]))
-            batch.text_features = meaning.unflatten(0, (-1, views))  # type: ignore[no-untyped-call]
+            batch.factors, batch.has_factors = self._factor_rows(items, drop_factors)
+        if self._text_features is not None:
+            features = torch.from_numpy(self._feature_rows([text.text for text in flat]))
+            batch.text_features = _by_view(features, views)
         return batch
 
-    def _tokens(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """``(texts, tokens)`` int64 twice: ids, and 1 where there is a token."""
-        found = [encoding.ids or [0] for encoding in self._tokenizer.encode_batch(list(texts))]
-        longest = max(map(len, found))
-        ids = np.zeros((len(found), longest), np.int64)
+    def _tokenize(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Return ``(texts, tokens)`` int64 ids and mask, padded to the longest text."""
+        rows = [encoding.ids or [0] for encoding in self._tokenizer.encode_batch(list(texts))]
+        longest = max(map(len, rows))
+        ids = np.zeros((len(rows), longest), np.int64)
         mask = np.zeros_like(ids)
-        for n, row in enumerate(found):
+        for n, row in enumerate(rows):
             ids[n, : len(row)] = row
             mask[n, : len(row)] = 1
         return torch.from_numpy(ids), torch.from_numpy(mask)
 
     def _columns(self, labels: Sequence[Sequence[str]]) -> Tensor:
-        """``(rows, tags)`` bool."""
-        found = np.zeros((len(labels), max(1, len(self._column))), np.bool_)
+        """Return ``(rows, tags)`` bool."""
+        matrix = np.zeros((len(labels), max(1, len(self._column))), np.bool_)
         for n, row in enumerate(labels):
-            found[n, [self._column[tag] for tag in row if tag in self._column]] = True
-        return torch.from_numpy(found)
+            matrix[n, [self._column[tag] for tag in row if tag in self._column]] = True
+        return torch.from_numpy(matrix)
 
-    def _culture(
-        self, items: Sequence[Item], withheld: npt.NDArray[np.bool_] | None
+    def _factor_rows(
+        self, items: Sequence[Item], drop: npt.NDArray[np.bool_] | None
     ) -> tuple[Tensor, Tensor]:
-        factors = self._factors
-        found = np.zeros((len(items), factor_width(factors)), np.float32)
-        known = np.zeros(len(items), np.bool_)
+        rows = np.zeros((len(items), factor_width(self._factors)), np.float32)
+        is_known = np.zeros(len(items), np.bool_)
         for n, item in enumerate(items):
-            row = factors.get(item.artist.casefold())
-            if row is not None and (withheld is None or not withheld[n]):
-                found[n], known[n] = row, True
-        return torch.from_numpy(found), torch.from_numpy(known)
+            row = self._factors.get(item.artist.casefold())
+            if row is not None and (drop is None or not drop[n]):
+                rows[n], is_known[n] = row, True
+        return torch.from_numpy(rows), torch.from_numpy(is_known)
 
-    def _meanings(self, texts: Sequence[str]) -> Vectors:
-        if self._meaning is None:
-            raise ValueError("nothing tells what texts mean")
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+    def _feature_rows(self, texts: Sequence[str]) -> Vectors:
+        if self._text_features is None:
+            raise ValueError("the collator has no model for text features")
+        new = [text for text in dict.fromkeys(texts) if text not in self._feature_cache]
         if new:
-            self._known |= dict(zip(new, self._meaning(new), strict=True))
-        return np.stack([self._known[text] for text in texts])
+            self._feature_cache |= dict(zip(new, self._text_features(new), strict=True))
+        return np.stack([self._feature_cache[text] for text in texts])
+
+
+def _by_view(rows: Tensor, views: int) -> Tensor:
+    """Reshape ``(batch * views, ...)`` to ``(batch, views, ...)``."""
+    shaped: Tensor = rows.unflatten(0, (-1, views))  # type: ignore[no-untyped-call]
+    return shaped
 
 
 def _key(text: str) -> int:

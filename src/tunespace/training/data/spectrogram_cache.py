@@ -1,8 +1,9 @@
-"""The log-mel of every clip, or what a model heard in it, computed once and kept on disk.
+"""Spectrogram cache: log-mels of clips, or embeddings of a frozen tower, computed once.
 
-One file a clip, float16 decibels or float32 vectors of windows: its name is a hash of the front end
-or model, the file's path, size and date, and the stretch of it. So recipes with one front end share
-what is kept, a run that was killed goes on, and several can use the same folder.
+One file for each clip, float16 decibels or float32 embeddings of windows: its name is a hash of the
+front end or model, the file's path, size and modification time, and the part of the file. So
+recipes with one front end share the cache, an interrupted run is resumed, and several runs can use
+the same folder.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from tunespace.audio import LogMel
 from tunespace.audio.archives import modification_stamp
 from tunespace.data.manifest import Item
 from tunespace.errors import AudioError, TrainingError
+from tunespace.files import replacing
 from tunespace.models import JointModel, load_joint_model
 from tunespace.models.worker_pool import WorkerCrash, run_jobs
 from tunespace.training.data.augmented_copies import UNCHANGED, Change, apply_change
@@ -29,21 +31,21 @@ Job = tuple[Path, float, float | None, LogMel | None, Change, Path]
 
 
 def default_cache() -> Path:
-    """Where spectrograms are kept when no folder is named."""
+    """Return the default cache folder."""
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("tunespace")) / "spectrograms"
 
 
 class SpectrogramCache:
-    """What is kept of some clips."""
+    """Spectrograms of clips with one front end."""
 
     def __init__(self, folder: Path, front_end: LogMel | Path) -> None:
-        """Prepares; nothing is read or made yet.
+        """Take the folder and the front end; nothing is read or computed yet.
 
         Args:
-            folder: That they are kept in.
-            front_end: A front end, or the folder of a model.
+            folder: Cache folder.
+            front_end: Log-mel front end, or the folder of a model.
         """
         self._folder = folder
         self._front_end = front_end if isinstance(front_end, LogMel) else None
@@ -55,10 +57,10 @@ class SpectrogramCache:
         )
 
     def path_of(self, item: Item, change: Change = UNCHANGED) -> Path:
-        """The file of a clip or of a changed copy of it, whether it is there or not.
+        """Return the path of the spectrogram of a clip or of an augmented copy, existing or not.
 
         Raises:
-            OSError: The audio does not exist.
+            OSError: The audio file does not exist.
         """
         if item.audio is None:
             raise FileNotFoundError
@@ -80,19 +82,19 @@ class SpectrogramCache:
         workers: int | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> dict[int, str]:
-        """Computes what is not there yet, in several processes.
+        """Compute missing spectrograms in several processes.
 
         Args:
             items: Clips.
-            changes: Of each clip; as it is where none are given.
-            workers: Processes.
-            on_progress: Called with how many are done, and of how many.
+            changes: Change of each clip; None for unchanged clips.
+            workers: Number of processes; None for one per core.
+            on_progress: Called with the number of computed spectrograms and that of all.
 
         Returns:
-            For each clip that cannot be heard why, by its index.
+            The reason for each clip that cannot be read, by index.
 
         Raises:
-            TrainingError: The folder cannot be written.
+            TrainingError: The folder is not writable.
         """
         failed: dict[int, str] = {}
         left: dict[Path, list[int]] = {}
@@ -117,8 +119,8 @@ class SpectrogramCache:
             for done, (job, answer) in enumerate(answers, start=1):
                 if isinstance(answer, OSError):
                     raise TrainingError(
-                        f"{self._folder} cannot be written ({answer.strerror}): make room, or "
-                        "name another folder with --cache"
+                        f"{self._folder} cannot be written ({answer.strerror}): free some space, "
+                        "or choose another folder with --cache"
                     )
                 if answer is not None:
                     reason = answer.reason if isinstance(answer, WorkerCrash) else answer
@@ -129,7 +131,7 @@ class SpectrogramCache:
 
 
 def keep(job: Job, model: JointModel | None) -> str | OSError | None:
-    """Writes what is heard of one clip; says why it cannot. Runs in a worker process."""
+    """Write the spectrogram of one clip; return why it cannot. Runs in a worker process."""
     from tunespace.audio import decode_blocks
 
     audio, start, duration, front_end, change, path = job
@@ -142,36 +144,33 @@ def keep(job: Job, model: JointModel | None) -> str | OSError | None:
                 blocks = iter([apply_change(np.concatenate(list(blocks)), rate, change)])
             whole = np.concatenate([b.astype(np.float16) for b in front_end.stream(blocks)])
         elif model is not None:
-            heard = model.embed_file(audio, start=start, duration=duration)
-            whole = np.stack([window.vector for window in heard.windows])
+            embedding = model.embed_file(audio, start=start, duration=duration)
+            whole = np.stack([window.vector for window in embedding.windows])
         else:
-            return "is heard with nothing"
+            return "there is neither a front end nor a model to read it with"
     except AudioError as error:
         return error.reason
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with replacing(path) as file:
             np.save(file, whole)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
     except OSError as error:
         return error
     return None
 
 
 def read_crop(path: Path, frames: int, place: float) -> LogMels:
-    """A stretch of a clip.
+    """Read a crop of a spectrogram.
 
     Args:
-        path: Of a file that ``SpectrogramCache`` made.
-        frames: Of the stretch.
-        place: 0 for the first possible one, 1 for the last.
+        path: File written by ``SpectrogramCache``.
+        frames: Number of frames.
+        place: Position of the crop, 0 for the first possible one, 1 for the last.
 
     Returns:
-        ``(frames, n_mels)`` float32 decibels; a clip that is shorter is repeated, as it is where
-        a model listens.
+        ``(frames, n_mels)`` float32 decibels; a shorter clip is repeated, as at inference.
     """
     whole = np.load(path, mmap_mode="r")
     if len(whole) < frames:

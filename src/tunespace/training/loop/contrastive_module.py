@@ -1,9 +1,9 @@
-"""The loop's inside: one step of training, one of validation.
+"""Lightning module of contrastive training: training and validation steps.
 
-A step is optimised by hand, since a contrastive loss needs the whole batch at once: where the
-batch does not fit, it goes through the towers in parts, twice, with cached gradients (Gao et al.
-2021), and the gradient is that of the whole batch. Layers that look at a whole batch themselves
-(batch norm) see a part.
+Optimisation is manual, since a contrastive loss needs the whole batch at once: if the batch does
+not fit into memory, it goes through the towers in chunks, twice, with cached gradients (Gao et al.
+2021), and the gradient is that of the whole batch. Layers with batch statistics (batch norm) see
+one chunk at a time.
 """
 
 from collections.abc import Iterator
@@ -32,44 +32,44 @@ from tunespace.training.recipe import config
 from tunespace.training.recipe.recipe import Recipe
 from tunespace.training.towers.dual_encoder import DualEncoder
 
-# Recall at 10 chooses the checkpoint, the reciprocal rank where it is the same: among few clips it
-# is soon 1.
+# The checkpoint is chosen by recall at 10, and among equal ones by the reciprocal rank: with few
+# clips the recall soon is 1.
 MONITORED_METRIC = "choice"
 
 Embeddings = dict[str, Tensor]
-"""What became of a batch, ``(batch, ...)`` each: audio, image, own, second, text, wrong."""
+"""Embeddings of a batch by name, ``(batch, ...)`` each: audio, text, image, hard_negative, ..."""
 
 
 class ContrastiveModule(lightning.LightningModule):
-    """Trains two towers.
+    """Trains a dual encoder.
 
     Attributes:
-        towers: That are trained.
-        loss: With what it learns itself, as a temperature.
+        towers: Dual encoder.
+        loss: Loss, with its own parameters such as the temperature.
     """
 
     def __init__(self, recipe: Recipe, towers: DualEncoder, steps: int) -> None:
-        """Takes the towers and the number of steps of the whole run."""
+        """Take the dual encoder and the number of steps of the whole run."""
         super().__init__()
         self.automatic_optimization = False
         self.recipe, self.steps = recipe, max(1, steps)
         self.towers = towers
         self.loss = build_loss(recipe.loss, recipe.projection.dim)
-        # A running average to validate and to export; a slower copy to learn from.
+        # An average of the weights to validate and export, and a target network for SLAP.
         self.ema = _ema_copy(towers, recipe.schedule.ema_decay)
         momentum = recipe.loss.momentum if isinstance(recipe.loss, config.SlapConfig) else 0.0
         self.target = _ema_copy(towers, momentum)
         self._judged: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        """One step of the optimiser."""
+        """Run one optimizer step."""
         schedule = self.recipe.schedule
         optimiser: Any = self.optimizers()
         optimiser.zero_grad()
         self._augment(batch)
         pieces = list(torch.arange(len(batch)).chunk(schedule.grad_cache_chunks))
-        # Averaged by hand: a step that is optimised by hand was seen to leave each process with its
-        # own gradient (Lightning 2.6), and one in parts goes backward several times.
+        # Averaged explicitly: with manual optimisation each process was left with its own gradient
+        # (Lightning 2.6), and a chunked step goes backward several times.
         with self._unsynchronised():
             loss = (
                 self._backward_whole(batch)
@@ -93,7 +93,7 @@ class ContrastiveModule(lightning.LightningModule):
         return loss.detach()
 
     def _augment(self, batch: Batch) -> None:
-        """What is done to the sound, once a step: parts go through the towers twice."""
+        """Augment the batch, once a step: chunks go through the towers twice."""
         if self.recipe.augment == config.AugmentConfig():
             return
         self._seed(self.recipe.schedule.grad_cache_chunks + 1)
@@ -129,12 +129,12 @@ class ContrastiveModule(lightning.LightningModule):
         return loss
 
     def _embed(self, batch: Batch, part: int) -> Embeddings:
-        """Unit rows; equal calls within a step give equal numbers."""
+        """Return unit rows; equal calls within a step return equal values."""
         self._seed(part)
         towers = self.towers
         music = towers.standardize(batch.log_mel)
-        heard = towers.audio_features(music, batch.factors, batch.has_factors)
-        embeddings = {"audio": towers.audio_head(heard)}
+        features = towers.audio_features(music, batch.factors, batch.has_factors)
+        embeddings = {"audio": towers.audio_head(features)}
         if towers.image is not None:
             embeddings["image"] = towers.image_features(music)
         if towers.ssl_head is not None and batch.second_log_mel is not None:
@@ -142,7 +142,7 @@ class ContrastiveModule(lightning.LightningModule):
                 towers.standardize(batch.second_log_mel), batch.factors, batch.has_factors
             )
             embeddings["ssl_first"], embeddings["ssl_second"] = (
-                towers.ssl_head(heard),
+                towers.ssl_head(features),
                 towers.ssl_head(again),
             )
         embeddings["text"] = self._text_embeddings(batch)
@@ -160,17 +160,17 @@ class ContrastiveModule(lightning.LightningModule):
         return {name: functional.normalize(x.float(), dim=-1) for name, x in embeddings.items()}
 
     def _text_embeddings(self, batch: Batch, towers: DualEncoder | None = None) -> Tensor:
-        """``(batch, views, dim)``: what is said, or what a frozen tower made of it."""
+        """Return ``(batch, views, dim)`` embeddings of texts, or projected fixed features."""
         towers = towers or self.towers
         if not isinstance(self.recipe.text_tower, config.FrozenTextConfig):
             return self._encode_text(batch.ids, batch.mask, towers)
         if batch.text_features is None:
-            raise RuntimeError("nobody told what the texts mean")
+            raise RuntimeError("batch.text_features is missing: a frozen text tower needs it")
         embeddings: Tensor = towers.text_head(batch.text_features)
         return embeddings
 
     def _encode_text(self, ids: Tensor, mask: Tensor, towers: DualEncoder | None = None) -> Tensor:
-        """``(batch, views, dim)``."""
+        """Return ``(batch, views, dim)`` embeddings of tokenized texts."""
         embeddings = (towers or self.towers).embed_text(ids.flatten(0, 1), mask.flatten(0, 1))
         return embeddings.reshape(*ids.shape[:2], -1)
 
@@ -179,7 +179,7 @@ class ContrastiveModule(lightning.LightningModule):
         names = ("text_key", "labels", "text_labels", "has_hard_negative", "text_features")
         facts = {name: x for name in names if (x := getattr(batch, name)) is not None}
         if self.trainer.world_size > 1:
-            # With their gradients: without them a process would learn from its own rows alone.
+            # With gradients: without them a process would learn from its own rows alone.
             embeddings = {name: self._gather(x, grads=True) for name, x in embeddings.items()}
             facts = {name: self._gather(x, grads=False) for name, x in facts.items()}
         losses = []
@@ -215,7 +215,7 @@ class ContrastiveModule(lightning.LightningModule):
         return joined
 
     def _seed(self, part: int) -> None:
-        # By step, so that a run that goes on draws what an unbroken one would.
+        # By step, so that a resumed run draws what an uninterrupted one would.
         place = (self.recipe.schedule.seed, self.global_step, part, self.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
 
@@ -223,8 +223,8 @@ class ContrastiveModule(lightning.LightningModule):
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"the loss is {float(loss.detach())} at step {self.global_step}: lower "
-                "schedule.learning_rate; the last checkpoint is kept, and the same command goes "
-                "on from it"
+                "schedule.learning_rate; the last checkpoint is kept, and the same command resumes "
+                "from it"
             )
 
     def _unsynchronised(self) -> Any:  # noqa: ANN401 - a context
@@ -240,20 +240,20 @@ class ContrastiveModule(lightning.LightningModule):
                 parameter.grad /= self.trainer.world_size
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        """Hears a clip at several places, as it is heard in a model folder."""
+        """Embed several crops of a clip and average them, as a model folder does."""
         clips, places = batch.log_mel.shape[:2]
         factors, known = (
             None if x is None else x.repeat_interleave(places, 0)
             for x in (batch.factors, batch.has_factors)
         )
         towers: Any = self.towers if self.ema is None else self.ema.module
-        heard = towers.embed_audio(batch.log_mel.flatten(0, 1), factors, known)
-        audio = heard.reshape(clips, places, -1).float().mean(1)
+        windows = towers.embed_audio(batch.log_mel.flatten(0, 1), factors, known)
+        audio = windows.reshape(clips, places, -1).float().mean(1)
         text = self._text_embeddings(batch, towers)[:, 0].float()
         self._judged.append((audio.cpu(), text.cpu(), batch.text_key[:, 0].cpu()))
 
     def on_validation_epoch_end(self) -> None:
-        """Ranks all clips for each text."""
+        """Rank all clips for each text."""
         audio, text, key = (torch.cat(column) for column in zip(*self._judged, strict=True))
         self._judged = []
         audio, text = functional.normalize(audio, dim=1), functional.normalize(text, dim=1)
@@ -267,11 +267,11 @@ class ContrastiveModule(lightning.LightningModule):
             "median_rank": float(np.median(first_rank(ranked))),
             MONITORED_METRIC: recall + reciprocal / 1000,
         }
-        # Each process judges all of it, so there is nothing to gather.
+        # Each process validates on all clips: there is nothing to gather.
         self.log_dict(figures, sync_dist=False)
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - as Lightning declares it
-        """The optimiser of the recipe and the course of its rate."""
+        """Return optimizer and learning-rate schedule of the recipe."""
         text = set(self.towers.text.parameters())
         learned = [p for p in self.parameters() if p.requires_grad]
         return build_optimizer(
@@ -284,13 +284,13 @@ class ContrastiveModule(lightning.LightningModule):
     def transfer_batch_to_device(
         self, batch: Batch, device: torch.device, dataloader_idx: int
     ) -> Batch:
-        """Moves each tensor."""
+        """Move each tensor to a device."""
         del dataloader_idx
         return batch.each(lambda x: x.to(device))
 
 
 def _ema_copy(towers: DualEncoder, decay: float) -> AveragedModel | None:
-    """A copy that follows slowly, and is not trained itself."""
+    """Return a copy that follows the weights by an exponential moving average; None for decay 0."""
     if not decay:
         return None
     follows: Any = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
@@ -301,7 +301,7 @@ def _ema_copy(towers: DualEncoder, decay: float) -> AveragedModel | None:
 
 @contextmanager
 def _frozen_batch_norm_statistics(model: nn.Module) -> Iterator[None]:
-    """Running statistics stay as they are: a part that goes through twice must count once."""
+    """Keep running statistics unchanged: a chunk that goes through twice must count once."""
     norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]  # noqa: SLF001
     before = [norm.momentum for norm in norms]
     for norm in norms:

@@ -1,4 +1,4 @@
-"""A run's towers as a model folder, which needs no torch."""
+"""Export a run as a model folder, which is used without torch."""
 
 import csv
 import json
@@ -11,7 +11,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from tunespace.errors import TrainingError
+from tunespace.errors import ModelError, TrainingError
 from tunespace.models import load_model
 from tunespace.models.config import (
     AUDIO_TOWER,
@@ -44,32 +44,32 @@ from tunespace.training.towers.dual_encoder import DualEncoder
 from tunespace.training.towers.text_encoder import TextEncoder
 from tunespace.training.towers.text_tower import max_tokens
 
-_TOWERS, _EMA = "towers.", "average.module."
+_TOWERS, _EMA = "towers.", "ema.module."
 
 
 def export_run(
     run: Path, out: Path | None = None, *, last: bool = False
 ) -> tuple[Path, dict[str, float], int]:
-    """Writes the model folder of a run.
+    """Export the model folder of a run.
 
     Args:
-        run: Its folder.
-        out: The model folder; ``model`` in the run's without it.
-        last: The last checkpoint instead of the one that validated best.
+        run: Run folder.
+        out: Model folder; None for ``model`` in the run folder.
+        last: Whether to export the last checkpoint instead of the best one.
 
     Returns:
-        The model folder, the figures of the checkpoint, and the epochs of the run.
+        The model folder, the metrics of the checkpoint, and the number of epochs.
 
     Raises:
-        TrainingError: There is no run, or it has no checkpoint yet.
+        TrainingError: There is no run, it has no checkpoint yet, or its text tower has collapsed.
     """
     recipe = recipe_of(run)
     checkpoint = run / CHECKPOINTS / (LAST if last else BEST)
     if not checkpoint.exists():
-        raise TrainingError(f"{run} has no checkpoint yet: train on with the same command")
+        raise TrainingError(f"{run} has no checkpoint yet: run the same command to continue")
     if recipe.collaborative.factors and recipe.collaborative.branch == "cultural":
         raise TrainingError(
-            f"{run}: the cultural branch hears no music, so there is no model folder"
+            f"{run}: collaborative.branch cultural uses no audio: there is no model to export"
         )
     towers = DualEncoder(
         recipe, run / TEXT, factor_width(load_factors(recipe.collaborative.factors))
@@ -91,14 +91,25 @@ def export_run(
     partial.mkdir(parents=True)
     _write(recipe, towers.eval(), run, partial)
     (partial / "README.md").write_text(_card(recipe, run, figures), encoding="utf-8")
+    _require_usable(partial, run)
     if folder.exists():
         shutil.rmtree(folder)
     partial.rename(folder)
     return folder, figures, epochs
 
 
+def _require_usable(folder: Path, run: Path) -> None:
+    """Load both exported towers, which checks their shapes and that texts are distinguished."""
+    model = load_model(folder)
+    try:
+        _ = model.audio_tower, model.text_tower
+    except ModelError as error:
+        shutil.rmtree(folder)
+        raise TrainingError(f"{run} cannot be exported: {error}") from error
+
+
 def recipe_of(run: Path) -> Recipe:
-    """What a run was made with.
+    """Return the recipe of a run.
 
     Raises:
         TrainingError: The folder holds no run.
@@ -106,7 +117,7 @@ def recipe_of(run: Path) -> Recipe:
     try:
         return Recipe.model_validate(yaml.safe_load((run / RECIPE).read_text("utf-8")))
     except FileNotFoundError:
-        raise TrainingError(f"{run} holds no run: it has no recipe.yaml") from None
+        raise TrainingError(f"{run} is not a run folder: it has no recipe.yaml") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise TrainingError(f"{run}/recipe.yaml cannot be read ({error})") from error
 
@@ -137,15 +148,15 @@ class _Text(nn.Module):
 
 
 def _write(recipe: Recipe, towers: DualEncoder, run: Path, folder: Path) -> None:
-    heard = _write_audio(recipe, towers, folder)
+    frozen = _write_audio(recipe, towers, folder)
     read = _write_text(recipe, towers, run, folder)
     probes = json.loads((run / DATA).read_text(encoding="utf-8"))["probes"]
     config = ModelConfig(
         name=f"{recipe.name}-{run.resolve().name}",
         dim=recipe.projection.dim,
-        front_end=heard.front_end if heard else recipe.front_end.log_mel(),
-        window=heard.window if heard else recipe.frames,
-        hop=heard.hop if heard else recipe.frames,
+        front_end=frozen.front_end if frozen else recipe.front_end.log_mel(),
+        window=frozen.window if frozen else recipe.frames,
+        hop=frozen.hop if frozen else recipe.frames,
         max_tokens=max_tokens(recipe.text_tower),
         sentence_weight=read.sentence_weight if read else (1.0, 1.0),
         probes=read.probes if read else tuple(probes),
@@ -155,7 +166,7 @@ def _write(recipe: Recipe, towers: DualEncoder, run: Path, folder: Path) -> None
 
 
 def _write_audio(recipe: Recipe, towers: DualEncoder, folder: Path) -> ModelConfig | None:
-    """Writes the audio tower; the configuration of the frozen one before it, if any."""
+    """Write the audio tower; return the configuration of its frozen base model, if any."""
     if isinstance(recipe.audio_tower, config.FrozenConfig):
         base = load_model(recipe.audio_tower.model)
         head = _WithHead(towers.audio_head)
@@ -169,7 +180,7 @@ def _write_audio(recipe: Recipe, towers: DualEncoder, folder: Path) -> ModelConf
 
 
 def _write_text(recipe: Recipe, towers: DualEncoder, run: Path, folder: Path) -> ModelConfig | None:
-    """Writes the text tower; the configuration of the frozen one before it, if any."""
+    """Write the text tower; return the configuration of its frozen base model, if any."""
     shutil.copyfile(run / TEXT / TOKENIZER, folder / TOKENIZER)
     if isinstance(recipe.text_tower, config.FrozenTextConfig):
         base = load_model(recipe.text_tower.model)
@@ -184,7 +195,7 @@ def _write_text(recipe: Recipe, towers: DualEncoder, run: Path, folder: Path) ->
             write_with_head(base.folder / TEXT_TOWER, head, rows, folder / TEXT_TOWER)
         return base.config
     ids, mask = torch.ones(2, 7, dtype=torch.int64), torch.ones(2, 7, dtype=torch.int64)
-    # A length of one is a special case that the exporter would make a rule of.
+    # The exporter would specialise the graph for a length of one.
     tokens = torch.export.Dim("tokens", min=2, max=max(4, max_tokens(recipe.text_tower)))
     texts = {"input_ids": ids, "attention_mask": mask}
     shapes = {name: {0: torch.export.Dim("batch"), 1: tokens} for name in texts}
@@ -193,7 +204,7 @@ def _write_text(recipe: Recipe, towers: DualEncoder, run: Path, folder: Path) ->
 
 
 def _move_reference(rows: Vectors, towers: DualEncoder, folder: Path) -> None:
-    """Music of many kinds to compare with moves like all music."""
+    """Map the reference embeddings of the base model like all other music."""
     if len(rows):
         with torch.no_grad():
             moved = towers.audio_head(torch.from_numpy(rows)).numpy()
@@ -201,14 +212,14 @@ def _move_reference(rows: Vectors, towers: DualEncoder, folder: Path) -> None:
 
 
 class _WithHead(nn.Module):
-    """What follows a frozen tower; it learned from unit rows."""
+    """Head behind a frozen tower; it was trained on unit rows."""
 
     def __init__(self, head: nn.Module) -> None:
         super().__init__()
         self.head = head
 
-    def forward(self, heard: Tensor) -> Tensor:
-        moved: Tensor = self.head(nn.functional.normalize(heard, dim=1))
+    def forward(self, features: Tensor) -> Tensor:
+        moved: Tensor = self.head(nn.functional.normalize(features, dim=1))
         return moved
 
 

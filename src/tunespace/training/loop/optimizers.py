@@ -1,4 +1,4 @@
-"""Optimisers and the course of the learning rate."""
+"""Optimizers and learning-rate schedule."""
 
 import math
 from typing import Any
@@ -15,13 +15,13 @@ def build_optimizer(
     text: list[nn.Parameter],
     steps: int,
 ) -> dict[str, Any]:
-    """What Lightning runs: the optimiser of a recipe; its rate rises, and falls with a cosine.
+    """Return the optimizer of a recipe, with linear warm-up and cosine decay, for Lightning.
 
     Args:
-        schedule: Of the recipe.
+        schedule: Configuration of the schedule.
         learned: All parameters but those of the text tower.
-        text: Those of the text tower, which may have another rate.
-        steps: Of the whole run.
+        text: Parameters of the text tower, which may have another rate.
+        steps: Number of steps of the whole run.
     """
     rates = (schedule.learning_rate, schedule.text_learning_rate or schedule.learning_rate)
     groups = [

@@ -1,23 +1,23 @@
-"""The figures of a run's epochs as a picture."""
+"""Plot the metrics of a run over its epochs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-# Letters as letters, and the same picture for the same figures.
+# Text as text, and the same file for the same metrics.
 SMALL_AND_SAME: Any = {"svg.fonttype": "none", "svg.hashsalt": "tunespace"}
 _WIDTH, _HEIGHT = 4.2, 2.8
 
 
 def plot_metrics(rows: Sequence[Mapping[str, float]], path: Path, title: str = "") -> None:
-    """Draws a panel for each figure over the epochs.
+    """Plot one panel for each metric over the epochs.
 
     Args:
-        rows: One for each epoch, with ``epoch`` and figures by name.
-        path: Of the picture; its ending says the format.
-        title: Above it.
+        rows: One mapping for each epoch, with ``epoch`` and metrics by name.
+        path: Path of the picture; its suffix is the format.
+        title: Title of the figure.
     """
-    # A canvas of its own, without pyplot: nothing is left open, and no screen is needed.
+    # A canvas without pyplot: nothing stays open, and no display is needed.
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""Names in the folder of a run."""
+"""Names of files and folders in a run folder."""
 
 RECIPE, DATA, VERSIONS, DONE = "recipe.yaml", "data.json", "versions.json", "done.json"
 MANIFEST, REJECTED = "manifest.jsonl", "rejected.txt"

@@ -1,24 +1,24 @@
-"""The same clip never sounds the same twice: changes of a log-mel."""
+"""Augment log-mel spectrograms: gain, tilt, noise, shift and masks."""
 
 import torch
 from torch import Tensor
 
 from tunespace.training.recipe import config
 
-# Noise is drawn within so many decibels below the loudest that is allowed, and tilted as much.
+# Noise is drawn within this range in dB below the maximum, and tilted by as much.
 _RANGE_DB, _TILT_DB = 20.0, 6.0
 
 
 def augment_batch(log_mel: Tensor, settings: config.AugmentConfig, hidden_db: Tensor) -> Tensor:
-    """Changes each clip in its own way; what is drawn comes from torch's generator.
+    """Augment each clip independently, with torch's random generator.
 
     Args:
         log_mel: ``(batch, frames, n_mels)`` decibels.
-        settings: Of the recipe.
-        hidden_db: What a hidden place holds.
+        settings: Configuration of the augmentation.
+        hidden_db: Value of masked positions, in dB.
 
     Returns:
-        The same shape.
+        ``(batch, frames, n_mels)`` decibels.
     """
     batch, frames, n_mels = log_mel.shape
     changed = log_mel
@@ -51,7 +51,7 @@ def _drawn(batch: int, like: Tensor) -> Tensor:
 
 
 def _moved(clip: Tensor, bands: int) -> Tensor:
-    """Bands that nothing moves into hold what stood at the edge."""
+    """Shift bands; bands that become empty repeat the edge."""
     n_mels = clip.shape[1]
     places = (torch.arange(n_mels, device=clip.device) - bands).clamp(0, n_mels - 1)
     return clip[:, places]

@@ -1,4 +1,4 @@
-"""What is learned: losses over ``BatchEmbeddings``."""
+"""Losses over ``BatchEmbeddings``."""
 
 from torch import nn
 
@@ -32,11 +32,15 @@ __all__ = [
 
 
 def build_loss(settings: config.LossConfig, dim: int) -> nn.Module:
-    """The loss of a recipe: a module that maps ``BatchEmbeddings`` to a number.
+    """Build the loss of a recipe: a module that maps ``BatchEmbeddings`` to a scalar.
 
     Args:
-        settings: Of the recipe.
-        dim: Of the space.
+        settings: Configuration of the loss.
+        dim: Dimension of the embedding space.
+
+    Example:
+        >>> build_loss(config.InfoNCEConfig(temperature=0.1),
+        dim=128).logit_scale.exp().round().item() 10.0
     """
     match settings:
         case config.InfoNCEConfig():

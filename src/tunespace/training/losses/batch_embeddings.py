@@ -1,4 +1,4 @@
-"""What a loss sees of a batch."""
+"""Input of the losses: the embeddings of a batch and its annotations."""
 
 from dataclasses import dataclass
 
@@ -8,20 +8,20 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class BatchEmbeddings:
-    """Clips and what was said of each, as points.
+    """Embeddings of clips and of one text of each.
 
     Attributes:
         audio: ``(batch, dim)`` unit rows.
         text: ``(batch, dim)`` unit rows.
-        text_key: ``(batch,)`` int64: texts with equal keys are the same text.
-        labels: ``(batch, tags)`` bool: all that is known of each clip.
-        text_labels: ``(batch, tags)`` bool: those of the labels that its text names.
-        hard_negative: ``(batch, dim)`` unit rows: what was wrongly said of each.
-        has_hard_negative: ``(batch,)`` bool: of which something was.
-        image: ``(batch, dim)`` unit rows: the spectrogram as a picture.
-        text_features: ``(batch, k)`` unit rows: what each text means, to compare texts with.
-        ema_audio: ``(batch, dim)`` unit rows: the clips, as a slower copy of the towers has them.
-        ema_text: The same of the texts.
+        text_key: ``(batch,)`` int64, equal for equal texts.
+        labels: ``(batch, tags)`` bool, all tags of each clip.
+        text_labels: ``(batch, tags)`` bool, the tags that the text names.
+        hard_negative: ``(batch, dim)`` unit rows, embeddings of the hard negatives.
+        has_hard_negative: ``(batch,)`` bool, whether a clip has a hard negative.
+        image: ``(batch, dim)`` unit rows, embeddings of the spectrogram as an image.
+        text_features: ``(batch, k)`` unit rows, texts embedded by a fixed model.
+        ema_audio: ``(batch, dim)`` unit rows of the target network's audio tower.
+        ema_text: ``(batch, dim)`` unit rows of the target network's text tower.
     """
 
     audio: Tensor
@@ -37,29 +37,29 @@ class BatchEmbeddings:
     ema_text: Tensor | None = None
 
     def cosines(self) -> Tensor:
-        """``(texts, clips)``, at least float32: bf16 leaves three digits of a cosine."""
+        """Return ``(texts, clips)`` cosines, at least float32: bf16 keeps three digits."""
         return _full(self.text) @ _full(self.audio).T
 
     def hard_negative_cosines(self) -> Tensor:
-        """``(batch,)``: of each clip and what was wrongly said of it.
+        """Return the ``(batch,)`` cosines of each clip and its hard negative.
 
         Raises:
-            ValueError: Nothing was.
+            ValueError: There are no hard negatives.
         """
         if self.hard_negative is None:
-            raise ValueError("nothing was wrongly said: name hard_negatives.kind")
+            raise ValueError("there are no hard negatives: set hard_negatives.kind")
         return (_full(self.hard_negative) * _full(self.audio)).sum(1)
 
     def same_text_elsewhere(self) -> Tensor:
-        """``(batch, batch)`` bool: two clips of which the same was said."""
+        """Return ``(batch, batch)`` bool: two different clips with the same text."""
         same = self.text_key[:, None] == self.text_key[None, :]
         return same & ~torch.eye(len(same), dtype=torch.bool, device=same.device)
 
     def positives(self) -> Tensor:
-        """``(texts, clips)`` bool: what the text says is true of the clip.
+        """Return ``(texts, clips)`` bool: whether the text is true of the clip.
 
         A text that names labels is true of every clip that carries all of them; any other only of
-        clips of which the same was said.
+        clips with the same text.
         """
         said, labels = self.text_labels.float(), self.labels.float()
         count = said.sum(1, keepdim=True)

@@ -1,9 +1,9 @@
-"""Losses over all cosines of a batch, each multiplied with a scale that is learned.
+"""Contrastive losses over all cosines of a batch, with a learned scale.
 
 InfoNCE: van den Oord et al. 2018; for two modalities as in CLIP (Radford et al. 2021, figure 3).
 Weighted InfoNCE: MusCALL, Manco et al. 2022, section 3.2.
-Decoupled: Yeh et al. 2022, equation 6, in both directions as in MuQ-MuLan; with a logarithm of sums
-of exponentials where published code exponentiates first and overflows.
+Decoupled: Yeh et al. 2022, equation 6, in both directions as in MuQ-MuLan; with log-sum-exp, where
+published code exponentiates first and overflows.
 Sigmoid: SigLIP, Zhai et al. 2023, equation 2.
 """
 
@@ -18,34 +18,34 @@ from tunespace.training.recipe import config
 
 
 class ScaledLoss(nn.Module):
-    """The part that they share: the scale, and which texts are no negatives.
+    """Base class: the learned scale, and the mask of texts that are no negatives.
 
     Attributes:
-        logit_scale: Logarithm of what cosines are multiplied with.
+        logit_scale: Logarithm of the scale of cosines.
     """
 
     def __init__(
         self, temperature: float, max_scale: float, *, mask_duplicates: bool, learnable: bool = True
     ) -> None:
-        """Starts at a temperature."""
+        """Take the initial temperature."""
         super().__init__()
         scale = torch.tensor(math.log(1 / temperature))
         self.logit_scale = nn.Parameter(scale, requires_grad=learnable)
         self._largest, self._mask = math.log(max_scale), mask_duplicates
 
     def scale(self) -> Tensor:
-        """What cosines are multiplied with."""
+        """Return the scale of cosines."""
         return self.logit_scale.clamp(max=self._largest).exp()
 
     def logits(self, batch: BatchEmbeddings) -> Tensor:
-        """``(texts, clips)``; minus infinity where nothing is to be learned."""
+        """Return ``(texts, clips)`` logits; minus infinity for masked pairs."""
         logits = self.scale() * batch.cosines()
         if self._mask:
             logits = logits.masked_fill(batch.same_text_elsewhere(), -torch.inf)
         return logits
 
     def audio_logits(self, batch: BatchEmbeddings, logits: Tensor) -> Tensor:
-        """``(clips, texts)``, and a column for what is wrongly said of each, where it is."""
+        """Return ``(clips, texts)`` logits, with a column for the hard negatives, if any."""
         if batch.hard_negative is None or batch.has_hard_negative is None:
             return logits.T
         wrong = self.scale() * batch.hard_negative_cosines()
@@ -57,7 +57,7 @@ class InfoNCE(ScaledLoss):
     """``1/2 [CE(k S, diagonal) + CE(k S^T, diagonal)]`` with ``k = 1 / temperature``."""
 
     def __init__(self, settings: config.InfoNCEConfig) -> None:
-        """Starts at the temperature of the recipe."""
+        """Take the temperature of the recipe."""
         super().__init__(
             settings.temperature,
             settings.max_scale,
@@ -66,11 +66,11 @@ class InfoNCE(ScaledLoss):
         )
 
     def forward(self, batch: BatchEmbeddings) -> Tensor:
-        """The mean over batch."""
+        """Return the mean over pairs."""
         return (self.cross_entropies(batch)).mean()
 
     def cross_entropies(self, batch: BatchEmbeddings) -> Tensor:
-        """``(batch,)``: the mean of both directions for each pair."""
+        """Return ``(batch,)``: the mean of both directions for each pair."""
         logits = self.logits(batch)
         wanted = torch.arange(len(logits), device=logits.device)
         of_texts = functional.cross_entropy(logits, wanted, reduction="none")
@@ -81,13 +81,14 @@ class InfoNCE(ScaledLoss):
 
 
 class WeightedInfoNCE(InfoNCE):
-    """InfoNCE whose batch count in proportion to ``exp(u / k)``.
+    """InfoNCE whose pairs are weighted in proportion to ``exp(u / k)``.
 
-    ``u`` is the mean similarity of a text to the others of the batch, its sum over the batch 1.
+    ``u`` is the mean similarity of a text to the others of the batch, with a sum of 1 over the
+    batch.
     """
 
     def __init__(self, settings: config.WeightedInfoNCEConfig) -> None:
-        """Starts at the temperature of the recipe."""
+        """Take the temperature of the recipe."""
         ScaledLoss.__init__(
             self,
             settings.temperature,
@@ -97,9 +98,9 @@ class WeightedInfoNCE(InfoNCE):
         self._sharpness = settings.sharpness
 
     def forward(self, batch: BatchEmbeddings) -> Tensor:
-        """The weighted mean over batch."""
+        """Return the weighted mean over pairs."""
         if batch.text_features is None:
-            raise ValueError("weighted InfoNCE needs what the texts mean")
+            raise ValueError("weighted InfoNCE needs text_features")
         alike = batch.text_features @ batch.text_features.T
         count = max(1, len(alike) - 1)
         mean = (alike.sum(1) - alike.diagonal()) / count
@@ -111,13 +112,13 @@ class Decoupled(ScaledLoss):
     """``-k s_ii + 1/2 [log sum_{j!=i} exp(k s_ij) + log sum_{j!=i} exp(k s_ji)]``."""
 
     def __init__(self, settings: config.DecoupledConfig) -> None:
-        """Starts at the temperature of the recipe."""
+        """Take the temperature of the recipe."""
         super().__init__(
             settings.temperature, settings.max_scale, mask_duplicates=settings.mask_duplicates
         )
 
     def forward(self, batch: BatchEmbeddings) -> Tensor:
-        """The mean over batch that have a negative."""
+        """Return the mean over pairs with a negative."""
         logits = self.logits(batch)
         own = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
         of_texts = logits.masked_fill(own, -torch.inf)
@@ -129,27 +130,27 @@ class Decoupled(ScaledLoss):
         halves = []
         for negatives in (of_texts, of_clips):
             some = torch.isfinite(negatives).any(1)
-            # Without a negative there is nothing to push away from; its gradient would be NaN.
+            # Without a negative there is no term; its gradient would be NaN.
             safe = torch.where(some[:, None], negatives, torch.zeros_like(negatives))
             halves.append(torch.where(some, torch.logsumexp(safe, 1), torch.zeros_like(safe[:, 0])))
         return (-logits.diagonal() + (halves[0] + halves[1]) / 2).mean()
 
 
 class Sigmoid(ScaledLoss):
-    """``-sum log sigmoid(y_ij (k s_ij + b)) / batch``, ``y`` 1 for batch and -1 otherwise.
+    """``-sum log sigmoid(y_ij (k s_ij + b)) / batch``, ``y`` 1 for pairs and -1 otherwise.
 
     Attributes:
         bias: ``b``.
     """
 
     def __init__(self, settings: config.SigmoidConfig) -> None:
-        """Starts at the temperature and bias of the recipe."""
+        """Take temperature and bias of the recipe."""
         super().__init__(settings.temperature, 1e4, mask_duplicates=False)
         self.bias = nn.Parameter(torch.tensor(settings.bias))
         self._skips = settings.mask_duplicates
 
     def forward(self, batch: BatchEmbeddings) -> Tensor:
-        """The sum over all batch, divided by the clips."""
+        """Return the sum over all pairs, divided by the number of clips."""
         logits = self.logits(batch) + self.bias
         sign = 2 * torch.eye(len(logits), device=logits.device, dtype=logits.dtype) - 1
         found = functional.logsigmoid(sign * logits)

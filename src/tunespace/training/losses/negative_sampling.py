@@ -1,4 +1,4 @@
-"""Which clip or text of a batch an anchor is pushed away from."""
+"""Sample negatives within a batch."""
 
 from typing import Literal
 
@@ -12,14 +12,15 @@ def sample_negatives(
     differing: Tensor,
     how: Literal["random", "weighted", "weighted-by-labels", "hard"],
 ) -> tuple[Tensor, Tensor]:
-    """Draws one negative for each anchor.
+    """Sample one negative for each anchor.
 
     Args:
         cosines: ``(anchors, candidates)``.
-        positives: The same shape, bool: candidates that are no negatives.
-        differing: The same shape: number of labels that only one of both carries.
-        how: All alike; in proportion to ``(cosine + 1) / 2`` (Won et al. 2021, section 3.3); or to
-            that divided by the number of differing labels (Doh et al. 2023).
+        positives: ``(anchors, candidates)`` bool, candidates that are no negatives.
+        differing: ``(anchors, candidates)`` number of labels that only one of both carries.
+        how: "random", uniformly; "weighted", in proportion to ``(cosine + 1) / 2`` (Won et al.
+            2021, section 3.3); "weighted-by-labels", that divided by the number of differing labels
+            (Doh et al. 2023).
 
     Returns:
         ``(anchors,)`` int64, the candidate of each, and ``(anchors,)`` bool, whether there is one.
@@ -27,8 +28,8 @@ def sample_negatives(
     weights = torch.ones_like(cosines) if how == "random" else (cosines + 1) / 2
     if how == "weighted-by-labels":
         weights = weights / differing.clamp_min(1)
-    # A candidate that points the other way keeps a chance where there is no other.
+    # A candidate in the opposite direction keeps a chance if there is no other.
     weights = weights.clamp_min(1e-6).masked_fill(positives, 0)
     found = weights.sum(1) > 0
-    weights[~found] = 1  # whatever is drawn does not count
+    weights[~found] = 1  # any candidate: the result is ignored
     return torch.multinomial(weights, 1).squeeze(1), found

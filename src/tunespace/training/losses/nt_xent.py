@@ -1,7 +1,7 @@
-"""Two stretches of a clip find each other among all others.
+"""NT-Xent: self-supervised loss between two crops of each clip.
 
-NT-Xent: SimCLR, Chen et al. 2020, equation 1; beside the loss over texts in MusCALL (Manco et al.
-2022, section 3.3).
+SimCLR, Chen et al. 2020, equation 1; beside the loss over texts in MusCALL (Manco et al. 2022,
+section 3.3).
 """
 
 import torch
@@ -10,7 +10,7 @@ from torch.nn import functional
 
 
 def nt_xent(one: Tensor, other: Tensor, temperature: float) -> Tensor:
-    """The normalised, temperature-scaled cross entropy of ``(batch, dim)`` unit rows twice."""
+    """Return the normalised temperature-scaled cross entropy of two ``(batch, dim)`` unit rows."""
     rows = torch.cat([one, other])
     logits = rows @ rows.T / temperature
     own = torch.eye(len(rows), dtype=torch.bool, device=rows.device)

@@ -1,7 +1,7 @@
-"""No negatives: each modality predicts the other and itself.
+"""SLAP: a loss without negatives, in which each modality predicts the other and itself.
 
-SLAP (ISMIR 2025, arXiv 2506.17815): ``q`` is what a predictor makes of a point, a bar is a
-slower copy of the towers through which no gradient flows, ``D(u, v) = 1 - cos(u, v)``:
+SLAP (ISMIR 2025, arXiv 2506.17815): ``q`` is the output of a predictor, ``T`` and ``A`` are the
+target network's embeddings, without gradients, and ``D(u, v) = 1 - cos(u, v)``:
 ``balance (D(q_A, T) + D(q_T, A)) + (1 - balance) (D(q_A, A) + D(q_T, T))``. Without the second part
 it collapses.
 """
@@ -14,19 +14,19 @@ from tunespace.training.recipe import config
 
 
 class Slap(nn.Module):
-    """Two predictors and the distances of what they predict."""
+    """Two predictors and the distances of their outputs."""
 
     def __init__(self, settings: config.SlapConfig, dim: int) -> None:
-        """Builds a predictor for each modality."""
+        """Build a predictor for each modality."""
         super().__init__()
         self._balance = settings.balance
         self.of_audio: nn.Module = _predictor(dim, settings.hidden)
         self.of_text: nn.Module = _predictor(dim, settings.hidden)
 
     def forward(self, batch: BatchEmbeddings) -> Tensor:
-        """The mean over batch."""
+        """Return the mean over pairs."""
         if batch.ema_audio is None or batch.ema_text is None:
-            raise ValueError("SLAP needs what a slower copy of the towers says")
+            raise ValueError("SLAP needs the embeddings of a target network")
         weight = next((p for p in self.of_audio.parameters()), batch.audio)
         audio = self.of_audio(batch.audio.to(weight.dtype))
         text = self.of_text(batch.text.to(weight.dtype))

@@ -1,4 +1,4 @@
-"""Audio, picture and text find each other (MUSER, Chen et al. 2022, section 2.3)."""
+"""Three-way loss between audio, image and text (MUSER, Chen et al. 2022, section 2.3)."""
 
 from dataclasses import replace
 
@@ -11,20 +11,20 @@ from tunespace.training.recipe import config
 
 
 class ThreeWay(nn.Module):
-    """The mean of InfoNCE over the three batch of modalities, each with its own temperature."""
+    """Mean of InfoNCE over the three pairs of modalities, each with its own temperature."""
 
     def __init__(self, settings: config.ThreeWayConfig) -> None:
-        """Starts at the temperature of the recipe."""
+        """Take the temperature of the recipe."""
         super().__init__()
         one = config.InfoNCEConfig(**settings.model_dump(exclude={"kind"}))
         self.audio_text, self.image_text, self.audio_image = (InfoNCE(one) for _ in range(3))
 
     def forward(self, batch: BatchEmbeddings) -> Tensor:
-        """The mean over batch and modalities."""
+        """Return the mean over pairs and modalities."""
         if batch.image is None:
-            raise ValueError("the three-way loss needs a picture")
+            raise ValueError("the three-way loss needs image embeddings")
         of_image = replace(batch, audio=batch.image)
-        # A clip is itself whatever is said of it.
+        # A clip matches itself only, whatever its text.
         key = torch.arange(len(batch.audio), device=batch.audio.device)
         of_both = replace(
             batch, text=batch.image, text_key=key, hard_negative=None, has_hard_negative=None

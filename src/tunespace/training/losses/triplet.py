@@ -1,4 +1,4 @@
-"""Triplet hinge: a positive must be closer to its anchor than a negative, by a margin.
+"""Triplet loss: the positive must be closer to the anchor than a negative, by a margin.
 
 Weinberger and Saul 2009; with the cosine as in Choi et al. 2019 (section 3.2), Won et al. 2021
 (equation 1) and Doh et al. 2023.
@@ -16,12 +16,12 @@ class Triplet(nn.Module):
     """``mean max(0, margin - cos(anchor, positive) + cos(anchor, negative))``."""
 
     def __init__(self, settings: config.TripletConfig) -> None:
-        """Takes the margin and the way of drawing from the recipe."""
+        """Take margin, anchors and sampling of the recipe."""
         super().__init__()
         self.settings = settings
 
     def forward(self, batch: BatchEmbeddings) -> Tensor:
-        """The mean over anchors that have a negative in the batch, and over directions."""
+        """Return the mean over anchors with a negative in the batch, and over directions."""
         cosines = batch.cosines()
         if self.settings.negatives == "hard":
             return self._hard_negative_hinge(batch, cosines.diagonal())
@@ -38,7 +38,7 @@ class Triplet(nn.Module):
 
     def _hard_negative_hinge(self, batch: BatchEmbeddings, positive: Tensor) -> Tensor:
         if batch.has_hard_negative is None:
-            return 0 * positive.sum()  # nothing wrong was found to say of any clip
+            return 0 * positive.sum()  # no clip of the batch has a hard negative
         hinge = (self.settings.margin - positive + batch.hard_negative_cosines()).clamp_min(0)
         found = batch.has_hard_negative
         return (hinge * found).sum() / found.sum().clamp_min(1)

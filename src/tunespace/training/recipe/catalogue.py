@@ -1,4 +1,4 @@
-"""The recipes that come with the package, for those who look for one; needs no torch."""
+"""Catalogue of the built-in recipes; needs no torch."""
 
 import re
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ FOLDER = files("tunespace.training") / "recipes"
 
 @dataclass(frozen=True)
 class RecipeEntry:
-    """A recipe in short.
+    """Summary of a recipe.
 
     Attributes:
-        name: As in ``tunespace train NAME``.
-        title: Of the paper.
-        paper: Authors, venue, number.
-        about: What is characteristic of it.
-        presets: Its named variants.
+        name: Name for ``tunespace train NAME``.
+        title: Title of the paper.
+        paper: Authors, venue and arXiv number.
+        about: Characteristics of the system.
+        presets: Names of its variants.
     """
 
     name: str
@@ -29,7 +29,7 @@ class RecipeEntry:
 
 
 def catalogue() -> list[RecipeEntry]:
-    """All of them, in the order in which they were published."""
+    """Return all recipes in the order of their publication."""
     found = []
     for name in sorted(recipe_names(), key=_year):
         text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
@@ -46,5 +46,10 @@ def _year(name: str) -> tuple[str, str]:
 
 
 def recipe_names() -> list[str]:
-    """Their names, sorted."""
+    """Return the names of all recipes, sorted.
+
+    Example:
+        >>> "ttmr2023" in recipe_names()
+        True
+    """
     return sorted(f.name.removesuffix(".yaml") for f in FOLDER.iterdir() if f.name[-5:] == ".yaml")

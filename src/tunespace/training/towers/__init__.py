@@ -1,4 +1,4 @@
-"""Networks that listen or read: each maps its input to ``(batch, width)``."""
+"""Networks that map spectrograms or tokens to ``(batch, width)``."""
 
 from torch import nn
 
@@ -28,12 +28,12 @@ __all__ = [
 def build_audio_tower(
     settings: config.AudioTowerConfig, n_mels: int, frames: int
 ) -> tuple[nn.Module, int]:
-    """The audio tower of a recipe and the width of what it gives.
+    """Build the audio tower of a recipe, and return it with the width of its output.
 
-    It reads ``(batch, frames, n_mels)`` float32, standardised decibels.
+    Its input is ``(batch, frames, n_mels)`` float32, standardised decibels.
 
     Raises:
-        TrainingError: Sizes do not fit together, or pretrained weights cannot be read.
+        TrainingError: Sizes do not match, or pretrained weights cannot be read.
     """
     match settings:
         case config.FrozenConfig(model=name):

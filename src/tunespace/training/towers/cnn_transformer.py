@@ -13,19 +13,15 @@ _BLOCKS = 4
 
 
 class CnnTransformer(nn.Module):
-    """Four residual blocks, a linear map per frame, a class token, pre-norm transformer layers."""
+    """Four residual blocks, a linear map of each frame, a class token, a transformer."""
 
     def __init__(self, settings: config.CnnTransformerConfig, n_mels: int, frames: int) -> None:
-        """Builds the network for clips of ``frames``.
-
-        Raises:
-            TrainingError: The sizes do not fit together.
-        """
+        """Build the network for crops of ``frames``."""
         super().__init__()
         if n_mels % 2**_BLOCKS or frames < 2**_BLOCKS or settings.width % settings.heads:
             raise TrainingError(
-                f"audio: n_mels must be a multiple of {2**_BLOCKS} (it is {n_mels}), a clip have "
-                f"at least {2**_BLOCKS} frames ({frames}), and heads divide width"
+                f"audio_tower: n_mels must be a multiple of {2**_BLOCKS} (it is {n_mels}), crops "
+                f"must have at least {2**_BLOCKS} frames ({frames}), and heads must divide width"
             )
         self.norm = nn.BatchNorm2d(1)
         channels = [1] + [settings.channels] * _BLOCKS
@@ -47,7 +43,7 @@ class CnnTransformer(nn.Module):
         self.transformer = nn.TransformerEncoder(layer, settings.layers, enable_nested_tensor=False)
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Maps ``(batch, frames, n_mels)`` to ``(batch, width)``: the class token."""
+        """Map ``(batch, frames, n_mels)`` to ``(batch, width)``, the class token."""
         x = self.blocks(self.norm(log_mel.unsqueeze(1)))
         tokens = self.to_tokens(x.transpose(1, 2).flatten(2))
         first = self.first.expand(tokens.shape[0], -1, -1)
@@ -57,7 +53,7 @@ class CnnTransformer(nn.Module):
 
 
 class _Residual(nn.Module):
-    """Two convolutions beside a shortcut, then the maximum of two by two."""
+    """Two convolutions with a shortcut, then 2x2 max pooling."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()

@@ -1,8 +1,4 @@
-"""Convolutional towers without residuals, and the short-chunk ResNet.
-
-conv1d: Choi et al. 2019, section 3.1. conv2d: Won et al. 2021, section 3.1. short-chunk: Won et al.
-2020 ("Evaluation of CNN-based automatic music tagging models"), with residual connections.
-"""
+"""Convolutional towers without residual connections, and the short-chunk ResNet."""
 
 from torch import Tensor, nn
 
@@ -12,10 +8,10 @@ _LAYERS = 7
 
 
 class Conv1d(nn.Module):
-    """Bands are channels: three convolutions with pooling by four, one by two, one linear."""
+    """Bands are channels: three convolutions with pooling by four, one by two, one linear layer."""
 
     def __init__(self, settings: config.Conv1dConfig, n_mels: int) -> None:
-        """Builds the network."""
+        """Build the network."""
         super().__init__()
         layers: list[nn.Module] = []
         channels = n_mels
@@ -23,7 +19,7 @@ class Conv1d(nn.Module):
             layers += [
                 nn.Conv1d(channels, settings.channels, kernel, padding=kernel // 2),
                 nn.ReLU(),
-                # The last frame counts too, and a short clip is not pooled to nothing.
+                # The last frame is used too, and a short clip is not pooled to nothing.
                 nn.MaxPool1d(pool, ceil_mode=True),
             ]
             channels = settings.channels
@@ -33,16 +29,16 @@ class Conv1d(nn.Module):
                 nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Maps ``(batch, frames, n_mels)`` to ``(batch, width)``: the mean over time."""
+        """Map ``(batch, frames, n_mels)`` to ``(batch, width)``, the mean over time."""
         said: Tensor = self.layers(log_mel.transpose(1, 2)).mean(2)
         return said
 
 
 class Conv2d(nn.Module):
-    """Seven 3 x 3 convolutions with pooling by two, one of 1 x 1, the maximum of what is left."""
+    """Seven 3x3 convolutions with pooling by two, a 1x1 convolution, global max pooling."""
 
     def __init__(self, settings: config.Conv2dConfig) -> None:
-        """Builds the network."""
+        """Build the network."""
         super().__init__()
         layers: list[nn.Module] = [nn.BatchNorm2d(1)]
         channels = 1
@@ -59,16 +55,16 @@ class Conv2d(nn.Module):
         self.layers = nn.Sequential(*layers, *last)
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Maps ``(batch, frames, n_mels)`` to ``(batch, width)``."""
+        """Map ``(batch, frames, n_mels)`` to ``(batch, width)``."""
         said: Tensor = self.layers(log_mel.transpose(1, 2).unsqueeze(1)).amax((2, 3))
         return said
 
 
 class ShortChunk(nn.Module):
-    """Seven residual blocks of two 3 x 3 convolutions, each with stride two."""
+    """Seven residual blocks of two 3x3 convolutions, each with a stride of two."""
 
     def __init__(self, settings: config.ShortChunkConfig) -> None:
-        """Builds the network."""
+        """Build the network."""
         super().__init__()
         channels = [1] + [settings.channels * (1 if n < 2 else 2) for n in range(_LAYERS)]
         self.norm = nn.BatchNorm2d(1)
@@ -76,7 +72,7 @@ class ShortChunk(nn.Module):
         self.last = nn.Linear(channels[-1], settings.width)
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Maps ``(batch, frames, n_mels)`` to ``(batch, width)``."""
+        """Map ``(batch, frames, n_mels)`` to ``(batch, width)``."""
         x = self.blocks(self.norm(log_mel.transpose(1, 2).unsqueeze(1)))
         said: Tensor = self.last(x.amax((2, 3)))
         return said

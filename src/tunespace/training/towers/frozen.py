@@ -1,11 +1,11 @@
-"""A tower that heard before: its vectors come from the disk."""
+"""Frozen audio tower: its embeddings are read from the cache."""
 
 from torch import Tensor, nn
 
 
 class Frozen(nn.Module):
-    """Hands on what a model folder heard in one window."""
+    """Returns the cached embedding of one window."""
 
-    def forward(self, heard: Tensor) -> Tensor:
-        """Maps ``(batch, 1, width)`` to ``(batch, width)``."""
-        return heard[:, 0]
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """Map ``(batch, 1, width)`` to ``(batch, width)``."""
+        return embeddings[:, 0]

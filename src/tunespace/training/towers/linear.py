@@ -1,4 +1,4 @@
-"""Statistics of the bands and a linear map: the baseline that every network must beat."""
+"""Band statistics and a linear map: the baseline that every network should beat."""
 
 import torch
 from torch import Tensor, nn
@@ -7,15 +7,15 @@ from tunespace.training.recipe import config
 
 
 class Linear(nn.Module):
-    """Mean and spread of each band, and of its change from frame to frame; then a linear map."""
+    """Mean and deviation of each band and of its change between frames, then a linear map."""
 
     def __init__(self, settings: config.LinearConfig, n_mels: int) -> None:
-        """Builds the map."""
+        """Build the map."""
         super().__init__()
         self.map = nn.Linear(4 * n_mels, settings.width)
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Maps ``(batch, frames, n_mels)`` to ``(batch, width)``."""
+        """Map ``(batch, frames, n_mels)`` to ``(batch, width)``."""
         change = log_mel[:, 1:] - log_mel[:, :-1]
         found = [x for rows in (log_mel, change) for x in (rows.mean(1), rows.std(1))]
         said: Tensor = self.map(torch.cat(found, dim=1))

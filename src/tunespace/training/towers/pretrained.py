@@ -1,4 +1,4 @@
-"""What towers of transformers share: weights to start from, sizes that fit together."""
+"""Pretrained weights of transformers, and checks of sizes."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ _HUB = "hf:"
 
 
 def load_pretrained(kind: Any, name: str, key: str) -> Any:  # noqa: ANN401 - transformers has no types
-    """A network with its weights, or a tokenizer.
+    """Load a network with its weights, or a tokenizer.
 
     Args:
-        kind: A class of transformers.
-        name: A folder, or ``hf:owner/name``, which is fetched once.
-        key: Of the recipe, for what is wrong.
+        kind: Class of transformers.
+        name: Folder, or ``hf:owner/name``, which is downloaded once.
+        key: Key of the recipe, for errors.
 
     Raises:
-        TrainingError: It cannot be read or fetched.
+        TrainingError: It cannot be read or downloaded.
     """
     local = not name.startswith(_HUB)
     try:
@@ -27,10 +27,10 @@ def load_pretrained(kind: Any, name: str, key: str) -> Any:  # noqa: ANN401 - tr
 
 
 def require_heads(where: str, width: int, heads: int) -> None:
-    """Makes sure that a width can be split among heads of attention.
+    """Check that a width is a multiple of the number of attention heads.
 
     Raises:
-        TrainingError: It cannot.
+        TrainingError: It is not.
     """
     if width % heads:
         raise TrainingError(f"{where}: heads ({heads}) must divide width ({width})")

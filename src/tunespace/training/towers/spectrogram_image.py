@@ -1,7 +1,7 @@
-"""Networks for pictures over spectrograms, from transformers: ResNet, AST, HTS-AT.
+"""Image networks over spectrograms, from transformers: ResNet, AST, HTS-AT.
 
-Their weights can come from a folder or a hub; a stem of three colours is made one of one by adding
-its filters up.
+Weights can come from a folder or the hub; a stem for three colours is reduced to one by adding up
+its filters.
 """
 
 from typing import Any
@@ -16,13 +16,13 @@ from tunespace.training.towers.pretrained import load_pretrained, require_heads
 
 
 class ResNet(nn.Module):
-    """Bottleneck stages; the mean over all places, or attention of the mean to them."""
+    """ResNet with bottlenecks and mean or attention pooling."""
 
     def __init__(self, settings: config.ResNetConfig, n_mels: int, frames: int) -> None:
-        """Builds the network for clips of ``frames``.
+        """Build the network for crops of ``frames``.
 
         Raises:
-            TrainingError: Pretrained weights cannot be read, or sizes do not fit together.
+            TrainingError: Pretrained weights cannot be read, or sizes do not match.
         """
         super().__init__()
         from transformers import ResNetConfig, ResNetModel
@@ -52,7 +52,7 @@ class ResNet(nn.Module):
             self.pool = AttentionPool(self.width, settings.heads, places)
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Maps ``(batch, frames, n_mels)`` to ``(batch, width)``."""
+        """Map ``(batch, frames, n_mels)`` to ``(batch, width)``."""
         picture = log_mel.transpose(1, 2).unsqueeze(1)
         places: Tensor = self.network(picture).last_hidden_state.flatten(2).transpose(1, 2)
         if self.pool is None:
@@ -62,29 +62,29 @@ class ResNet(nn.Module):
 
 
 class AttentionPool(nn.Module):
-    """The mean of all places asks each of them (CLIP, Radford et al. 2021, section 2.4)."""
+    """Attention pooling whose query is the mean (CLIP, Radford et al. 2021, section 2.4)."""
 
     def __init__(self, width: int, heads: int, places: int) -> None:
-        """Takes the number of places, each of which has a position."""
+        """Take the number of positions, each of which has a positional embedding."""
         super().__init__()
         self.positions = nn.Parameter(torch.randn(1, places + 1, width) * width**-0.5)
         self.attention = nn.MultiheadAttention(width, heads, batch_first=True)
 
     def forward(self, places: Tensor) -> Tensor:
-        """Maps ``(batch, places, width)`` to ``(batch, width)``."""
+        """Map ``(batch, places, width)`` to ``(batch, width)``."""
         tokens = torch.cat([places.mean(1, keepdim=True), places], dim=1) + self.positions
         asked: Tensor = self.attention(tokens[:, :1], tokens, tokens, need_weights=False)[0]
         return asked[:, 0]
 
 
 class Ast(nn.Module):
-    """The audio spectrogram transformer: the mean of its two first tokens."""
+    """Audio spectrogram transformer: mean of its two first tokens."""
 
     def __init__(self, settings: config.AstConfig, n_mels: int, frames: int) -> None:
-        """Builds the network for clips of ``frames``.
+        """Build the network for crops of ``frames``.
 
         Raises:
-            TrainingError: Pretrained weights cannot be read, or sizes do not fit together.
+            TrainingError: Pretrained weights cannot be read, or sizes do not match.
         """
         super().__init__()
         from transformers import ASTConfig, ASTModel
@@ -95,14 +95,14 @@ class Ast(nn.Module):
             config = self.network.config
             if (config.num_mel_bins, config.max_length) != (n_mels, frames):
                 raise TrainingError(
-                    f"audio_tower.pretrained: it hears {config.num_mel_bins} bands and "
-                    f"{config.max_length} frames, the recipe gives {n_mels} and {frames}"
+                    f"audio_tower.pretrained: it reads {config.num_mel_bins} bands and "
+                    f"{config.max_length} frames, the recipe has {n_mels} and {frames}"
                 )
         else:
             require_heads("audio", settings.width, settings.heads)
             if min(n_mels, frames) < settings.patch:
                 raise TrainingError(
-                    f"audio: a patch ({settings.patch}) must fit into {n_mels} bands and "
+                    f"audio_tower: a patch ({settings.patch}) must fit into {n_mels} bands and "
                     f"{frames} frames"
                 )
             self.network = builder(
@@ -122,24 +122,24 @@ class Ast(nn.Module):
         self.width = int(self.network.config.hidden_size)
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Maps ``(batch, frames, n_mels)`` to ``(batch, width)``."""
+        """Map ``(batch, frames, n_mels)`` to ``(batch, width)``."""
         said: Tensor = self.network(log_mel).pooler_output
         return said
 
 
 class Htsat(nn.Module):
-    """HTS-AT as in LAION-CLAP; with fusion it hears a long clip whole and in three pieces.
+    """HTS-AT as in LAION-CLAP; with fusion it reads a long clip as a whole and in three pieces.
 
-    The whole is what the front end gives, shortened to one window; the pieces are one window each,
-    from the first, the second and the last third: at random while it trains, in the middle of each
-    third otherwise, so that a file always gives the same vector.
+    The whole is the input, shortened to one window; the pieces are one window each, from the first,
+    second and last third: at random in training, in the middle of each third otherwise, so that a
+    file always gives the same embedding.
     """
 
     def __init__(self, settings: config.HtsatConfig, n_mels: int, frames: int) -> None:
-        """Builds the network for clips of ``frames``.
+        """Build the network for crops of ``frames``.
 
         Raises:
-            TrainingError: Pretrained weights cannot be read, or sizes do not fit together.
+            TrainingError: Pretrained weights cannot be read, or sizes do not match.
         """
         super().__init__()
         from transformers import ClapAudioConfig, ClapAudioModel
@@ -165,13 +165,13 @@ class Htsat(nn.Module):
         self.longest = config.spec_size * config.spec_size // config.num_mel_bins
         if config.num_mel_bins != n_mels or config.spec_size % n_mels or n_mels % 32:
             raise TrainingError(
-                f"audio: n_mels ({n_mels}) must be a multiple of 32, and side "
+                f"audio_tower: n_mels ({n_mels}) must be a multiple of 32, and side "
                 f"({config.spec_size}) one of n_mels"
             )
         if not settings.fusion and frames > self.longest:
             raise TrainingError(
-                f"audio: a clip of {frames} frames is longer than the {self.longest} that it "
-                "hears at once: shorten seconds, or set audio_tower.fusion"
+                f"audio_tower: a crop of {frames} frames is longer than the window of "
+                f"{self.longest}: lower seconds, or set audio_tower.fusion"
             )
         self.encoder = network.audio_encoder
         self.fusion = bool(settings.fusion)
@@ -180,7 +180,7 @@ class Htsat(nn.Module):
         self.width = int(config.hidden_size)
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Maps ``(batch, frames, n_mels)`` to ``(batch, width)``."""
+        """Map ``(batch, frames, n_mels)`` to ``(batch, width)``."""
         if self.fusion:
             pieces = self._pieces(log_mel)
             longer = torch.ones(log_mel.shape[0], 1, dtype=torch.bool, device=log_mel.device)
@@ -190,7 +190,7 @@ class Htsat(nn.Module):
         return said.flatten(1)
 
     def _pieces(self, log_mel: Tensor) -> Tensor:
-        """``(batch, 4, longest, n_mels)``: the whole, and a piece of each third."""
+        """Return ``(batch, 4, longest, n_mels)``: the whole, and a piece of each third."""
         frames, length = log_mel.shape[1], self.longest
         if frames <= length:
             return log_mel.unsqueeze(1).expand(-1, 4, -1, -1)
@@ -209,9 +209,9 @@ class Htsat(nn.Module):
 
 
 class _Fused(nn.Module):
-    """The patches of transformers' CLAP with fusion, for clips that all are longer.
+    """Patch embedding of transformers' CLAP with fusion, for clips longer than a window.
 
-    Theirs looks for the longer ones in the batch, which no graph can do without knowing them.
+    The original looks up the longer clips of a batch, which an exported graph cannot.
     """
 
     def __init__(self, patches: Any) -> None:  # noqa: ANN401
@@ -235,7 +235,7 @@ class _Fused(nn.Module):
 
 
 def _halved(length: int) -> int:
-    """What five strides of two leave of a length."""
+    """Return the length after five strides of two."""
     for _ in range(5):
         length = -(-length // 2)
     return length

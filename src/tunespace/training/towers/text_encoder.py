@@ -1,4 +1,4 @@
-"""A bidirectional transformer over a text: BERT (Devlin et al. 2019) and its kin."""
+"""Transformer text encoders: BERT (Devlin et al. 2019) and causal ones."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,18 +19,17 @@ from tunespace.training.towers.pretrained import load_pretrained, require_heads
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 _VOCABULARY = 8000
-# Texts that a frozen encoder remembers: some hundred megabytes.
+# Texts in the cache of a frozen encoder: some hundred megabytes.
 _CACHE_SIZE = 100_000
 
 
 class TextEncoder(nn.Module):
-    """A transformer and its pooling: the first token, the mean of all, or the last one.
+    """Transformer and its pooling: first token, mean over tokens, or last token.
 
-    One that is frozen has no dropout, so that it says the same of a text each time, and remembers
-    what it said.
+    A frozen encoder has no dropout, so that a text always has the same encoding, which is cached.
 
     Attributes:
-        caches: Whether it does; it must not while a graph is made of it.
+        caches: Whether encodings are cached; must be False during export.
     """
 
     def __init__(
@@ -40,7 +39,7 @@ class TextEncoder(nn.Module):
         *,
         frozen: bool = False,
     ) -> None:
-        """Takes a model of transformers without its own pooling."""
+        """Take a model of transformers without its own pooling."""
         super().__init__()
         self.encoder = encoder
         self.pooling = pooling
@@ -50,14 +49,14 @@ class TextEncoder(nn.Module):
         self._said: dict[bytes, Tensor] = {}
 
     def train(self, mode: bool = True) -> "TextEncoder":  # noqa: FBT001, FBT002 - as torch has it
-        """Trains, unless it is frozen."""
+        """Set the training mode, unless the encoder is frozen."""
         super().train(mode)
         if self.frozen:
             self.encoder.eval()
         return self
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Maps ``(batch, tokens)`` ids and mask to ``(batch, width)``."""
+        """Map ``(batch, tokens)`` ids and mask to ``(batch, width)``."""
         if self.caches:
             return self._cached(ids, mask)
         return self._read(ids, mask)
@@ -71,7 +70,7 @@ class TextEncoder(nn.Module):
                 self._said.clear()
                 new = list(range(len(keys)))
             longest = int(mask[new].sum(1).max())
-            # What validation reads is learned from as well.
+            # Encodings of validation are used in training as well.
             with torch.inference_mode(mode=False), torch.no_grad():
                 found = self._read(ids[new, :longest], mask[new, :longest])
             self._said |= dict(zip((keys[n] for n in new), found, strict=True))
@@ -89,9 +88,9 @@ class TextEncoder(nn.Module):
 
 
 def small_tokenizer(texts: Sequence[str]) -> Tokenizer:
-    """Pieces of words, learned from the texts (byte pair encoding, Sennrich et al. 2016).
+    """Train a tokenizer on texts (byte pair encoding, Sennrich et al. 2016).
 
-    Not BERT's WordPiece: its trainer gives another vocabulary each time.
+    Not BERT's WordPiece: its trainer is not deterministic.
     """
     tokenizer = Tokenizer(BPE(unk_token=SPECIAL[1]))
     tokenizer.normalizer = BertNormalizer(lowercase=True)
@@ -104,10 +103,10 @@ def small_tokenizer(texts: Sequence[str]) -> Tokenizer:
 
 
 def small_config(settings: config.TextEncoderConfig, vocabulary: int) -> Any:  # noqa: ANN401
-    """The configuration of a BERT that is trained from scratch.
+    """Return the configuration of a BERT that is trained from scratch.
 
     Raises:
-        TrainingError: The sizes do not fit together.
+        TrainingError: Sizes do not match.
     """
     from transformers import BertConfig
 
@@ -125,10 +124,10 @@ def small_config(settings: config.TextEncoderConfig, vocabulary: int) -> Any:  #
 
 
 def causal_config(settings: config.CausalTextConfig, vocabulary: int) -> Any:  # noqa: ANN401
-    """The configuration of a transformer that reads from left to right, from scratch.
+    """Return the configuration of a causal transformer that is trained from scratch.
 
     Raises:
-        TrainingError: The sizes do not fit together.
+        TrainingError: Sizes do not match.
     """
     from transformers import CLIPTextConfig
 
@@ -148,13 +147,13 @@ def causal_config(settings: config.CausalTextConfig, vocabulary: int) -> Any:  #
 
 
 def load_encoder(name: str) -> tuple[Any, Tokenizer]:
-    """An encoder with its weights, and its tokenizer.
+    """Load an encoder with its weights, and its tokenizer.
 
     Args:
-        name: A folder, or ``hf:owner/name``.
+        name: Folder, or ``hf:owner/name``.
 
     Raises:
-        TrainingError: It cannot be read or fetched.
+        TrainingError: It cannot be read or downloaded.
     """
     from transformers import AutoModel, AutoTokenizer
 
@@ -167,7 +166,7 @@ def load_encoder(name: str) -> tuple[Any, Tokenizer]:
 
 
 def empty_encoder(folder: Path) -> Any:  # noqa: ANN401
-    """The encoder that a folder's ``config.json`` describes, with weights that are drawn."""
+    """Build the encoder of a folder's ``config.json`` with random weights."""
     from transformers import AutoConfig, AutoModel
 
     builder: Any = AutoModel

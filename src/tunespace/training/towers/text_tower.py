@@ -1,4 +1,4 @@
-"""The text side of a run: its tokenizer and its tower, kept in the run folder."""
+"""Text tower of a run: tokenizer and network, stored in the run folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from tunespace.data.manifest import Item
+from tunespace.files import write_text
 from tunespace.models.config import TOKENIZER, ModelConfig
 from tunespace.models.onnx_towers import open_tokenizer
 from tunespace.models.registry import find_model
@@ -35,17 +36,17 @@ _WORDS_READ = 64
 def prepare_text(
     settings: config.TextTowerConfig, items: Sequence[Item], folder: Path, seed: int
 ) -> None:
-    """Makes what the text tower needs besides its trained weights, and keeps it in ``folder``.
+    """Write what the text tower needs besides its trained weights to ``folder``.
 
     Args:
-        settings: Of the recipe.
-        items: Clips whose texts a tokenizer or word vectors are learned from, besides the
-            descriptions of the lexicon.
-        folder: Of the run's text side; what is whole there stays.
-        seed: Of word vectors that are trained.
+        settings: Configuration of the text tower.
+        items: Clips whose texts a tokenizer or word vectors are trained on, with the descriptions
+            of the lexicon.
+        folder: Folder of the run; a complete one is kept.
+        seed: Random seed of trained word vectors.
 
     Raises:
-        TrainingError: What the recipe names cannot be read.
+        TrainingError: A file that the recipe names cannot be read.
     """
     if (folder / TOKENIZER).exists():
         return
@@ -68,14 +69,12 @@ def prepare_text(
         case config.TextEncoderConfig(pretrained=name):
             encoder, tokenizer = load_encoder(name)
             encoder.config.save_pretrained(folder)
-    # Last and at once: where it is, the rest is.
-    partial = folder / f"{TOKENIZER}.partial"
-    tokenizer.save(str(partial))
-    partial.replace(folder / TOKENIZER)
+    # Last and atomically: if it exists, so does the rest.
+    write_text(folder / TOKENIZER, tokenizer.to_str(pretty=True))
 
 
 def load_initial_weights(settings: config.TextTowerConfig, tower: nn.Module) -> None:
-    """Gives a tower the pretrained weights that the recipe names, if any.
+    """Load the pretrained weights that the recipe names, if any.
 
     Raises:
         TrainingError: They cannot be read.
@@ -87,7 +86,7 @@ def load_initial_weights(settings: config.TextTowerConfig, tower: nn.Module) -> 
 
 
 def max_tokens(settings: config.TextTowerConfig) -> int:
-    """That are read of a text."""
+    """Return the maximum number of tokens of a text."""
     match settings:
         case config.FrozenTextConfig(model=name):
             return ModelConfig.load(find_model(name)).max_tokens
@@ -98,14 +97,14 @@ def max_tokens(settings: config.TextTowerConfig) -> int:
 
 
 def load_tokenizer(settings: config.TextTowerConfig, folder: Path) -> Tokenizer:
-    """The tokenizer of a run; it cuts off what is too long."""
+    """Load the tokenizer of a run, with truncation."""
     return open_tokenizer(folder / TOKENIZER, max_tokens(settings))
 
 
 def build_text_tower(settings: config.TextTowerConfig, folder: Path) -> tuple[nn.Module, int]:
-    """The text tower of a run, with weights that are drawn, and the width of what it gives.
+    """Build the text tower of a run with random weights; return it with its output width.
 
-    It reads ids and mask, ``(batch, tokens)`` int64.
+    Its inputs are ids and mask, ``(batch, tokens)`` int64.
     """
     match settings:
         case config.FrozenTextConfig(model=name):

@@ -1,4 +1,4 @@
-"""Static word vectors: read from a file, or trained here; the mean of a text's words.
+"""Static word vectors: loaded from a file, or trained; a text is the mean of its words.
 
 GloVe (Pennington et al. 2014), word2vec (Mikolov et al. 2013).
 """
@@ -24,25 +24,25 @@ from tunespace.training.recipe import config
 Vectors = npt.NDArray[np.float32]
 UNKNOWN = "[UNK]"
 SKIP_GRAM, MUSICAL = "skip-gram", "musical"
-# What stands between words; "r&b", "rock'n'roll", "lo-fi" and "artist:12" are words.
+# Separators of words; "r&b", "rock'n'roll", "lo-fi" and "artist:12" are words.
 _BETWEEN = r"[^\w&'#:\-]+"
-# Skip-gram over little text: short contexts, many passes.
+# Skip-gram on little text: short contexts, many passes.
 _WINDOW, _PASSES, _NEGATIVES = 8, 20, 10
 
 
 class WordVectors(nn.Module):
-    """The mean of the vectors of a text's words; words without a vector do not count."""
+    """Mean of the vectors of a text's words; unknown words are ignored."""
 
     vectors: Tensor
 
     def __init__(self, vectors: Vectors) -> None:
-        """Takes ``(words, width)``; the first row is the unknown word's and zero."""
+        """Take ``(words, width)`` vectors; the first row is that of the unknown word and zero."""
         super().__init__()
-        # They are kept beside the run, not in every checkpoint.
+        # Stored once in the run folder, not in every checkpoint.
         self.register_buffer("vectors", torch.from_numpy(vectors), persistent=False)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Maps ``(batch, tokens)`` ids and mask to ``(batch, width)``."""
+        """Map ``(batch, tokens)`` ids and mask to ``(batch, width)``."""
         known = (mask * (ids > 0)).unsqueeze(-1).to(self.vectors.dtype)
         states = nn.functional.embedding(ids, self.vectors) * known
         mean: Tensor = states.sum(1) / known.sum(1).clamp_min(1)
@@ -50,7 +50,7 @@ class WordVectors(nn.Module):
 
 
 def word_tokenizer(words: Sequence[str]) -> Tokenizer:
-    """Splits a text into words, in lower case; the first of ``words`` is the unknown one."""
+    """Return a tokenizer of lower-case words; the first of ``words`` is the unknown one."""
     vocabulary = {word: n for n, word in enumerate(words)}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.normalizer = Normalizers([NFKC(), Lowercase()])
@@ -59,23 +59,23 @@ def word_tokenizer(words: Sequence[str]) -> Tokenizer:
 
 
 def word_tokens(text: str) -> list[str]:
-    """The same split, for training."""
+    """Return the same split as the tokenizer, for training."""
     return [word for word in re.split(_BETWEEN, text.lower()) if word]
 
 
 def make_word_vectors(
     settings: config.WordVectorsConfig, texts: Sequence[str], seed: int
 ) -> tuple[list[str], Vectors]:
-    """The words, the unknown one first, and ``(words, width)`` float32.
+    """Return the words, the unknown one first, and ``(words, width)`` float32 vectors.
 
     Raises:
-        TrainingError: The file cannot be read, or there is not enough text to learn from.
+        TrainingError: The file cannot be read, or there is not enough text to train on.
     """
     if settings.vectors in (SKIP_GRAM, MUSICAL):
         words, vectors = _skip_gram([word_tokens(text) for text in texts], settings.width, seed)
     else:
         words, vectors = read_word_vectors(Path(settings.vectors).expanduser(), settings.max_words)
-    # Their lengths are those of frequency; directions are what is compared.
+    # Lengths reflect frequency; only directions are compared.
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     zero = np.zeros((1, vectors.shape[1]), np.float32)
     return [UNKNOWN, *words], np.concatenate([zero, vectors])
@@ -86,10 +86,10 @@ def _skip_gram(sentences: list[list[str]], width: int, seed: int) -> tuple[list[
 
     if not any(len(words) > 1 for words in sentences):
         raise TrainingError(
-            "text_tower.vectors: skip-gram learns from words that stand together, and no text has two: "
-            "name a file of word vectors instead"
+            "text_tower.vectors: skip-gram needs texts of at least two words: name a file of word "
+            "vectors instead"
         )
-    # One thread, since two race for the same vectors.
+    # One thread: two race for the same vectors.
     model = Word2Vec(
         sentences,
         vector_size=width,
@@ -105,10 +105,10 @@ def _skip_gram(sentences: list[list[str]], width: int, seed: int) -> tuple[list[
 
 
 def read_word_vectors(path: Path, most: int) -> tuple[list[str], Vectors]:
-    """Words and their vectors, ``(words, width)``, from a file of GloVe or word2vec.
+    """Read words and ``(words, width)`` vectors from a GloVe or word2vec file.
 
     Raises:
-        TrainingError: It cannot be read, or holds no word vectors.
+        TrainingError: The file cannot be read, or contains no word vectors.
     """
     try:
         if path.suffix == ".bin":
@@ -128,8 +128,8 @@ def read_word_vectors(path: Path, most: int) -> tuple[list[str], Vectors]:
         raise TrainingError(f"text_tower.vectors: {path} cannot be read ({error})") from error
     except ValueError as error:
         raise TrainingError(
-            f"text_tower.vectors: {path} is no file of word vectors ({error}): each line must hold a "
-            "word and its numbers"
+            f"text_tower.vectors: {path} is not a file of word vectors ({error}): each line must "
+            "contain a word and its numbers"
         ) from error
     return words, vectors
 
@@ -143,5 +143,5 @@ def _lines(path: Path) -> Iterator[tuple[str, Vectors]]:
         for n, line in enumerate(lines):
             word, *numbers = line.rstrip().split(" ")
             if n == 0 and len(numbers) == 1:
-                continue  # word2vec's head: how many, how wide
+                continue  # header of word2vec: number and width
             yield word, np.array(numbers, np.float32)

@@ -34,7 +34,7 @@ def test_segments_are_cut_where_they_start_and_short_files_repeat(tmp_path: Path
     sounds.wav(tmp_path / "short.wav", noise[: 5 * 16_000])
     segments = segments_of(tmp_path, [("long.wav", 0.0), ("long.wav", 10.0), ("short.wav", 0.0)])
     made = make(tmp_path, segments)
-    assert made.heard.all()
+    assert made.readable.all()
     assert made.values.shape == (3, FRAMES, 8)
     whole = FRONT_END(decode(tmp_path / "long.wav", 16_000))
     decibels = made.values[1] * (130 / 255) - 80
@@ -48,7 +48,7 @@ def test_missing_and_broken_files_are_left_out_and_said(
     sounds.wav(tmp_path / "good.wav", sounds.tone(1.0, 16_000))
     (tmp_path / "text.ogg").write_text("no music")
     segments = segments_of(tmp_path, [("good.wav", 0.0), ("text.ogg", 0.0), ("gone.ogg", 0.0)])
-    assert make(tmp_path, segments).heard.tolist() == [True, False, False]
+    assert make(tmp_path, segments).readable.tolist() == [True, False, False]
     said = capfd.readouterr().out
     assert "text.ogg: is not audio" in said
     assert "gone.ogg: does not exist" in said

@@ -51,7 +51,7 @@ def test_a_student_learns_and_a_run_goes_on_where_it_stopped(tmp_path: Path) -> 
     held_out = held_out_tracks(TRACKS, SCHEDULE)
     music = spectrograms()
     excerpts = draw_excerpts(
-        music.heard, held_out, 340, window=320, each=2, mixed=0.0, seed=SCHEDULE.seed
+        music.readable, held_out, 340, window=320, each=2, mixed=0.0, seed=SCHEDULE.seed
     )
     fcn = load_fcn_of(tmp_path)
     heard = np.stack([excerpts.decibels(music, row, 320) for row in range(len(excerpts))])

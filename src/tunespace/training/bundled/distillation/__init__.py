@@ -1,6 +1,6 @@
-"""A small audio tower that learns from the outputs of larger taggers (knowledge distillation).
+"""Knowledge distillation: a small audio tower trained on the outputs of larger taggers.
 
-Hinton et al. 2015: a student that is trained on what its teachers say, not on labels, needs no
-labelled music. Here the teachers speak in logits, standardised per output, and the student
-answers with the same outputs.
+Hinton et al. 2015: a student that is trained on its teachers' outputs instead of labels needs no
+labelled music. The outputs are logits, standardised per output, and the student has the same
+outputs.
 """

@@ -1,4 +1,4 @@
-"""The same excerpt never sounds quite the same twice, and means the same.
+"""Augmentation of excerpts that keeps their meaning: level and spectral tilt.
 
 Decibels, ``(batch, frames, n_mels)`` float32.
 """
@@ -10,11 +10,11 @@ import torch
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How far an excerpt may be changed; the values of the bundled model.
+    """Strength of the augmentation; the defaults are those of the bundled model.
 
     Attributes:
-        gain_db: Standard deviation of a clip's gain. The student brings all to one level; what is
-            left is where the front end clips.
+        gain_db: Standard deviation of the gain of a clip. The student normalises the level; the
+            effect that remains is that of clipping in the front end.
         tilt_db: Standard deviation of a spectral tilt, at the lowest and the highest band.
     """
 
@@ -24,12 +24,12 @@ class Augmentation:
     def __call__(
         self, log_mel: torch.Tensor, random: torch.Generator, *, range_db: tuple[float, float]
     ) -> torch.Tensor:
-        """Changes a batch.
+        """Augment a batch.
 
         Args:
             log_mel: ``(batch, frames, n_mels)`` decibels.
-            random: Source of all randomness.
-            range_db: What the front end clips to.
+            random: Random generator.
+            range_db: Range that the front end clips to.
         """
         batch, _, n_mels = log_mel.shape
         gain = self.gain_db * torch.randn(batch, 1, 1, generator=random)

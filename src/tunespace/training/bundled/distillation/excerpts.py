@@ -1,7 +1,7 @@
-"""What student and teachers hear: windows of the music, and mixtures of two.
+"""Excerpts that student and teachers receive: windows of the music, and mixtures of two.
 
-Music that is played together is music that no collection holds; the teachers hear the mixture
-itself, so that what they say of it is no guess.
+A mixture is music that is in no collection; the teachers receive the mixture itself, so that their
+outputs are no approximation.
 """
 
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ import numpy.typing as npt
 
 from tunespace.training.bundled.distillation.segments import Spectrograms
 
-# A mixture's quieter part is at most as loud as the other, and at least this much quieter.
+# The quieter part of a mixture is at most as loud as the other, and at least this much quieter.
 _QUIETEST_DB = -12.0
 
 
 @dataclass(frozen=True)
 class Excerpts:
-    """Which windows are heard.
+    """Windows to train on.
 
     Attributes:
-        rows: ``(excerpts,)`` int64, the segment of each.
-        firsts: ``(excerpts,)`` int64, its first frame there.
-        other_rows: ``(excerpts,)`` int64, the segment that is mixed in; -1 where there is none.
-        other_firsts: ``(excerpts,)`` int64.
-        other_gains: ``(excerpts,)`` float32, decibels.
-        held_out: ``(excerpts,)`` bool, never learned from.
+        rows: ``(excerpts,)`` int64 segment of each excerpt.
+        firsts: ``(excerpts,)`` int64 first frame in the segment.
+        other_rows: ``(excerpts,)`` int64 segment that is mixed in; -1 for none.
+        other_firsts: ``(excerpts,)`` int64 first frame of that segment.
+        other_gains: ``(excerpts,)`` float32 gain of that segment in dB.
+        held_out: ``(excerpts,)`` bool, never trained on.
     """
 
     rows: npt.NDArray[np.int64]
@@ -36,26 +36,26 @@ class Excerpts:
     held_out: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Return the number of excerpts."""
         return len(self.rows)
 
     def decibels(
         self, spectrograms: Spectrograms, excerpt: int, window: int
     ) -> npt.NDArray[np.float32]:
-        """``(window, n_mels)`` float32 of one excerpt."""
+        """Return one excerpt as ``(window, n_mels)`` float32 decibels."""
         row, first = int(self.rows[excerpt]), int(self.firsts[excerpt])
-        heard = spectrograms.decibels(row, slice(first, first + window))
+        music = spectrograms.decibels(row, slice(first, first + window))
         if (other := int(self.other_rows[excerpt])) < 0:
-            return heard
+            return music
         begin = int(self.other_firsts[excerpt])
         added = spectrograms.decibels(other, slice(begin, begin + window))
-        power = 10 ** (heard / 10) + 10 ** ((added + self.other_gains[excerpt]) / 10)
+        power = 10 ** (music / 10) + 10 ** ((added + self.other_gains[excerpt]) / 10)
         mixed: npt.NDArray[np.float32] = 10 * np.log10(power)
         return np.minimum(mixed, spectrograms.front_end.max_db)
 
 
 def draw_excerpts(
-    heard: npt.NDArray[np.bool_],
+    readable: npt.NDArray[np.bool_],
     held_out: npt.NDArray[np.bool_],
     frames: int,
     *,
@@ -64,20 +64,20 @@ def draw_excerpts(
     mixed: float,
     seed: int,
 ) -> Excerpts:
-    """Draws windows of every segment, and mixtures.
+    """Draw windows of every segment, and mixtures.
 
     Args:
-        heard: ``(segments,)`` bool, whether there is a spectrogram.
-        held_out: ``(segments,)`` bool; nothing of these is mixed with anything.
-        frames: Of a segment.
-        window: Frames of a window.
-        each: Windows of a segment, one in each equal part of it.
-        mixed: Mixtures, as a share of the windows that are learned from.
-        seed: Of whatever is drawn.
+        readable: ``(segments,)`` bool, whether a segment has a spectrogram.
+        held_out: ``(segments,)`` bool; these are not mixed with any other.
+        frames: Number of frames of a segment.
+        window: Number of frames of a window.
+        each: Number of windows of a segment, one in each equal part of it.
+        mixed: Number of mixtures, as a fraction of the training windows.
+        seed: Random seed.
     """
     random = np.random.default_rng(seed)
-    rows = np.repeat(np.flatnonzero(heard), each)
-    part = np.tile(np.arange(each), int(heard.sum()))
+    rows = np.repeat(np.flatnonzero(readable), each)
+    part = np.tile(np.arange(each), int(readable.sum()))
     firsts = ((part + random.random(len(rows))) * (frames - window + 1) / each).astype(np.int64)
     kept = held_out[rows]
     learned = np.flatnonzero(~kept)

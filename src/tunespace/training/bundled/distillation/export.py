@@ -1,4 +1,4 @@
-"""The student as the audio tower of a model folder."""
+"""Export the student as the audio tower of a model folder."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tunespace.training.onnx_export import export_onnx
 
 
 class _AudioTower(nn.Module):
-    """The student and the linear map from its outputs to the joint space."""
+    """Student and the linear map from its outputs to the joint space."""
 
     weights: torch.Tensor
     intercept: torch.Tensor
@@ -41,15 +41,15 @@ def export_audio_tower(
     n_mels: int,
     path: Path,
 ) -> None:
-    """Writes ``audio.onnx``: ``log_mel (batch, window, n_mels)`` to ``(batch, dim)``, float32.
+    """Write ``audio.onnx``: ``log_mel (batch, window, n_mels)`` to ``(batch, dim)``, float32.
 
     Args:
-        student: Trained, in evaluation mode.
+        student: Trained student in evaluation mode.
         weights: ``(outputs, dim)`` float32, from its outputs to the space.
         intercept: ``(dim,)`` float32.
-        window: Frames that it reads.
-        n_mels: Bands that it reads.
-        path: The file.
+        window: Number of frames of its input.
+        n_mels: Number of bands of its input.
+        path: Path of the file.
     """
     example = torch.zeros(2, window, n_mels)
     export_onnx(

@@ -1,12 +1,12 @@
-"""A teacher made several times faster, and nearly the same.
+"""Compress a teacher: several times faster, with nearly the same outputs.
 
-A convolution's responses lie near a space of few dimensions. It is split in two: one onto that
-space, and one of 1x1 back (Zhang et al. 2016, "Accelerating very deep convolutional networks",
-section 3). Each is fitted on what the layers before it give once they are split themselves, so
-that errors are mended instead of added up (section 3.3, "asymmetric"). Of the first convolution,
-whose filters of 3x3 over one channel say much the same, some are left out, and the second is fitted
-to what is left (He et al. 2017, "Channel pruning for accelerating very deep neural networks"); they
-are chosen greedily.
+The outputs of a convolution lie near a low-dimensional subspace. The convolution is split in two:
+one onto that subspace, and a 1x1 convolution back (Zhang et al. 2016, "Accelerating very deep
+convolutional networks", section 3). Each is fitted on the outputs of the compressed layers before
+it, so that errors are corrected instead of accumulated (section 3.3, "asymmetric"). The filters of
+the first convolution, 3x3 over one channel, are redundant: some are removed, and the second
+convolution is fitted to the rest (He et al. 2017, "Channel pruning for accelerating very deep
+neural networks"); they are chosen greedily.
 """
 
 import copy
@@ -20,19 +20,19 @@ from torch.nn import functional
 
 from tunespace.training.bundled.distillation.teachers import Fcn
 
-# Places of each window that a convolution is fitted on.
+# Positions in each window that a convolution is fitted on.
 _PLACES = 100
-# Of the correction to the teacher's own weights, in units of the mean power of an input.
+# Penalty on the correction of the teacher's weights, in units of the mean power of an input.
 _PENALTY = 0.02
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What is left of a teacher.
+    """Size of a compressed teacher.
 
     Attributes:
-        filters: Of the first convolution.
-        ranks: By number of a convolution (the first is 0), the dimensions that are kept.
+        filters: Number of filters of the first convolution.
+        ranks: Rank of each further convolution by its number (the first is 0).
     """
 
     filters: int
@@ -40,13 +40,13 @@ class Sizes:
 
 
 def compress(fcn: Fcn, log_mel: Tensor, sizes: Sizes, seed: int) -> Fcn:
-    """Leaves out filters of a teacher and splits its convolutions.
+    """Return a compressed copy of a teacher: fewer filters and split convolutions.
 
     Args:
-        fcn: Is left as it is.
+        fcn: Teacher; not changed.
         log_mel: ``(windows, frames, 96)`` decibels of music to fit on.
-        sizes: Of what is left.
-        seed: Of the places that are looked at.
+        sizes: Size of the result.
+        seed: Random seed of the positions.
     """
     random = torch.Generator().manual_seed(seed)
     small = copy.deepcopy(fcn)
@@ -74,14 +74,14 @@ def compress(fcn: Fcn, log_mel: Tensor, sizes: Sizes, seed: int) -> Fcn:
 
 
 def _best_channels(inputs: Tensor, wanted: Tensor, count: int) -> list[int]:
-    """The channels, chosen one by one, from which a linear map explains most of what is wanted."""
+    """Return the greedily chosen channels from which a linear map explains most of the target."""
     x = inputs - inputs.mean(dim=0)
     gram, cross = x.T @ x, x.T @ (wanted - wanted.mean(dim=0))
     gram += 1e-4 * gram.diagonal().mean() * torch.eye(len(gram), dtype=torch.float64)
     blocks = torch.arange(len(gram)).reshape(-1, 9)
     chosen: list[int] = []
     while len(chosen) < min(count, len(blocks)):
-        # What is left of every column once the chosen ones have explained what they can.
+        # Residual of every column after regression on the chosen ones.
         if chosen:
             have = blocks[chosen].flatten()
             shared = torch.linalg.solve(gram[have][:, have], gram[have])
@@ -102,7 +102,7 @@ def _best_channels(inputs: Tensor, wanted: Tensor, count: int) -> list[int]:
 
 
 def _convolution(weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
-    """With these weights, ``(outputs, inputs, size, size)``, at every place."""
+    """Return a convolution with weights ``(outputs, inputs, size, size)`` and stride 1."""
     outputs, inputs, size, _ = weight.shape
     layer = nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=bias is not None)
     layer.weight.copy_(weight)
@@ -112,14 +112,14 @@ def _convolution(weight: Tensor, bias: Tensor | None) -> nn.Conv2d:
 
 
 def _parts(layer: nn.Module) -> tuple[Tensor, Tensor]:
-    """Weights and bias of a convolution."""
+    """Return weights and bias of a convolution."""
     return cast("Tensor", layer.weight), cast("Tensor", layer.bias)
 
 
 def _pairs(
     whole: nn.Module, exact: Tensor, small: Tensor, random: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """At some places, what the split layers give and what the teacher's convolution says."""
+    """Return outputs of the split layers and of the teacher's convolution at random positions."""
     inputs, wanted = [], []
     for one_exact, one_small in zip(torch.split(exact, 8), torch.split(small, 8), strict=True):
         places = one_exact.shape[2] * one_exact.shape[3]
@@ -132,7 +132,7 @@ def _pairs(
 
 
 def _corrected(whole: nn.Module, inputs: Tensor, wanted: Tensor) -> Tensor:
-    """``(inputs + 1, outputs)``: ridge regression of what the teacher's own weights leave over."""
+    """Return ``(inputs + 1, outputs)``: ridge regression of the teacher's residual."""
     weight, bias = _parts(whole)
     own = torch.cat([weight.flatten(1).T, bias[None]]).double()
     ones = torch.ones(len(inputs), 1, dtype=torch.float64)
@@ -160,5 +160,5 @@ def _split(weights: Tensor, inputs: Tensor, rank: int) -> nn.Sequential:
 
 
 def _kernels(weights: Tensor) -> Tensor:
-    """``(inputs * 9, outputs)`` as ``(outputs, inputs, 3, 3)``."""
+    """Reshape ``(inputs * 9, outputs)`` to ``(outputs, inputs, 3, 3)``."""
     return weights.T.reshape(weights.shape[1], -1, 3, 3)

@@ -1,9 +1,9 @@
-"""Directions of a space that no word names, and that tell music apart.
+"""Principal directions: unnamed dimensions that distinguish music beside the concepts.
 
-Two pieces of one artist can sound alike in ways that 95 concepts do not say. What taggers say
-together holds more: its principal directions, each brought nearer to the spread of the others, so
-that what is rare counts beside what is common (half of a whitening: with all of it, noise counts as
-much as anything).
+Two pieces of one artist can be similar in ways that 95 concepts do not describe. The joint outputs
+of the taggers contain more: their principal directions, with variances partly equalised, so that
+rare qualities count beside common ones (half of a whitening: with all of it, noise would count as
+much as signal).
 """
 
 import numpy as np
@@ -13,15 +13,16 @@ Vectors = npt.NDArray[np.float32]
 
 
 def principal_directions(outputs: Vectors, count: int) -> tuple[Vectors, Vectors]:
-    """Fits directions on what is said of a collection.
+    """Fit principal directions to the outputs for a collection.
 
     Args:
         outputs: ``(excerpts, outputs)`` float32.
-        count: Of directions, at most.
+        count: Maximum number of directions.
 
     Returns:
         ``(outputs, count)`` float32 and ``(count,)`` float32: ``outputs @ weights + intercept`` has
-        mean 0, and the square root of each direction's deviation for its deviation.
+        mean 0, and the square root of each direction's standard deviation as its standard
+        deviation.
     """
     mean = outputs.mean(axis=0, dtype=np.float64)
     centred = outputs - mean

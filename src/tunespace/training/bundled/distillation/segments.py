@@ -1,7 +1,7 @@
-"""The music that a student and its teachers listen to.
+"""Segments of music for the student and its teachers.
 
-Spectrograms are made once and kept as one byte a value (about half a decibel), written as they are
-made: a run that was killed goes on where it stopped.
+Spectrograms are computed once and stored as one byte a value (about half a decibel), in order: an
+interrupted run is resumed.
 """
 
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ SEGMENT_SECONDS = 29.0
 
 @dataclass(frozen=True)
 class Segments:
-    """Which music is heard.
+    """Segments of audio files.
 
     Attributes:
-        paths: ``(segments,)`` str, the file of each segment, relative to a music folder.
-        starts: ``(segments,)`` float64, where each begins in its file, in seconds.
+        paths: ``(segments,)`` str file of each segment, relative to a music folder.
+        starts: ``(segments,)`` float64 start in its file, in seconds.
     """
 
     paths: npt.NDArray[np.str_]
@@ -33,54 +33,54 @@ class Segments:
 
     @classmethod
     def load(cls, path: Path) -> "Segments":
-        """Reads an ``.npz`` with ``path`` and ``start``."""
+        """Load an ``.npz`` with ``path`` and ``start``."""
         with np.load(path, allow_pickle=False) as file:
             return cls(file["path"], file["start"])
 
 
 @dataclass(frozen=True)
 class Spectrograms:
-    """Log-mel spectrograms of segments in one byte a value.
+    """Log-mel spectrograms of segments with one byte a value.
 
     Attributes:
         values: ``(segments, frames, n_mels)`` uint8.
-        heard: ``(segments,)`` bool, false where a file was missing or broken.
-        front_end: What they were made with; its range of decibels is spread over 0..255.
+        readable: ``(segments,)`` bool, False if the file is missing or unreadable.
+        front_end: Front end; its range in dB is mapped to 0 to 255.
     """
 
     values: npt.NDArray[np.uint8]
-    heard: npt.NDArray[np.bool_]
+    readable: npt.NDArray[np.bool_]
     front_end: LogMel
 
     def decibels(self, row: int, frames: slice = slice(None)) -> npt.NDArray[np.float32]:
-        """``(frames, n_mels)`` float32 of one segment, or of some of its frames."""
+        """Return one segment, or some of its frames, as ``(frames, n_mels)`` float32 decibels."""
         step = np.float32(decibels_per_step(self.front_end))
         decibels: npt.NDArray[np.float32] = self.values[row, frames] * step
         return decibels + np.float32(self.front_end.min_db)
 
 
 def decibels_per_step(front_end: LogMel) -> float:
-    """What a byte's step is worth, when its 255 steps cover the range of a front end."""
+    """Return the decibels of one step if 255 steps cover the range of a front end."""
     return (front_end.max_db - front_end.min_db) / 255
 
 
 def make_spectrograms(
     segments: Segments, music: Path, front_end: LogMel, cache: Path, *, workers: int
 ) -> Spectrograms:
-    """Makes the spectrogram of each segment, or takes it from ``cache``.
+    """Compute the spectrogram of each segment, or load it from ``cache``.
 
     Args:
-        segments: Their files and where they begin.
+        segments: Segments.
         music: Folder that their paths are relative to.
-        front_end: The log-mel that the student will use.
-        cache: Folder for what is made; must belong to the same segments and front end.
-        workers: Processes that decode at once.
+        front_end: Log-mel front end of the student.
+        cache: Folder of the results; must belong to the same segments and front end.
+        workers: Number of processes.
     """
     cache.mkdir(parents=True, exist_ok=True)
     frames = round(SEGMENT_SECONDS * front_end.sample_rate / front_end.hop)
     shape = (len(segments.paths), frames, front_end.n_mels)
     values = _memory_map(cache / "spectrograms.npy", shape)
-    # 0 not tried yet, 1 made, 2 could not be read
+    # 0 not tried yet, 1 done, 2 unreadable
     state = _memory_map(cache / "state.npy", shape[:1])
     wanted = [
         (path, [index for index, _ in group])
@@ -123,7 +123,7 @@ def _memory_map(
 def _of_one_file(
     path: Path, starts: npt.NDArray[np.float64], frames: int, front_end: LogMel
 ) -> npt.NDArray[np.uint8] | str:
-    """``(starts, frames, n_mels)`` uint8, or why there is nothing."""
+    """Return ``(starts, frames, n_mels)`` uint8, or why the file cannot be read."""
     try:
         blocks = front_end.stream(decode_blocks(path, front_end.sample_rate))
         whole = np.concatenate([_as_bytes(block, front_end) for block in blocks])
@@ -135,7 +135,7 @@ def _of_one_file(
 def _cut(
     whole: npt.NDArray[np.uint8], starts: npt.NDArray[np.float64], frames: int
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    if len(whole) < frames:  # a short file is heard over and over
+    if len(whole) < frames:  # a short file is repeated
         whole = np.resize(whole, (frames, whole.shape[1]))
     for start in starts:
         first = min(round(start), len(whole) - frames)

@@ -1,4 +1,4 @@
-"""The student: some teachers made small, and a head that learns from them what others say.
+"""Student: compressed teachers, and a head that predicts the outputs of the others.
 
 The head reads the teachers' feature maps through inverted residual blocks with depthwise
 convolutions (Sandler et al. 2018, MobileNetV2).
@@ -22,18 +22,18 @@ _DB_PER_NEPER = 4.342944819
 
 
 class Student(nn.Module):
-    """Log-mel windows in, one number for each output of the teachers."""
+    """Maps log-mel windows to one value for each output of the teachers."""
 
     mean: Tensor
     std: Tensor
 
     def __init__(self, fcns: list[Fcn], mean: Tensor, std: Tensor) -> None:
-        """Joins small teachers and a new head.
+        """Combine compressed teachers with a new head.
 
         Args:
-            fcns: The teachers that it holds.
-            mean: ``(outputs,)`` of all teachers' logits, those that it holds first.
-            std: ``(outputs,)``.
+            fcns: Teachers that are part of the student.
+            mean: ``(outputs,)`` mean of all teachers' logits, those in ``fcns`` first.
+            std: ``(outputs,)`` standard deviation.
         """
         super().__init__()
         self.fcns = nn.ModuleList(fcns)
@@ -43,18 +43,18 @@ class Student(nn.Module):
         self.head = _Head(fcns, len(mean) - self.held)
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Maps ``(batch, frames, 96)`` float32 decibels to ``(batch, outputs)`` standardised."""
+        """Map ``(batch, frames, 96)`` decibels to ``(batch, outputs)`` standardised logits."""
         x = at_common_level(log_mel)
-        heard = [fcn.heard(x) for fcn in self.fcns]  # type: ignore[operator]
-        logits = torch.cat([outputs[-1] for outputs in heard], dim=1)
+        features = [fcn.features(x) for fcn in self.fcns]  # type: ignore[operator]
+        logits = torch.cat([outputs[-1] for outputs in features], dim=1)
         standardised = (logits - self.mean[: self.held]) / self.std[: self.held]
         if len(self.mean) == self.held:
             return standardised
-        return torch.cat([standardised, self.head(heard)], dim=1)
+        return torch.cat([standardised, self.head(features)], dim=1)
 
 
 def at_common_level(log_mel: Tensor) -> Tensor:
-    """Each window with the same mean power: the level of a recording says nothing of its music."""
+    """Scale each window to the same mean power: the level is no property of the music."""
     power = torch.exp(log_mel / _DB_PER_NEPER).mean(dim=(1, 2), keepdim=True)
     gain = LEVEL_DB - _DB_PER_NEPER * torch.log(power.clamp_min(1e-10))
     return log_mel + gain.clamp(-MOST_GAIN_DB, MOST_GAIN_DB)
@@ -85,11 +85,11 @@ class _Head(nn.Module):
             nn.Linear(_HIDDEN, outputs),
         )
 
-    def forward(self, heard: list[list[Tensor]]) -> Tensor:
-        fine, coarse = (torch.cat([outputs[n] for outputs in heard], dim=1) for n in _READ)
+    def forward(self, features: list[list[Tensor]]) -> Tensor:
+        fine, coarse = (torch.cat([outputs[n] for outputs in features], dim=1) for n in _READ)
         x = self.on(self.down(self.fine(fine)) + self.coarse(coarse))
-        # Mean and maximum over time: what holds throughout, and what happens somewhere.
-        summaries = [outputs[-2] for outputs in heard]
+        # Mean and maximum over time: what is constant, and what occurs once.
+        summaries = [outputs[-2] for outputs in features]
         pooled = torch.cat([x.mean(dim=3), x.amax(dim=3)], dim=1).flatten(1)
         answer: Tensor = self.dense(torch.cat([pooled, *summaries], dim=1))
         return answer
@@ -101,7 +101,7 @@ def _outputs_of(layer: nn.Module) -> int:
 
 
 def _joined(channels: int, width: int) -> nn.Sequential:
-    # What comes in is of any size: it is normalised first.
+    # The input has any scale: it is normalised first.
     return nn.Sequential(
         nn.BatchNorm2d(channels),
         nn.Conv2d(channels, width, 1, bias=False),

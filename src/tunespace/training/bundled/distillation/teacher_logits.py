@@ -1,4 +1,4 @@
-"""What the teachers say of each excerpt, written as it is made: a run that was killed goes on."""
+"""Teacher logits of each excerpt, stored in order: an interrupted run is resumed."""
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -17,7 +17,7 @@ from tunespace.training.bundled.distillation.segments import Spectrograms
 from tunespace.training.bundled.distillation.teachers import MUSICNN_FRAMES, load_fcn, load_musicnn
 from tunespace.training.onnx_export import export_onnx
 
-# Levels differ by recording, not by music: every window is brought to this mean power, for
+# Levels differ by recording, not by music: every window is scaled to this mean power, for
 # teachers and student alike. Near the median of produced music; silence is not raised further.
 LEVEL_DB = 12.0
 MOST_GAIN_DB = 40.0
@@ -27,11 +27,12 @@ _CHUNK = 32
 
 @dataclass(frozen=True)
 class Teacher:
-    """A tagger.
+    """Tagger.
 
     Attributes:
-        name: Says what kind it is (``...-fcn``, ``...-musicnn``) and what tags it speaks in.
-        path: Its weights.
+        name: Name, whose ending states the architecture (``...-fcn``, ``...-musicnn``) and whose
+            beginning the tags.
+        path: File of weights.
     """
 
     name: str
@@ -39,12 +40,12 @@ class Teacher:
 
     @property
     def is_fcn(self) -> bool:
-        """Whether it hears whole windows of HTK's bands; the others hear 3 s of Slaney's."""
+        """True for a network of whole windows in HTK's bands; others read 3 s in Slaney's."""
         return self.name.endswith("-fcn")
 
 
 def level_of(log_mel: npt.NDArray[np.float32]) -> float:
-    """The gain in decibels that brings a window to the common level."""
+    """Return the gain in dB that brings a window to the common level."""
     power = np.power(10.0, log_mel / 10, dtype=np.float32).mean()
     gain = LEVEL_DB - 10 * np.log10(max(float(power), 1e-10))
     return float(np.clip(gain, -MOST_GAIN_DB, MOST_GAIN_DB))
@@ -60,16 +61,16 @@ def teacher_logits(
     *,
     workers: int,
 ) -> npt.NDArray[np.float32]:
-    """``(excerpts, all outputs)`` float32: the teachers' logits side by side, in their order.
+    """Return ``(excerpts, all outputs)`` float32: the teachers' logits side by side, in order.
 
     Args:
-        teachers: Asked one by one.
-        excerpts: What they hear.
-        htk: Spectrograms for those that want HTK's bands.
-        slaney: The same music in Slaney's bands.
-        window: Frames of an excerpt.
-        cache: Folder for what is made; must belong to the same teachers and excerpts.
-        workers: Processes that listen at once.
+        teachers: Teachers.
+        excerpts: Excerpts.
+        htk: Spectrograms for teachers with HTK's bands.
+        slaney: Spectrograms of the same music in Slaney's bands.
+        window: Number of frames of an excerpt.
+        cache: Folder of the results; must belong to the same teachers and excerpts.
+        workers: Number of processes.
     """
     cache.mkdir(parents=True, exist_ok=True)
     graphs = [_graph(teacher, window, cache) for teacher in teachers]
@@ -89,7 +90,7 @@ def teacher_logits(
     starts = range(0, len(excerpts), _CHUNK)
     chunks = [np.arange(start, min(start + _CHUNK, len(excerpts))) for start in starts]
     left = [chunk for chunk in chunks if np.isnan(answers[chunk]).any()]
-    # The music goes to each process once: with every chunk, it took as long as the listening.
+    # The music is sent to each process once: with every chunk, it took as long as the inference.
     make = partial(_TeacherWorker, teachers, graphs, excerpts, htk, slaney, window)
     with ProcessPoolExecutor(workers, initializer=_begin, initargs=(make,)) as pool:
         for done, (chunk, said) in enumerate(zip(left, pool.map(_listen, left), strict=True), 1):
@@ -101,7 +102,7 @@ def teacher_logits(
 
 
 def _graph(teacher: Teacher, window: int, cache: Path) -> Path:
-    """The teacher as ONNX, three to five times as fast as it is in PyTorch."""
+    """Export a teacher as ONNX, which is three to five times as fast as PyTorch."""
     path = cache / f"{teacher.name}.onnx"
     if not path.exists():
         network: nn.Module
@@ -132,15 +133,15 @@ class _TeacherWorker:
         self.starts = np.linspace(0, window - MUSICNN_FRAMES, parts).astype(int)
 
     def __call__(self, excerpt: int) -> npt.NDArray[np.float32]:
-        """``(all outputs,)`` float32."""
+        """Return ``(all outputs,)`` float32 for one excerpt."""
         by_htk = self.excerpts.decibels(self.htk, excerpt, self.window)
         gain = np.float32(level_of(by_htk))
         by_slaney = self.excerpts.decibels(self.slaney, excerpt, self.window) + gain
         parts = np.stack([by_slaney[start : start + MUSICNN_FRAMES] for start in self.starts])
         answers = []
         for teacher, session in self.teachers:
-            heard = (by_htk + gain)[None] if teacher.is_fcn else parts
-            said: npt.NDArray[np.float32] = session.run(None, {"log_mel": heard})[0]
+            log_mels = (by_htk + gain)[None] if teacher.is_fcn else parts
+            said: npt.NDArray[np.float32] = session.run(None, {"log_mel": log_mels})[0]
             answers.append(said.mean(axis=0))
         return np.concatenate(answers)
 

@@ -1,9 +1,9 @@
-"""The teachers: music taggers of other people, read from their weights.
+"""Teachers: music taggers of other projects, loaded from their weights.
 
-Two kinds. ``Fcn`` (Choi et al. 2016; weights by Won et al. 2020, "Evaluation of CNN-based automatic
-music tagging models", MIT) is five convolutions over a log-mel spectrogram. ``Musicnn`` (Pons et
-al. 2018; weights by Jordi Pons 2019, ISC) looks for timbre with tall filters and for rhythm with
-wide ones.
+Two architectures. ``Fcn`` (Choi et al. 2016; weights by Won et al. 2020, "Evaluation of CNN-based
+automatic music tagging models", MIT) is five convolutions over a log-mel spectrogram. ``Musicnn``
+(Pons et al. 2018; weights by Jordi Pons 2019, ISC) has tall filters for timbre and wide ones for
+rhythm.
 """
 
 from pathlib import Path
@@ -34,14 +34,14 @@ _POOLS = ((2, 4), (2, 4), (2, 4), (3, 5))
 
 
 class Fcn(nn.Module):
-    """Convolution, ReLU and maximum, five times, then one linear layer.
+    """Convolution, ReLU and max pooling, five times, then one linear layer.
 
-    Batch normalisation is folded into the convolutions. The last maximum is over all that is left,
-    so that windows of any length from 5.12 s on can be heard.
+    Batch normalisation is folded into the convolutions. The last pooling is over everything that is
+    left, so that windows of any length from 5.12 s on are possible.
     """
 
     def __init__(self, channels: tuple[int, ...] = (64, 128, 128, 128, 64), tags: int = 50) -> None:
-        """Builds the network; ``load_fcn`` reads its weights."""
+        """Build the network; ``load_fcn`` loads its weights."""
         super().__init__()
         self.scale = nn.Parameter(torch.ones(()))
         self.shift = nn.Parameter(torch.zeros(()))
@@ -52,12 +52,12 @@ class Fcn(nn.Module):
         self.dense = nn.Linear(channels[-1], tags)
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Maps ``(batch, frames, 96)`` decibels to ``(batch, tags)`` logits."""
+        """Map ``(batch, frames, 96)`` decibels to ``(batch, tags)`` logits."""
         answer: Tensor = self.features(log_mel)[-1]
         return answer
 
     def features(self, log_mel: Tensor) -> list[Tensor]:
-        """What comes out of each convolution's maximum, and last the logits."""
+        """Return the output of each pooling, and the logits as the last element."""
         x = self.entered(log_mel)
         outputs = []
         for number in range(len(self.convolutions)):
@@ -66,11 +66,11 @@ class Fcn(nn.Module):
         return [*outputs, self.dense(x)]
 
     def entered(self, log_mel: Tensor) -> Tensor:
-        """``(batch, 1, 96, frames)`` as the first convolution reads it."""
+        """Return the input as the first convolution reads it, ``(batch, 1, 96, frames)``."""
         return log_mel.transpose(1, 2).unsqueeze(1) * self.scale + self.shift
 
     def step(self, number: int, x: Tensor) -> Tensor:
-        """One convolution, ReLU and maximum."""
+        """Apply one convolution, ReLU and max pooling."""
         x = functional.relu(self.convolutions[number](x))
         if number == len(_POOLS):
             return x.amax(dim=(2, 3))
@@ -78,7 +78,7 @@ class Fcn(nn.Module):
 
 
 def load_fcn(path: Path) -> Fcn:
-    """Reads an FCN from safetensors with the keys of its authors."""
+    """Load an FCN from safetensors with the keys of its authors."""
     found = load_file(path)
     layers = range(1, 6)
     channels = tuple(len(found[f"layer{layer}.conv.bias"]) for layer in layers)
@@ -102,15 +102,15 @@ def _spread(found: dict[str, Tensor], name: str, epsilon: float) -> Tensor:
 
 
 class Musicnn(nn.Module):
-    """Tall and wide filters over three seconds; the names of the weights are TensorFlow's."""
+    """Tall and wide filters over three seconds; weights have the names of TensorFlow."""
 
     def __init__(self, weights: dict[str, Tensor]) -> None:
-        """Takes the weights as they are stored; they are not trained."""
+        """Take the weights as they are stored; they are not trained."""
         super().__init__()
         self.weights = weights
 
     def forward(self, log_mel: Tensor) -> Tensor:
-        """Maps ``(batch, 187, 96)`` decibels (Slaney's bands) to ``(batch, tags)`` logits."""
+        """Map ``(batch, 187, 96)`` decibels (Slaney's bands) to ``(batch, tags)`` logits."""
         x = torch.log10(10_000 * torch.pow(10.0, log_mel / 10) + 1).unsqueeze(1)
         x = self._normalised(x, 0)
         timbre = [self._convolved(x, n, (0, 0, 3, 3)) for n in (0, 1)]
@@ -153,7 +153,7 @@ class Musicnn(nn.Module):
 
 
 def load_musicnn(path: Path) -> Musicnn:
-    """Reads a musicnn from safetensors with the keys of its author's TensorFlow graph."""
+    """Load a musicnn from safetensors with the keys of its author's TensorFlow graph."""
     return Musicnn(load_file(path)).eval()
 
 

@@ -1,6 +1,6 @@
-"""Training the student: mean squared error on the teachers' standardised logits.
+"""Train the student: mean squared error on the teachers' standardised logits.
 
-Lightning runs the loop, keeps a checkpoint after each epoch and goes on from it.
+Lightning runs the loop, saves a checkpoint after each epoch and resumes from it.
 """
 
 from dataclasses import dataclass, field
@@ -24,21 +24,21 @@ from tunespace.training.bundled.distillation.student import Student
 
 @dataclass(frozen=True, kw_only=True)
 class StudentSchedule:
-    """How the student is trained; the values of the bundled model.
+    """Training schedule of the student; the defaults are those of the bundled model.
 
     Attributes:
         epochs: Passes over the excerpts.
-        batch: Excerpts in a step.
-        learning_rate: Of the head: the peak of a one-cycle schedule (Smith and Topin 2018).
-        held_rate: The same of the teachers that it holds, which are nearly right already.
-        weight_decay: Of AdamW, on the head.
-        window: Frames that are heard at once.
-        each: Windows of a segment.
-        mixed: Mixtures, as a share of the windows.
-        held_out: One track in so many is never learned from.
-        seed: Of excerpts, weights, order and augmentation.
-        precision: Of the arithmetic, as Lightning names it; bfloat16 takes half the time where the
-            processor knows it.
+        batch: Number of excerpts in a step.
+        learning_rate: Peak rate of the head in a one-cycle schedule (Smith and Topin 2018).
+        held_rate: Peak rate of the teachers in the student, which are nearly right already.
+        weight_decay: Weight decay of AdamW, on the head.
+        window: Number of frames of a window.
+        each: Number of windows of a segment.
+        mixed: Number of mixtures, as a fraction of the windows.
+        held_out: One track of this many is held out.
+        seed: Random seed of excerpts, weights, order and augmentation.
+        precision: Precision as Lightning names it; bfloat16 takes half the time on CPUs that
+            support it.
     """
 
     epochs: int = 3
@@ -63,14 +63,14 @@ def train_student(
     schedule: StudentSchedule,
     run: Path,
 ) -> tuple[Student, dict[str, float]]:
-    """Trains a student, or goes on where a run stopped.
+    """Train a student, or resume an interrupted run.
 
     Args:
-        student: As it begins.
-        spectrograms: Of the segments.
-        excerpts: What it hears of them.
-        targets: ``(excerpts, outputs)`` float32, standardised logits.
-        schedule: How.
+        student: Initial student.
+        spectrograms: Spectrograms of the segments.
+        excerpts: Excerpts of them.
+        targets: ``(excerpts, outputs)`` float32 standardised logits.
+        schedule: Training schedule.
         run: Folder of checkpoints and of ``metrics.csv``.
 
     Returns:
@@ -111,7 +111,7 @@ def train_student(
 def held_out_tracks(
     tracks: npt.NDArray[np.str_], schedule: StudentSchedule
 ) -> npt.NDArray[np.bool_]:
-    """``(segments,)`` bool: which segments belong to a track that is not learned from."""
+    """Return ``(segments,)`` bool: segments of held-out tracks."""
     names = np.unique(tracks)
     order = np.random.default_rng(schedule.seed).permutation(names)
     return np.isin(tracks, order[: len(names) // schedule.held_out])
@@ -134,8 +134,8 @@ class _Examples(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         row = int(self.rows[index])
-        heard = self.excerpts.decibels(self.spectrograms, row, self.window)
-        return torch.from_numpy(heard), torch.from_numpy(self.targets[row])
+        decibels = self.excerpts.decibels(self.spectrograms, row, self.window)
+        return torch.from_numpy(decibels), torch.from_numpy(self.targets[row])
 
 
 class _Module(lightning.LightningModule):
@@ -153,7 +153,7 @@ class _Module(lightning.LightningModule):
         self.truths: list[Tensor] = []
 
     def on_train_epoch_start(self) -> None:
-        # By epoch, so that a run that goes on hears what an unbroken one would.
+        # By epoch, so that a resumed run draws what an uninterrupted one would.
         self.random.manual_seed(self.schedule.seed + self.current_epoch)
 
     def training_step(self, batch: list[Tensor], _: int) -> Tensor:
@@ -198,7 +198,7 @@ class _Module(lightning.LightningModule):
 
 
 def agreement(answers: Tensor, truths: Tensor) -> Tensor:
-    """``(outputs,)``: Pearson's correlation of each output with the teachers'."""
+    """Return ``(outputs,)``: Pearson's correlation of each output with the teachers'."""
     a, t = answers - answers.mean(0), truths - truths.mean(0)
     lengths = torch.linalg.vector_norm(a, dim=0) * torch.linalg.vector_norm(t, dim=0)
     r: Tensor = (a * t).sum(0) / lengths.clamp_min(1e-9)

@@ -1,6 +1,6 @@
-"""The parts of a recipe: what each reads, with the values it has where a recipe says nothing.
+"""Configuration of the sections of a recipe, with default values.
 
-What a part does stands where it is built: ``towers``, ``losses``, ``texts``.
+The classes that a section configures are in ``towers``, ``losses`` and ``captions``.
 """
 
 from tunespace.training.recipe.config.audio_tower import (

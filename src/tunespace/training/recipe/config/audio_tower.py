@@ -1,4 +1,4 @@
-"""Front end and audio towers."""
+"""Configuration of front end and audio towers."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +9,7 @@ from tunespace.training.recipe.config.base import ConfigSection
 
 
 class FrontEndConfig(ConfigSection):
-    """The log-mel, as in ``tunespace.audio.LogMel``."""
+    """Log-mel front end, as in ``tunespace.audio.LogMel``."""
 
     sample_rate: int = 16_000
     n_fft: int = 1024
@@ -24,19 +24,19 @@ class FrontEndConfig(ConfigSection):
         return self
 
     def log_mel(self) -> LogMel:
-        """The front end itself."""
+        """Return the front end."""
         return LogMel(**self.model_dump())
 
 
 class LinearConfig(ConfigSection):
-    """Mean, spread and change of each band over time, one linear map: what little costs nothing."""
+    """Mean, deviation and change of each band over time, and a linear map: the baseline."""
 
     kind: Literal["linear"] = "linear"
     width: int = Field(default=128, ge=1)
 
 
 class Conv1dConfig(ConfigSection):
-    """Five convolutions over time, the bands as channels (Choi et al. 2019)."""
+    """Five convolutions over time with the bands as channels (Choi et al. 2019)."""
 
     kind: Literal["conv1d"] = "conv1d"
     channels: int = Field(default=128, ge=1)
@@ -44,11 +44,12 @@ class Conv1dConfig(ConfigSection):
 
 
 class Conv2dConfig(ConfigSection):
-    """Seven convolutions over bands and time, the maximum over what is left (Won et al. 2021).
+    """Seven convolutions over bands and time, then global max pooling (Won et al. 2021).
 
     Attributes:
-        channels: Of the first two; the next four have twice as many, the last four times.
-        width: Of what it gives.
+        channels: Channels of the first two convolutions; the next four have twice as many, the last
+            four times.
+        width: Width of the output.
     """
 
     kind: Literal["conv2d"] = "conv2d"
@@ -57,7 +58,7 @@ class Conv2dConfig(ConfigSection):
 
 
 class ShortChunkConfig(ConfigSection):
-    """Seven residual convolutions with stride, the maximum over time (Won et al. 2020)."""
+    """Seven residual convolutions with stride, then max pooling over time (Won et al. 2020)."""
 
     kind: Literal["short-chunk"] = "short-chunk"
     channels: int = Field(default=128, ge=1)
@@ -76,14 +77,14 @@ class CnnTransformerConfig(ConfigSection):
 
 
 class ResNetConfig(ConfigSection):
-    """A residual network with bottlenecks over the spectrogram as a picture (He et al. 2016).
+    """ResNet with bottlenecks over the spectrogram as an image (He et al. 2016).
 
     Attributes:
-        channels: Of the stem; 64 is the ResNet-50 of the papers.
-        depths: Blocks of the four stages.
-        pooling: "mean", or "attention" of the mean to all places (CLIP, Radford et al. 2021).
-        heads: Of the attention.
-        pretrained: A folder or ``hf:owner/name`` in transformers' format, for its weights.
+        channels: Channels of the stem; 64 is the ResNet-50 of the papers.
+        depths: Number of blocks of the four stages.
+        pooling: "mean", or "attention" pooling (CLIP, Radford et al. 2021).
+        heads: Number of heads of the attention pooling.
+        pretrained: Folder or ``hf:owner/name`` in transformers' format with pretrained weights.
     """
 
     kind: Literal["resnet"] = "resnet"
@@ -95,16 +96,16 @@ class ResNetConfig(ConfigSection):
 
 
 class AstConfig(ConfigSection):
-    """A transformer over patches of the spectrogram (Gong et al. 2021).
+    """Audio spectrogram transformer over patches (Gong et al. 2021).
 
     Attributes:
         patch: Side of a patch, in bands and in frames.
-        stride: Between patches; less than their side lets them overlap.
-        width: Of a token.
-        layers: As many.
-        heads: In each layer.
-        dropout: In each layer.
-        pretrained: A folder or ``hf:owner/name`` in transformers' format, for its weights.
+        stride: Distance between patches; less than ``patch`` for overlapping patches.
+        width: Width of a token.
+        layers: Number of layers.
+        heads: Number of heads of each layer.
+        dropout: Dropout of each layer.
+        pretrained: Folder or ``hf:owner/name`` in transformers' format with pretrained weights.
     """
 
     kind: Literal["ast"] = "ast"
@@ -118,17 +119,17 @@ class AstConfig(ConfigSection):
 
 
 class HtsatConfig(ConfigSection):
-    """A Swin transformer over the folded spectrogram (Chen et al. 2022; LAION-CLAP).
+    """Swin transformer over the folded spectrogram (Chen et al. 2022; LAION-CLAP).
 
     Attributes:
-        width: Of the first stage; 96 is the tiny, 128 the base one of the papers.
-        depths: Layers of the four stages.
-        heads: Of the four stages.
-        side: Of the picture that the spectrogram is folded into; four times its bands.
-        window: Of the attention, in patches of four.
-        fusion: Whether it hears a clip that is longer than its window whole and in three pieces
-            (Wu et al. 2023, section 2.3).
-        pretrained: A folder or ``hf:owner/name`` of a CLAP in transformers' format.
+        width: Width of the first stage; 96 is the tiny, 128 the base one of the papers.
+        depths: Number of layers of the four stages.
+        heads: Number of heads of the four stages.
+        side: Side of the image that the spectrogram is folded into; four times its bands.
+        window: Window of the attention, in patches of four.
+        fusion: Whether a clip longer than the window is read as a whole and in three pieces (Wu et
+            al. 2023, section 2.3).
+        pretrained: Folder or ``hf:owner/name`` of a CLAP in transformers' format.
     """
 
     kind: Literal["htsat"] = "htsat"
@@ -142,10 +143,10 @@ class HtsatConfig(ConfigSection):
 
 
 class FrozenConfig(ConfigSection):
-    """What a model folder hears in its own windows, as it is: only what follows is trained.
+    """Frozen audio tower of a model folder; only the projection is trained.
 
     Attributes:
-        model: A bundled name or a folder; its front end and window are those of the recipe.
+        model: Name of a bundled model, or a folder; its front end and window are used.
     """
 
     kind: Literal["frozen"] = "frozen"

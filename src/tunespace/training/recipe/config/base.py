@@ -1,9 +1,9 @@
-"""What all parts are."""
+"""Base class of all sections of a recipe."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class ConfigSection(BaseModel):
-    """Keys and values; an unknown key or another type is refused."""
+    """Keys and values; unknown keys and wrong types are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

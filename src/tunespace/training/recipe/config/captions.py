@@ -1,4 +1,4 @@
-"""What is said about a clip, and what is wrongly said of it."""
+"""Configuration of training captions and of hard negatives."""
 
 from typing import Annotated, Literal
 
@@ -8,29 +8,28 @@ from tunespace.training.recipe.config.base import ConfigSection
 
 
 class OneTagConfig(ConfigSection):
-    """One of its tags."""
+    """One tag of the clip."""
 
     kind: Literal["tag"] = "tag"
 
 
 class AllTagsConfig(ConfigSection):
-    """All of its tags, joined: what TTMR calls a caption."""
+    """All tags of a clip, joined: what TTMR calls a caption."""
 
     kind: Literal["tags"] = "tags"
 
 
 class StochasticTagsConfig(ConfigSection):
-    """Any number of its tags in any order (TTMR, Doh et al. 2023)."""
+    """Any number of the clip's tags in random order (TTMR, Doh et al. 2023)."""
 
     kind: Literal["stochastic"] = "stochastic"
 
 
 class CaptionConfig(ConfigSection):
-    """One of its captions.
+    """One caption of the clip.
 
     Attributes:
-        keep: Share of its clauses that stay, each on its own: views of a part of what is known
-            (augmented view dropout, Manco et al. 2024).
+        keep: Probability that a clause is kept (augmented view dropout, Manco et al. 2024).
     """
 
     kind: Literal["caption"] = "caption"
@@ -38,11 +37,11 @@ class CaptionConfig(ConfigSection):
 
 
 class TemplateConfig(ConfigSection):
-    """Its tags within a sentence (MUSER, Chen et al. 2022).
+    """Tags of the clip within a sentence (MUSER, Chen et al. 2022).
 
     Attributes:
-        template: With ``{tags}`` where they stand.
-        stochastic: Any number of them instead of all.
+        template: Sentence with ``{tags}`` for the tags.
+        stochastic: Whether to use any number of the tags instead of all.
     """
 
     kind: Literal["template"] = "template"
@@ -58,11 +57,11 @@ class TemplateConfig(ConfigSection):
 
 
 class TagsToCaptionConfig(ConfigSection):
-    """A sentence about any number of its tags, built in the ways that captions are written.
+    """Sentence about any number of the clip's tags.
 
     Attributes:
-        templates: "own", those of this package; "mined", those in which the captions of the data are
-            written, with its tags in the places of theirs (the own ones where none fits).
+        templates: "built-in"; or "mined", templates of the captions of the data (the built-in ones
+            for tags that fit none).
     """
 
     kind: Literal["tags-to-caption"] = "tags-to-caption"
@@ -70,16 +69,16 @@ class TagsToCaptionConfig(ConfigSection):
 
 
 class MetadataConfig(ConfigSection):
-    """Title, artist and album (TTMR++, Doh et al. 2024), or what of them is known."""
+    """Title, artist and album, as far as they are known (TTMR++, Doh et al. 2024)."""
 
     kind: Literal["metadata"] = "metadata"
 
 
 class SimilarArtistsConfig(ConfigSection):
-    """Artists that its artist is like (TTMR++).
+    """Artists that are similar to the clip's artist (TTMR++).
 
     Attributes:
-        max_names: That are named at once.
+        max_names: Maximum number of names.
     """
 
     kind: Literal["similar"] = "similar"
@@ -87,13 +86,13 @@ class SimilarArtistsConfig(ConfigSection):
 
 
 class ArtistConfig(ConfigSection):
-    """Its artist as one word, ``artist:name`` (Doh et al. 2024, musical word embedding)."""
+    """Artist of the clip as one word, ``artist:name`` (Doh et al. 2024, musical word embedding)."""
 
     kind: Literal["artist"] = "artist"
 
 
 class TrackConfig(ConfigSection):
-    """The clip itself as one word, ``track:id`` (Doh et al. 2024, musical word embedding)."""
+    """Clip as one word, ``track:id`` (Doh et al. 2024, musical word embedding)."""
 
     kind: Literal["track"] = "track"
 
@@ -102,7 +101,7 @@ class PoolConfig(ConfigSection):
     """Any number of several texts, shuffled and joined (TTMR++).
 
     Attributes:
-        of: The texts; those that cannot be said of a clip are left out.
+        of: Texts; those that a clip has no data for are left out.
     """
 
     kind: Literal["pool"] = "pool"
@@ -110,17 +109,17 @@ class PoolConfig(ConfigSection):
 
 
 class WeightedCaptionsConfig(ConfigSection):
-    """One of a mixture."""
+    """Text of a mixture with its weight."""
 
     weight: float = Field(gt=0)
     captions: "CaptionsConfig"
 
 
 class MixtureConfig(ConfigSection):
-    """One of several texts, by weight (MuLan, Huang et al. 2022).
+    """Mixture: one of several texts, drawn by weight (MuLan, Huang et al. 2022).
 
     Attributes:
-        of: The texts; those that cannot be said of a clip are left out.
+        of: Weighted texts; those that a clip has no data for are left out.
     """
 
     kind: Literal["mixture"] = "mixture"
@@ -128,10 +127,10 @@ class MixtureConfig(ConfigSection):
 
 
 class ViewsConfig(ConfigSection):
-    """Several texts at once, each of which is learned (multi-view captions; prototypes).
+    """Several texts at once, each with a loss of its own (multi-view captions; prototypes).
 
     Attributes:
-        of: The texts.
+        of: Texts.
     """
 
     kind: Literal["views"] = "views"
@@ -157,22 +156,22 @@ CaptionsConfig = Annotated[
 
 
 class NoHardNegativesConfig(ConfigSection):
-    """Nothing wrong is said: negatives are what is said of the other clips."""
+    """No hard negatives: negatives are the texts of the other clips."""
 
     kind: Literal["none"] = "none"
 
 
 class OtherTextConfig(ConfigSection):
-    """A tag, an artist or a track of others, each alike (Choi et al. 2019)."""
+    """Tag, artist or track of another clip, all with equal probability (Choi et al. 2019)."""
 
     kind: Literal["other"] = "other"
 
 
 class SwapConfig(ConfigSection):
-    """The text with one of its tags exchanged (TextSwap, Manco et al. 2024).
+    """Training text with one of its tags replaced (TextSwap, Manco et al. 2024).
 
     Attributes:
-        from_epoch: From when on, as a share of all epochs; before it no text is exchanged.
+        from_epoch: Fraction of the epochs after which hard negatives are used.
     """
 
     kind: Literal["swap"] = "swap"
@@ -180,12 +179,12 @@ class SwapConfig(ConfigSection):
 
 
 class NegationConfig(ConfigSection):
-    """The text with one of its tags denied; and true denials among what is said.
+    """Training text with one of its tags negated; true negations are added to some training texts.
 
     After Vasilakis et al. 2026.
 
     Attributes:
-        share: Of the texts to which a true denial is added.
+        share: Fraction of the training texts that get a true negation.
     """
 
     kind: Literal["negation"] = "negation"

@@ -1,4 +1,4 @@
-"""The space, the losses, the loop."""
+"""Configuration of projection, losses, augmentation and schedule."""
 
 from typing import Annotated, Literal
 
@@ -10,13 +10,13 @@ MP3_WORST = 16
 
 
 class ProjectionConfig(ConfigSection):
-    """How the towers' outputs come into one space.
+    """Projection of the towers' outputs into one space.
 
     Attributes:
-        dim: Of the space.
-        head: "linear"; "norm-linear", a layer norm before it (TTMR); "mlp", linear, ReLU,
-            linear (LAION-CLAP); "norm-mlp", linear, batch norm, ReLU, dropout, linear (Won et al.
-            2021); "residual", what the tower gives and a linear map of it that begins at zero.
+        dim: Dimension of the embedding space.
+        head: "linear"; "norm-linear", layer norm and linear (TTMR); "mlp", linear, ReLU, linear
+            (LAION-CLAP); "norm-mlp", linear, batch norm, ReLU, dropout, linear (Won et al. 2021);
+            "residual", the tower's output plus a linear map of it that is initialised to zero.
     """
 
     dim: int = Field(default=128, ge=2)
@@ -24,14 +24,14 @@ class ProjectionConfig(ConfigSection):
 
 
 class CollaborativeConfig(ConfigSection):
-    """What listeners know of a clip's artist: factors of collaborative filtering.
+    """Collaborative-filtering factors of a clip's artist.
 
     Attributes:
-        factors: A file that ``tunespace.training.collaborative_filtering`` makes of play counts;
-            empty for none.
-        branch: "cultural", the factors alone; "hybrid", both (Won et al. 2021).
-        dropout: Share of the clips whose factors are withheld in hybrid training, so that the
-            audio alone can be placed as well.
+        factors: File of factors, which ``tunespace.training.collaborative_filtering`` makes from
+            play counts; empty for none.
+        branch: "cultural", the factors alone; "hybrid", factors and audio (Won et al. 2021).
+        dropout: Fraction of the clips whose factors are withheld in hybrid training, so that audio
+            alone can be embedded as well.
     """
 
     factors: str = ""
@@ -40,12 +40,12 @@ class CollaborativeConfig(ConfigSection):
 
 
 class SelfSupervisionConfig(ConfigSection):
-    """Two stretches of a clip find each other (SimCLR, Chen et al. 2020; MusCALL).
+    """Self-supervised loss between two crops of a clip (SimCLR, Chen et al. 2020; MusCALL).
 
     Attributes:
-        weight: Of this loss; the other has the rest. 0 for none.
-        temperature: Fixed.
-        dim: Of its own projection.
+        weight: Weight of this loss; the loss over texts has the rest. 0 for none.
+        temperature: Fixed temperature.
+        dim: Dimension of its own projection.
     """
 
     weight: float = Field(default=0.0, ge=0, lt=1)
@@ -57,11 +57,11 @@ class InfoNCEConfig(ConfigSection):
     """Symmetric cross entropy over the batch.
 
     Attributes:
-        temperature: At the start.
-        learnable: Whether it is learned.
-        max_scale: Largest ``1 / temperature``.
-        mask_duplicates: Whether texts that are said of several clips of the batch are no negatives
-            of each other.
+        temperature: Initial temperature.
+        learnable: Whether the temperature is learned.
+        max_scale: Maximum of ``1 / temperature``.
+        mask_duplicates: Whether equal texts of several clips of the batch are not negatives of each
+            other.
     """
 
     kind: Literal["infonce"] = "infonce"
@@ -72,14 +72,14 @@ class InfoNCEConfig(ConfigSection):
 
 
 class WeightedInfoNCEConfig(ConfigSection):
-    """InfoNCE in which a text counts more the more the others say the same (MusCALL).
+    """InfoNCE in which texts similar to the others of the batch weigh more (MusCALL).
 
     Attributes:
-        temperature: At the start.
-        max_scale: Largest ``1 / temperature``.
+        temperature: Initial temperature.
+        max_scale: Maximum of ``1 / temperature``.
         mask_duplicates: As in InfoNCE.
-        sharpness: Of the weights: the divisor ``k`` of the exponent.
-        text_model: The model whose text tower compares texts: a bundled name or a folder.
+        sharpness: Divisor ``k`` in the exponent of the weights.
+        text_model: Model whose text tower compares texts: name of a bundled model, or a folder.
     """
 
     kind: Literal["weighted-infonce"] = "weighted-infonce"
@@ -94,8 +94,8 @@ class DecoupledConfig(ConfigSection):
     """InfoNCE without the positive in the denominator (Yeh et al. 2022; MuQ-MuLan).
 
     Attributes:
-        temperature: At the start.
-        max_scale: Largest ``1 / temperature``.
+        temperature: Initial temperature.
+        max_scale: Maximum of ``1 / temperature``.
         mask_duplicates: As in InfoNCE.
     """
 
@@ -106,11 +106,11 @@ class DecoupledConfig(ConfigSection):
 
 
 class SigmoidConfig(ConfigSection):
-    """Each pair on its own: right or wrong (SigLIP, Zhai et al. 2023).
+    """Sigmoid loss: each pair is classified independently (SigLIP, Zhai et al. 2023).
 
     Attributes:
-        temperature: At the start.
-        bias: At the start.
+        temperature: Initial temperature.
+        bias: Initial bias.
         mask_duplicates: As in InfoNCE.
     """
 
@@ -121,11 +121,11 @@ class SigmoidConfig(ConfigSection):
 
 
 class ThreeWayConfig(ConfigSection):
-    """InfoNCE between audio, picture and text, each with its own temperature (MUSER).
+    """InfoNCE between audio, image and text, each pair with its own temperature (MUSER).
 
     Attributes:
-        temperature: At the start.
-        max_scale: Largest ``1 / temperature``.
+        temperature: Initial temperature.
+        max_scale: Maximum of ``1 / temperature``.
         mask_duplicates: As in InfoNCE.
     """
 
@@ -136,14 +136,14 @@ class ThreeWayConfig(ConfigSection):
 
 
 class TripletConfig(ConfigSection):
-    """Hinge on the cosine of a positive and of a negative.
+    """Hinge on the cosines of a positive and a negative.
 
     Attributes:
-        margin: Between the two.
-        anchor: What is held fast: the music, the text, or each in turn.
-        negatives: How they are drawn from the batch: each alike; the closer the likelier
-            (Won et al. 2021); closer and with fewer differing labels likelier (Doh et al. 2023).
-            "hard": the text that ``hard`` wrongly says, for an anchor of music.
+        margin: Margin.
+        anchor: Modality of the anchor: "audio", "text", or "both" in turn.
+        negatives: Sampling within the batch: "random"; "weighted", closer ones more often (Won et
+            al. 2021); "weighted-by-labels", closer ones with fewer differing labels more often (Doh
+            et al. 2023); "hard", the text of ``hard_negatives``, for an audio anchor.
     """
 
     kind: Literal["triplet"] = "triplet"
@@ -153,11 +153,11 @@ class TripletConfig(ConfigSection):
 
 
 class SlapConfig(ConfigSection):
-    """Each modality predicts what a slower copy says of it and of the other; no negatives (SLAP).
+    """SLAP: each modality predicts target embeddings of itself and of the other; no negatives.
 
     Attributes:
-        balance: Of predicting the other modality against predicting the own one.
-        momentum: Of the slower copy; less than in BYOL, as the authors found.
+        balance: Weight of the prediction across modalities; that within a modality has the rest.
+        momentum: Decay of the target network.
         hidden: Width of the predictors.
     """
 
@@ -168,19 +168,20 @@ class SlapConfig(ConfigSection):
 
 
 class AugmentConfig(ConfigSection):
-    """What is done to a clip while it trains: to copies of its sound, and to its log-mel.
+    """Augmentation of training clips: stored copies of the audio, and changes of the log-mel.
 
     Attributes:
-        copies: Of each clip that are changed and kept beside it; what is heard each time is one of
-            them or the clip itself, each alike.
-        pitch: Semitones that a copy is moved up or down, at most, as fast as before.
-        mp3: Kilobits a second of the worst MP3 that a copy may be, as 32; 0 for none.
-        gain_db: Standard deviation of its gain.
-        noise_db: Level of added noise below the clip's mean, at most; each clip draws its own
-            between this and 20 dB less, and a tilt. 0 for none.
-        shift: Bands that it is moved up or down, at most: another pitch, nearly.
-        mask_bands: Neighbouring bands that are hidden, at most (SpecAugment, Park et al. 2019).
-        mask_frames: Neighbouring frames that are hidden, at most.
+        copies: Number of copies of each clip with another pitch or as MP3; a step uses one of them
+            or the clip itself, with equal probability.
+        pitch: Maximum pitch shift of a copy in semitones, at the same tempo.
+        mp3: Lowest bitrate of a copy as MP3 in kbit/s, such as 32; 0 for none.
+        gain_db: Standard deviation of the gain in dB.
+        noise_db: Maximum level of added noise below the clip's mean, in dB; each clip draws its own
+            level down to 20 dB less, and a tilt. 0 for none.
+        shift: Maximum shift in bands, which approximates another pitch.
+        mask_bands: Maximum number of neighbouring bands that are masked (SpecAugment, Park et al.
+            2019).
+        mask_frames: Maximum number of neighbouring frames that are masked.
     """
 
     copies: int = Field(default=0, ge=0)
@@ -195,7 +196,7 @@ class AugmentConfig(ConfigSection):
     @model_validator(mode="after")
     def _changes_copies(self) -> "AugmentConfig":
         if bool(self.copies) != bool(self.pitch or self.mp3):
-            raise ValueError("copies belongs together with pitch or mp3")
+            raise ValueError("copies needs pitch or mp3, and these need copies")
         if 0 < self.mp3 < MP3_WORST:
             raise ValueError(f"mp3 must be 0 or at least {MP3_WORST}")
         return self
@@ -214,27 +215,27 @@ LossConfig = Annotated[
 
 
 class ScheduleConfig(ConfigSection):
-    """How a system is trained.
+    """Training schedule.
 
     Attributes:
-        epochs: Passes over the clips, at most.
-        batch_size: Clips in a step, over all processes.
-        grad_cache_chunks: In how many pieces a batch goes through the towers where it does not fit into memory
-            at once; the gradient is that of the whole batch (Gao et al. 2021).
-        sampler: Each clip once an epoch, or each tag in turn with a random clip that carries it
-            (balanced sampling, Won et al. 2021).
-        optimizer: By name.
-        learning_rate: The peak.
-        text_learning_rate: Of the text tower, where it differs.
-        weight_decay: Of the optimiser.
-        warmup_fraction: Share of the steps in which the rate rises; it falls with a cosine afterwards.
-        max_grad_norm: Largest norm of the gradient; 0 for none.
-        patience: Epochs without a better validation after which it ends.
-        ema_decay: Decay of the running average of the weights that is validated and exported; 0 for
-            the weights themselves.
-        precision: Of the computation: "32", or "bf16" where the device is fast with it.
-        validation_pairs: At most so many.
-        seed: Of weights, order, texts and everything else that is drawn.
+        epochs: Maximum number of epochs.
+        batch_size: Number of clips in a step, over all processes.
+        grad_cache_chunks: Number of chunks in which a batch goes through the towers if it does not
+            fit into memory; the gradient is that of the whole batch (Gao et al. 2021).
+        sampler: "clips", each clip once an epoch; "tags", each tag in turn with a random clip that
+            carries it (balanced sampling, Won et al. 2021).
+        optimizer: "adam", "adamw" or "sgd".
+        learning_rate: Peak learning rate.
+        text_learning_rate: Peak learning rate of the text tower; None for the same.
+        weight_decay: Weight decay.
+        warmup_fraction: Fraction of the steps of linear warm-up; a cosine decay follows.
+        max_grad_norm: Maximum norm of the gradient; 0 for no clipping.
+        patience: Number of epochs without improvement in validation after which training stops.
+        ema_decay: Decay of the exponential moving average of the weights, which is validated and
+            exported; 0 for the weights themselves.
+        precision: "32", or "bf16" for devices that are fast with it.
+        validation_pairs: Maximum number of validation pairs.
+        seed: Random seed of weights, order, texts and everything else.
     """
 
     epochs: int = Field(default=20, ge=1)

@@ -1,4 +1,4 @@
-"""Text towers."""
+"""Configuration of text towers."""
 
 from typing import Annotated, Literal
 
@@ -8,14 +8,14 @@ from tunespace.training.recipe.config.base import ConfigSection
 
 
 class WordVectorsConfig(ConfigSection):
-    """The mean of a text's word vectors, which stay as they are.
+    """Mean of a text's word vectors, which are not trained further.
 
     Attributes:
-        vectors: A file of GloVe or word2vec in text, ``.gz`` as well, or word2vec's ``.bin``;
-            "skip-gram" trains them on the texts of the data and on the lexicon's descriptions;
-            "musical" on tags, artists and tracks besides (Doh et al. 2024).
-        width: Of vectors that are trained.
-        max_words: That are kept of a file, from its start: such files are in order of frequency.
+        vectors: File of GloVe or word2vec in text format, ``.gz`` as well, or word2vec's ``.bin``;
+            "skip-gram" trains vectors on the texts of the data and the descriptions of the lexicon;
+            "musical" also on tags, artists and tracks (Doh et al. 2024).
+        width: Width of trained vectors.
+        max_words: Maximum number of words of a file, from its start: files are sorted by frequency.
     """
 
     kind: Literal["words"] = "words"
@@ -25,18 +25,18 @@ class WordVectorsConfig(ConfigSection):
 
 
 class TextEncoderConfig(ConfigSection):
-    """A bidirectional transformer.
+    """Bidirectional transformer.
 
     Attributes:
-        pretrained: A folder or ``hf:owner/name`` in transformers' format; without it a small BERT
-            is trained from scratch, with a tokenizer trained on the texts of the data.
-        pooling: The first token, or the mean over all.
-        frozen: Whether its weights stay as they are.
-        max_tokens: That are read of a text.
-        width: Of one that is trained from scratch.
-        layers: As many.
-        heads: In each layer.
-        dropout: Of one that is trained from scratch.
+        pretrained: Folder or ``hf:owner/name`` in transformers' format; empty for a small BERT from
+            scratch, with a tokenizer trained on the texts of the data.
+        pooling: "first" token, or "mean" over all tokens.
+        frozen: Whether its weights are not trained.
+        max_tokens: Maximum number of tokens of a text.
+        width: Width of a tower from scratch.
+        layers: Number of layers of a tower from scratch.
+        heads: Number of attention heads of a tower from scratch.
+        dropout: Dropout of a tower from scratch.
     """
 
     kind: Literal["encoder"] = "encoder"
@@ -51,14 +51,14 @@ class TextEncoderConfig(ConfigSection):
 
 
 class CausalTextConfig(ConfigSection):
-    """A transformer that reads from left to right, from scratch; its last token counts (CLIP).
+    """Causal transformer from scratch with the last token as its output (CLIP).
 
     Attributes:
-        max_tokens: That are read of a text.
-        width: Of a token.
-        layers: As many.
-        heads: In each layer.
-        dropout: Of the attention.
+        max_tokens: Maximum number of tokens of a text.
+        width: Width of a token.
+        layers: Number of layers.
+        heads: Number of attention heads.
+        dropout: Dropout of the attention.
     """
 
     kind: Literal["causal"] = "causal"
@@ -70,11 +70,12 @@ class CausalTextConfig(ConfigSection):
 
 
 class FrozenTextConfig(ConfigSection):
-    """What a model folder reads, as it is: only what follows is trained.
+    """Frozen text tower of a model folder; only the projection is trained.
 
     Attributes:
-        model: A bundled name or a folder.
-        identity_projection: Whether nothing follows: words stay where they are, and music moves towards them.
+        model: Name of a bundled model, or a folder.
+        identity_projection: Whether the projection is the identity: text embeddings are fixed, and
+            audio embeddings are trained towards them.
     """
 
     kind: Literal["frozen"] = "frozen"

@@ -1,0 +1,108 @@
+"""Load a model, ours or a checkpoint of another project, by the contents of its folder.
+
+Imports torch only for a checkpoint of another project.
+"""
+
+import json
+from pathlib import Path
+
+from tunespace.errors import ModelError
+from tunespace.models.foreign.base import WEIGHTS, ForeignModel
+from tunespace.models.joint_model import JointModel
+from tunespace.models.model import Model
+from tunespace.models.registry import find_model
+
+
+def load_joint_model(name: str | Path | None = None) -> JointModel:
+    """Load a model of this or another project.
+
+    Args:
+        name: As for ``load_model``; a folder may also be a checkpoint of another project in its
+            published format (``tunespace.models.foreign``).
+
+    Raises:
+        ModelError: The model does not exist or cannot be used.
+    """
+    folder = find_model(name)
+    if _is_foreign(folder):
+        return load_foreign(folder)
+    return Model(folder)
+
+
+def _is_foreign(folder: Path) -> bool:
+    """Return whether a folder holds a checkpoint of another project."""
+    if not folder.is_dir():
+        return False
+    if (folder / "conse.json").exists():
+        return True
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = {}
+    if not isinstance(found, dict) or "schema_version" in found:
+        return False  # ModelConfig.load reports the problem
+    weights = any(path.suffix in WEIGHTS for path in folder.iterdir())
+    return weights or "model_type" in found
+
+
+def load_foreign(folder: Path) -> ForeignModel:
+    """Load a checkpoint of another project.
+
+    Raises:
+        ModelError: The extra is not installed, or the folder has no supported format.
+    """
+    try:
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise ModelError(
+            f"{folder} is another project's model: pip install 'tunespace[foreign]' to read it"
+        ) from error
+    if (folder / "conse.json").exists():
+        from tunespace.models.foreign.conse import Conse
+
+        return Conse(folder)
+    if (kind := _declared_model_type(folder)) == "clap":
+        from tunespace.models.foreign.clap import Clap
+
+        return Clap(folder)
+    return _detect_by_weights(folder, kind)
+
+
+def _declared_model_type(folder: Path) -> str:
+    """Return the model type in a ``config.json`` of transformers; empty if there is none."""
+    try:
+        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return str(found.get("model_type", "")) if isinstance(found, dict) else ""
+
+
+def _detect_by_weights(folder: Path, kind: str) -> ForeignModel:
+    """Load a checkpoint whose project is recognised by the names of its weights."""
+    from tunespace.models.foreign.checkpoint import find_weights, read_weights
+    from tunespace.models.foreign.checkpoint_model import CheckpointModel
+    from tunespace.models.foreign.clamp3 import Clamp3
+    from tunespace.models.foreign.msclap import MsClap
+    from tunespace.models.foreign.muq_mulan import MuqMulan
+    from tunespace.models.foreign.ttmr import Ttmr
+    from tunespace.models.foreign.ttmrpp import TtmrPp
+
+    known: dict[str, type[CheckpointModel]] = {
+        "mulan.audio_to_latents.weight": MuqMulan,
+        "audio_encoder.base.htsat.bn0.weight": MsClap,
+        "audio_encoder.frontend.fc.weight": Ttmr,
+        "audio_encoder.attn_pool.c_proj.weight": TtmrPp,
+        "audio_proj.weight": Clamp3,
+    }
+    if not kind:
+        weights = read_weights(find_weights(folder))
+        for name, model in known.items():
+            if name in weights:
+                found = model(folder)
+                found.weights = weights  # read only once
+                return found
+    what = f"a model of type {kind!r}" if kind else "not a model of a supported kind"
+    raise ModelError(
+        f"{folder} is {what}; supported are CLAP, MS-CLAP 2023, MuQ-MuLan, CLaMP 3, TTMR and TTMR++"
+    )
