@@ -21,6 +21,7 @@ check: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/codespell src tests docs benchmarks demo README.md page/src
 	@if ! command -v npm >/dev/null || ! git rev-parse --git-dir >/dev/null 2>&1; then \
 		echo 'without npm and git the sources of the page (page/) are not checked'; \
 	elif ! (cd page && npm ci --no-audit --no-fund --silent); then \

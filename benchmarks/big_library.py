@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from tunespace import load_model
-from tunespace.library.store.sqlite import Store, TrackEmbedding
+from tunespace.library.store.records import TrackEmbedding
+from tunespace.library.store.sqlite import SqliteStore
 from tunespace.library.tags import Tags
 
 SYLLABLES = [c + v for c in "bdfglmnprst" for v in "aeiou"]
@@ -31,7 +32,7 @@ def make(folder: Path, count: int) -> None:
         return "".join(random.choice(SYLLABLES, parts)).title()
 
     artists = [f"{name(3)} {name(2)}" for _ in range(max(1, count // 12))]
-    store = Store(folder)
+    store = SqliteStore(folder)
     for first in range(0, count, AT_ONCE):
         size = min(AT_ONCE, count - first)
         centres = model.reference[random.integers(len(model.reference), size=size)]
@@ -51,7 +52,7 @@ def make(folder: Path, count: int) -> None:
                     year=1950 + n % 75,
                 )
                 seconds = 240.0 + float(random.normal())
-                heard = TrackEmbedding(
+                embedding = TrackEmbedding(
                     n.to_bytes(16, "big"),
                     seconds,
                     vector.astype(np.float32),
@@ -59,7 +60,7 @@ def make(folder: Path, count: int) -> None:
                     windows.astype(np.float32),
                     tags,
                 )
-                store.save_track(f"/music/{n // 1000}/{n}.mp3", 1, 1, heard, space)
+                store.save_track(f"/music/{n // 1000}/{n}.mp3", 1, 1, embedding, space)
         print(f"{first + size:,} tracks", flush=True)
     store.close()
 

@@ -1,4 +1,4 @@
-"""What a frame of the map costs: ``python -m benchmarks.map_frames LIBRARY``.
+"""Measure the time of a frame of the map: ``python -m benchmarks.map_frames LIBRARY``.
 
 LIBRARY is one of 100,000 tracks (``big_library.py``). The map is made anew, opened in Chromium, and
 dragged and zoomed for some seconds. A browser that draws without a graphics card shows what drawing
@@ -30,7 +30,7 @@ window.requestAnimationFrame = (call) => plain((now) => {
 
 
 def main() -> None:
-    """Measures and writes the record."""
+    """Measure and write the record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("library", type=Path)
     library = parser.parse_args().library

@@ -1,4 +1,4 @@
-"""What scores may be made of at search time: ``python -m benchmarks.scoring --root EMOTIFY``.
+"""Compare ways to score tracks at search time: ``python -m benchmarks.scoring --root EMOTIFY``.
 
 How the windows of a track are pooled, what is done about what all music has in common and about
 tracks that are near to everything (hubness), whether scores of different words can be compared

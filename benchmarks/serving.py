@@ -1,4 +1,4 @@
-"""What the server holds: ``python -m benchmarks.serving LIBRARY --music FOLDER``.
+"""Measure the server under load: ``python -m benchmarks.serving LIBRARY --music FOLDER``.
 
 LIBRARY is one of 100,000 tracks (``big_library.py``) that gets the music of FOLDER beside them. A
 hundred people search for a minute, first alone and then while FOLDER is indexed; each waits about a
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tunespace.library.store.sqlite import Store
+from tunespace.library.store.sqlite import SqliteStore
 
 RESULT = Path(__file__).parent / "results" / "serving.json"
 LUA = Path(__file__).with_suffix(".lua")
@@ -32,7 +32,7 @@ SERVE = (
 
 
 def main() -> None:
-    """Measures and writes the record."""
+    """Measure and write the record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("library", type=Path)
     parser.add_argument("--music", type=Path, required=True)
@@ -85,21 +85,18 @@ def asked(address: str, pause: int, seconds: int) -> dict[str, float]:
 
 def forget(library: Path, music: Path) -> None:
     """Takes the music out of the library, and its folder in, so that it will be indexed."""
-    store = Store(library)
+    store = SqliteStore(library)
     prefix = str(music.resolve())
-    ids = [
-        id_
-        for id_, path in store.select("SELECT id, path FROM tracks")
-        if path.decode("utf-8", "replace").startswith(prefix)
-    ]
+    found = (store.id_of_path(path) for path in store.track_paths() if path.startswith(prefix))
+    ids = [id_ for id_ in found if id_ is not None]
     with store.writing():
-        store.remove(ids)
+        store.remove_tracks(ids)
         store.add_roots([prefix])
     store.close()
 
 
 def read(address: str, *, post: bool = False) -> bytes:
-    """What the server answers."""
+    """Return the server's response."""
     request = urllib.request.Request(address, method="POST" if post else "GET")
     with urllib.request.urlopen(request, timeout=60) as answer:
         return answer.read()

@@ -26,7 +26,7 @@ from tunespace import Library, load_model
 from tunespace.audio import cut_windows, decode_blocks
 from tunespace.library import Query, QueryTerm, Text
 from tunespace.library.index.scan import scan
-from tunespace.library.search.filter_parser import parse_where
+from tunespace.library.search.filter_parser import parse_filter
 from tunespace.models import Model
 
 QUERIES = [
@@ -44,7 +44,7 @@ WHERE = ["", "year >= 1990", 'genre = "Jazz"', "year = 1975 and genre = Rock"]
 
 
 def main() -> None:
-    """Measures everything and prints the record."""
+    """Measure everything and print the record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("music", type=Path)
     parser.add_argument("--place", type=Path, default=Path("build/bench"))
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def cpu() -> str:
-    """What the processor calls itself."""
+    """Return the name of the processor."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     return next((ln.split(":")[1].strip() for ln in lines if ln.startswith("model name")), "")
@@ -107,7 +107,7 @@ def warm_search(place: Path, tracks: int) -> dict[str, object]:
 
 
 def inside(folder: Path) -> None:
-    """What ``warm_search`` runs."""
+    """Measure warm searches; ``warm_search`` runs this in a process of its own."""
     with Library.open(folder) as library:
         library.search(QUERIES[0])
         forget = forgetting(library.model)
@@ -117,7 +117,7 @@ def inside(folder: Path) -> None:
             for q in QUERIES[:20]
             for w in WHERE[1:]
         ]
-        searcher = library._searcher  # noqa: SLF001 - to time the scan apart
+        searcher = library._open_searcher()  # noqa: SLF001 - to time the scan apart
         matrix = searcher.matrix
         vectors = library.model.embed_text(QUERIES)
         scans = [elapsed(lambda v=v: matrix.vectors @ v) for v in vectors]
@@ -129,7 +129,7 @@ def inside(folder: Path) -> None:
             for where in WHERE:
                 cosines = exact @ vector.astype(np.float64)
                 if where:
-                    ids = searcher._allowed(parse_where(where))  # noqa: SLF001
+                    ids = library._store.matching_ids(parse_filter(where))  # noqa: SLF001
                     cosines[~np.isin(matrix.ids, ids)] = -np.inf
                 best = set(matrix.ids[np.argsort(-cosines)[:10]].tolist())
                 asked = Query(
@@ -167,13 +167,13 @@ def indexing(music: Path, place: Path) -> dict[str, object]:
         blocks = list(decode_blocks(path, front_end.sample_rate))
         decoded = time.perf_counter()
         mel = list(front_end.stream(blocks))
-        heard = time.perf_counter()
+        transformed = time.perf_counter()
         windows = np.stack([w.frames for w in cut_windows(mel, window, window)])
         for first in range(0, len(windows), 8):
             tower(windows[first : first + 8])
         spent["decode"] += decoded - began
-        spent["log_mel"] += heard - decoded
-        spent["tower"] += time.perf_counter() - heard
+        spent["log_mel"] += transformed - decoded
+        spent["tower"] += time.perf_counter() - transformed
         seconds += sum(len(block) for block in blocks) / front_end.sample_rate
     one_core = {f"{name}_times_real_time": round(seconds / value) for name, value in spent.items()}
     one_core["share_of_decode"] = round(spent["decode"] / sum(spent.values()), 2)

@@ -17,9 +17,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from tunespace.training import module as lessons
 from tunespace.training.data.batch_sampler import TrainingBatches
 from tunespace.training.data.collate import Batch
+from tunespace.training.loop.contrastive_module import ContrastiveModule
 from tunespace.training.loop.train import train
 from tunespace.training.recipe.recipe import load_recipe
 
@@ -55,10 +55,10 @@ def main() -> None:
     ours: list[float] = []
     plain: list[float] = []
     loading: list[float] = []
-    inner, load = lessons.ContrastiveModule.training_step, TrainingBatches.__getitem__
+    inner, load = ContrastiveModule.training_step, TrainingBatches.__getitem__
     other: list[Any] = []
 
-    def both(self: lessons.ContrastiveModule, batch: Batch, n: int) -> torch.Tensor:
+    def both(self: ContrastiveModule, batch: Batch, n: int) -> torch.Tensor:
         if not other:
             import copy
 
@@ -79,7 +79,7 @@ def main() -> None:
         loading.append(time.perf_counter() - began)
         return batch
 
-    lessons.ContrastiveModule.training_step = both  # type: ignore[method-assign]
+    ContrastiveModule.training_step = both  # type: ignore[method-assign]
     TrainingBatches.__getitem__ = loaded  # type: ignore[method-assign]
     with tempfile.TemporaryDirectory() as folder:
         train(
@@ -88,7 +88,7 @@ def main() -> None:
             Path(folder) / "run",
             cache=arguments.cache,
             accelerator="cpu",
-            say=print,
+            log=print,
         )
     middle = {
         name: round(1000 * statistics.median(some[1:]), 1)

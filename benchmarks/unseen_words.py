@@ -1,4 +1,4 @@
-"""What the text tower makes of words that are in no lexicon: ``python -m benchmarks.unseen_words``.
+"""Measure embeddings of words outside the lexicon: ``python -m benchmarks.unseen_words``.
 
 Every sixth word of the lexicon is left out, with its description, of everything that is learned.
 Its truth is its own entry: the cosine to it, the rank correlation of the concepts, and how well the
@@ -107,7 +107,7 @@ def captions(path: Path, words: LexiconVectors) -> tuple[list[str], Vectors]:
 
 
 def weighed(model: Model, tower: Collator, texts: list[str]) -> dict[str, Vectors]:
-    """What the terms say, and both together with several weights of the sentence."""
+    """Return the terms' embedding, and its sums with the sentence under several weights."""
     words = model.lexicon_vectors
     if words is None:
         raise SystemExit("the model has no lexicon")
@@ -125,7 +125,7 @@ def weighed(model: Model, tower: Collator, texts: list[str]) -> dict[str, Vector
 
 
 def main() -> None:
-    """Measures and writes the record."""
+    """Measure and write the record."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.unseen_words", description=__doc__)
     for name in ("encoder", "strong-encoder", "vectors", "run"):
         parser.add_argument(f"--{name}", type=Path, required=True)

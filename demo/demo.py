@@ -116,7 +116,7 @@ def fetch_from_debian(music: Path) -> None:
 
 
 def is_music(path: Path) -> bool:
-    """Whether a file of a game is a piece of music."""
+    """Return whether a file of a game is a piece of music."""
     folders = {part.lower() for part in path.parts}
     return (
         path.suffix in SUFFIXES

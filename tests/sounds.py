@@ -12,7 +12,7 @@ Samples = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Format:
-    """How a file with this suffix is written, and how exactly it gives back what went in."""
+    """Encoding of a file suffix, and the tolerance of its decoded samples."""
 
     suffix: str
     codec: str

@@ -215,7 +215,7 @@ def known_of(groove: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def rows(folder: Path, seed: int = 0) -> Iterator[dict[str, Any]]:
-    """What is to be rendered: some grooves of each style."""
+    """Return the clips to render: some grooves of each style."""
     random = np.random.default_rng(seed)
     by_style: dict[str, list[dict[str, Any]]] = {}
     for groove in grooves():

@@ -85,7 +85,7 @@ def do(job: dict[str, Any], data: Path, out: Path, cache: Path, names: dict[str,
     ]
     recipe = load_recipe(job["recipe"], presets=job["presets"], changes=changes)
     trained = train(
-        recipe, data, out / "run", cache=cache, accelerator="cpu", workers=1, say=lambda _: None
+        recipe, data, out / "run", cache=cache, accelerator="cpu", workers=1, log=lambda _: None
     )
     learned = time.perf_counter() - began
     # The manifest itself: the run's own copy lacks what it was not to see.

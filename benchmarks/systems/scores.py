@@ -53,7 +53,7 @@ _QUARTERS = 40.0
 
 
 def rows(folder: Path, seed: int = 0) -> Iterator[dict[str, Any]]:
-    """What is to be rendered; what the notes say is added when it is."""
+    """Return the clips to render; ``make`` adds the words that depend on the notes."""
     from music21 import corpus
 
     random = np.random.default_rng(seed)

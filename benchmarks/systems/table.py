@@ -91,7 +91,7 @@ class Contrast:
 
     @property
     def verdict(self) -> str:
-        """What the interval allows to say."""
+        """Return the conclusion that the interval supports."""
         return "higher" if self.low > 0 else "lower" if self.high < 0 else "no difference shown"
 
 

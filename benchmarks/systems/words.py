@@ -1,4 +1,4 @@
-"""How clips of the benchmark are described: tags as they are, captions in other words.
+"""Describe clips of the benchmark: tags as they are, captions in other words.
 
 What is known of a clip is a few words of a kind: style, instruments, tempo, mode, mood. A caption
 says the same in a sentence, half of the time with another word for the same thing, so that a model

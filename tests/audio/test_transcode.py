@@ -1,4 +1,4 @@
-"""What is written must be the sound that was there, in a form that every browser plays."""
+"""Transcoded files keep the sound, in a format that every browser plays."""
 
 from pathlib import Path
 

@@ -128,7 +128,7 @@ def test_a_split_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("m.csv", b"", "holds no clips"),
+        ("m.csv", b"", "contains no clips"),
         ("m.csv", b"audio,tags\na.mp3\n", "line 2: there are not 2 values"),
         ("m.csv", b"audio\n\xff.mp3\n", "not text in UTF-8"),
         ("m.jsonl", b"{", "line 1: is not JSON"),

@@ -1,3 +1,4 @@
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -46,7 +47,9 @@ def test_clips_that_one_model_cannot_hear_are_left_out_for_all(
             failed |= {n: "is too short" for n, clip in enumerate(wanted) if "3.wav" in clip.path}
         return vectors, failed
 
-    monkeypatch.setattr("tunespace.evaluation.report.embed_clips", half_deaf)
+    # By the module's name: `tunespace.evaluation.evaluate` is the function.
+    module = importlib.import_module("tunespace.evaluation.evaluate")
+    monkeypatch.setattr(module, "embed_clips", half_deaf)
     manifest, protocols = load_data(str(clips / "manifest.csv"))
     found = compare([model, deaf], manifest, protocols, cache=clips / "c.sqlite")
     assert [len(report.vectors) for report in found.reports] == [3, 3]
@@ -69,7 +72,7 @@ def test_the_page_needs_nothing_else(model: Model, deaf: Model, clips: Path) -> 
     hashes = [found.identity.partition("@")[2] for found in (model, deaf)]
     for text in (
         *hashes,
-        "Clips that the models learned from",
+        "Clips in the training data of the models",
         "tiny: unknown",
         "roc_auc",
         "Rank of the first",

@@ -114,7 +114,7 @@ def test_clips_that_cannot_be_heard_are_left_out_and_said(model: Model, clips: P
     with pytest.raises(DataError, match="is also line 2"):
         load_manifest(clips / "n.csv")
     (clips / "n.csv").write_text("audio,tags\nbroken.mp3,low\n")
-    with pytest.raises(DataError, match="not one clip can be heard"):
+    with pytest.raises(DataError, match="no clip can be read"):
         evaluate(model, load_manifest(clips / "n.csv"), protocols, cache=clips / "c.sqlite")
 
 

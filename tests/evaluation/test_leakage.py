@@ -75,7 +75,9 @@ def test_overlap_in_three_ways(songs: list[Path]) -> None:
     assert (found.by_id, found.by_name, found.by_artist) == (("1",), ("a",), 2)
     assert found.as_json()["by_fingerprint"] == "not listened for"
     calls: list[int] = []
-    heard = overlap(training, judged, listen=True, on_progress=lambda done, _: calls.append(done))
+    heard = overlap(
+        training, judged, compare_recordings=True, on_progress=lambda done, _: calls.append(done)
+    )
     assert heard.by_fingerprint == ("b",)
     assert heard.clips == {"1", "a", "b"}
     assert calls == list(range(1, 8))

@@ -109,7 +109,7 @@ def test_retrieval(model: Model, audio: Dataset) -> None:
 
 
 class Batches:
-    """What mteb hands over, as far as it is looked at."""
+    """Part of mteb's input that the adapter reads."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset

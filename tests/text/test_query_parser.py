@@ -173,7 +173,7 @@ def test_ten_thousand_words_are_read(lexicon: Lexicon) -> None:
 def test_a_row_that_cannot_be_read_is_named(row: str, tmp_path: Path) -> None:
     path = tmp_path / "lexicon.tsv"
     path.write_text("word\tkind\tdescription\tconcepts\n" + row)
-    with pytest.raises(ValueError, match=r"cannot read.*piano"):
+    with pytest.raises(ValueError, match=r"invalid row.*piano"):
         Lexicon.load(path)
 
 
@@ -209,7 +209,7 @@ def test_what_is_no_word_is_the_nearest_word_with_a_slip(lexicon: Lexicon) -> No
         "guitar",
         "-drums",
     ]
-    assert reading.slips == (("guittar", "guitar"), ("drumms", "drums"))
+    assert reading.corrections == (("guittar", "guitar"), ("drumms", "drums"))
     assert reading.sentence == "sad guitar"
     assert reading.unknown_share == 0
 
@@ -217,14 +217,14 @@ def test_what_is_no_word_is_the_nearest_word_with_a_slip(lexicon: Lexicon) -> No
 def test_a_term_of_several_words_is_found_behind_slips(lexicon: Lexicon) -> None:
     reading = parse_query("no vocalls", lexicon, lambda word: word == "no")
     assert [t.word for t in reading.terms] == ["no vocals"]
-    assert reading.slips == (("vocalls", "vocals"),)
+    assert reading.corrections == (("vocalls", "vocals"),)
 
 
 @pytest.mark.parametrize(
     "query", ["guilty", "jaz", "zither", "pinao2", "xello", "guitars", "piyano"]
 )
 def test_what_may_be_meant_as_it_is_stays(query: str, lexicon: Lexicon) -> None:
-    assert parse_query(query, lexicon, lambda word: word == "guilty").slips == ()
+    assert parse_query(query, lexicon, lambda word: word == "guilty").corrections == ()
 
 
 def test_every_word_is_meant_where_nobody_knows_words(lexicon: Lexicon) -> None:

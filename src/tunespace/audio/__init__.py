@@ -1,6 +1,6 @@
-"""From a file to what an audio tower reads: file -> waveform -> log-mel -> windows.
+"""Audio processing: file -> waveform -> log-mel -> windows.
 
-Nothing here knows any model: sample rate, mel bands and window length are arguments.
+Independent of any model: sample rate, mel bands and window length are arguments.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,10 @@ __all__ = ["LogMel", "Window", "cut_windows", "decode", "decode_blocks"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a module holds
-    """Imports the decoder when it is first used: a search for words never needs its 40 ms."""
+    """Import the decoder on first use: a text search does not need it, and it takes 40 ms."""
     if name not in ("decode", "decode_blocks"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # The module has the name of its function; both must not be bound here by turns.
+    # The module has the name of its function: both must not be bound here in turn.
     from importlib import import_module
 
     module = import_module("tunespace.audio.decode")

@@ -1,9 +1,9 @@
-"""Audio inside of other files: members of tar archives, rows of Parquet tables.
+"""Audio inside other files: members of tar archives, rows of Parquet tables.
 
-``shard.tar!/clip.flac`` is a member of an archive (the shards of WebDataset are such), and
-``table.parquet!/12`` the twelfth row, counted from 1, of a table whose column ``audio`` holds bytes
-(as Hugging Face's data sets do). Nothing is unpacked: an archive is read at the member's place, a
-table one group of rows at a time.
+``shard.tar!/clip.flac`` is a member of an archive, such as a WebDataset shard;
+``table.parquet!/12`` is the twelfth row, counted from 1, of a table whose column ``audio`` holds
+bytes, as in Hugging Face data sets. Nothing is unpacked: an archive is read at the member's offset,
+a table one row group at a time.
 """
 
 import io
@@ -17,7 +17,7 @@ _MARK = "!/"
 
 
 class _Window(io.RawIOBase):
-    """A stretch of a file, as a file."""
+    """Part of a file as a file object."""
 
     def __init__(self, file: Path, start: int, size: int) -> None:
         super().__init__()
@@ -51,7 +51,12 @@ class _Window(io.RawIOBase):
 
 
 def split_member_path(path: Path) -> tuple[Path, str] | None:
-    """The file that holds it, and its name there; None for a file of its own."""
+    """Return the container and the name within it; None for an ordinary file.
+
+    Example:
+        >>> split_member_path(Path("shard.tar!/a.flac"))
+        (PosixPath('shard.tar'), 'a.flac')
+    """
     for suffix in (TAR, PARQUET):
         container, mark, member = str(path).partition(suffix + _MARK)
         if mark:
@@ -60,16 +65,16 @@ def split_member_path(path: Path) -> tuple[Path, str] | None:
 
 
 def member_path(container: Path, name: str | int) -> str:
-    """The name of what a file holds, relative to its folder."""
+    """Return the path of a member, relative to the container's folder."""
     return f"{container.name}{_MARK}{name}"
 
 
 def open_member(container: Path, name: str) -> io.RawIOBase | io.BytesIO:
-    """What a file holds, as a file.
+    """Open a member of a container as a file object.
 
     Raises:
-        KeyError: It holds nothing of this name.
-        OSError: It cannot be read.
+        KeyError: The container has no such member.
+        OSError: The container cannot be read.
     """
     seen = (str(container), *modification_stamp(container))
     if container.suffix == PARQUET:
@@ -78,7 +83,7 @@ def open_member(container: Path, name: str) -> io.RawIOBase | io.BytesIO:
 
 
 def exists(path: Path) -> bool:
-    """Whether there is such a file, or such a member of one."""
+    """Return whether a file, or a member of a container, exists."""
     found = split_member_path(path)
     if found is None:
         return path.is_file()
@@ -86,7 +91,7 @@ def exists(path: Path) -> bool:
     try:
         seen = (str(container), *modification_stamp(container))
         if container.suffix == PARQUET:
-            # Its bytes are not read for that: there may be many gigabytes of them.
+            # The bytes of the row are not read for that: there may be many gigabytes of them.
             return name.isdecimal() and 1 <= int(name) <= sum(_groups(*seen))
         return name in _places(*seen)
     except OSError:
@@ -94,10 +99,10 @@ def exists(path: Path) -> bool:
 
 
 def modification_stamp(path: Path) -> tuple[int, int]:
-    """Size and date of the file, or of the one that holds it.
+    """Return size and modification time of a file, or of the container of a member.
 
     Raises:
-        OSError: There is none.
+        OSError: The file does not exist.
     """
     found = split_member_path(path)
     status = (path if found is None else found[0]).stat()
@@ -106,9 +111,9 @@ def modification_stamp(path: Path) -> tuple[int, int]:
 
 @lru_cache(maxsize=64)
 def _places(container: str, _size: int, _date: int) -> dict[str, tuple[int, int]]:
-    """Start and size of each member."""
+    """Return the offset and size of each member of an archive."""
     try:
-        # Archives that are compressed cannot be read in the middle.
+        # Compressed archives have no random access.
         with tarfile.open(container, "r:") as archive:
             return {one.name: (one.offset_data, one.size) for one in archive if one.isfile()}
     except tarfile.TarError as error:
@@ -116,10 +121,10 @@ def _places(container: str, _size: int, _date: int) -> dict[str, tuple[int, int]
 
 
 def _row(container: str, size: int, date: int, number: int) -> bytes:
-    """The bytes of a row.
+    """Return the bytes of a row.
 
     Raises:
-        KeyError: There is no such row, or it holds none.
+        KeyError: There is no such row, or it holds no bytes.
     """
     first = 1
     for group, count in enumerate(_groups(container, size, date)):
@@ -138,7 +143,7 @@ def _groups(container: str, _size: int, _date: int) -> tuple[int, ...]:
 
     try:
         known = parquet.ParquetFile(container).metadata
-    except ValueError as error:  # ArrowInvalid is one
+    except ValueError as error:  # ArrowInvalid is a ValueError
         raise OSError(None, f"cannot be read as Parquet: {error}") from error
     return tuple(known.row_group(n).num_rows for n in range(known.num_row_groups))
 

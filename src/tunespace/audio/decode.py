@@ -1,10 +1,10 @@
-"""A file of any common format as mono float32 at the rate that is asked for.
+"""Decode audio files of any common format to mono float32 at a given sample rate.
 
-PyAV decodes and resamples: fast on every format, and it ships its own ffmpeg.
+PyAV decodes and resamples: it is fast on every format and ships its own ffmpeg.
 
 Conventions:
-    Mono is the mean of the channels, whatever their layout, so it never exceeds the loudest one.
-    What is damaged is left out and what is left is kept: a file fails only when it yields nothing.
+    Mono is the mean of the channels in any layout, so it never exceeds the loudest channel.
+    Damaged parts are left out and the rest is kept: decoding fails only if nothing is left.
 """
 
 import stat
@@ -26,9 +26,9 @@ from tunespace.errors import AudioError
 
 Waveform = npt.NDArray[np.float32]
 
-# Small frames are gathered before they cross into Python: a Vorbis frame can hold 64 samples.
+# Small frames are merged before they reach Python: a Vorbis frame can hold 64 samples.
 _GATHERED_SAMPLES = 1 << 16
-# What holds no sound but says where it is: another file, which nobody asked for, or the network.
+# Playlist formats, which refer to other files or to the network.
 _POINTERS = frozenset(
     {"concat", "dash", "hls", "imf", "lavfi", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest"}
 )
@@ -36,7 +36,7 @@ _READ = {
     "format_whitelist": ",".join(sorted(av.formats_available - _POINTERS)),
     "protocol_whitelist": "file",
 }
-# Beyond any real recording (+18 dB); larger values are damage, and would overflow a spectrum.
+# Beyond any real recording (+18 dB); larger values are damage and would overflow a spectrum.
 _LARGEST_SAMPLE = 8.0
 
 
@@ -47,19 +47,20 @@ def decode(
     start: float = 0.0,
     duration: float | None = None,
 ) -> Waveform:
-    """Decodes a file, or a stretch of it.
+    """Decode a file, or a part of it.
 
     Args:
-        path: A file that holds audio, alone or beside pictures.
-        sample_rate: Rate of the result in Hz.
-        start: In seconds.
-        duration: In seconds; to the end without it. What lies beyond the end is not there.
+        path: Path of a file with an audio stream.
+        sample_rate: Sample rate of the result in Hz.
+        start: Start in seconds.
+        duration: Length in seconds; None for the rest of the file. A part beyond the end is
+            shorter.
 
     Returns:
-        ``(samples,)`` float32, finite, nominally within -1..1.
+        ``(samples,)`` float32, finite, nominally within -1 to 1.
 
     Raises:
-        AudioError: No audio can be read from the file; its ``reason`` says why.
+        AudioError: The file contains no readable audio; ``reason`` states the cause.
         ValueError: ``sample_rate`` is not positive.
     """
     blocks = decode_blocks(path, sample_rate, start=start, duration=duration)
@@ -73,49 +74,50 @@ def decode_blocks(
     start: float = 0.0,
     duration: float | None = None,
 ) -> Iterator[Waveform]:
-    """Decodes a file piece by piece, so that hours need no more memory than minutes.
+    """Decode a file in blocks, so that hours need no more memory than minutes.
 
     Args:
-        path: A file that holds audio, alone or beside pictures.
-        sample_rate: Rate of the result in Hz.
-        start: In seconds. What comes before is decoded as well, since few formats can be entered
-            in the middle exactly.
-        duration: In seconds; to the end without it.
+        path: Path of a file with an audio stream.
+        sample_rate: Sample rate of the result in Hz.
+        start: Start in seconds. The part before it is decoded too: few formats can be entered
+            exactly in the middle.
+        duration: Length in seconds; None for the rest of the file.
 
     Yields:
-        ``(samples,)`` float32, never empty, of about a second each; joined they are ``decode``.
+        ``(samples,)`` float32 blocks of about one second, never empty; joined they equal
+        ``decode``.
 
     Raises:
-        AudioError: No audio can be read from the file; its ``reason`` says why.
+        AudioError: The file contains no readable audio; ``reason`` states the cause.
         ValueError: ``sample_rate`` or ``duration`` is not positive, or ``start`` is negative.
     """
     if sample_rate <= 0:
         raise ValueError(f"sample_rate must be positive, not {sample_rate}")
     if not start >= 0 or not (duration is None or duration > 0):
-        raise ValueError(f"there is no stretch of {duration} s from {start} s on")
+        raise ValueError(f"invalid part of a file: start {start} s, duration {duration} s")
     file = Path(path)
-    heard = False
+    decoded = False
     with open_container(file) as (container, stream):
         blocks = _resampled(_gathered(decode_frames(container, stream)), sample_rate)
         for block in _stretch(blocks, sample_rate, start, duration):
-            heard = True
+            decoded = True
             yield block
-    if not heard:
+    if not decoded:
         beyond = f" after {start:g} s" if start else ""
-        raise AudioError(file, f"holds no audio that can be decoded{beyond}")
+        raise AudioError(file, f"contains no audio that can be decoded{beyond}")
 
 
 @contextmanager
 def open_container(
     file: Path,
 ) -> Iterator[tuple[av.container.InputContainer, av.AudioStream]]:
-    """A file that is read, and the sound in it.
+    """Open a file and its audio stream.
 
     Raises:
-        AudioError: No audio can be read from the file, also later, within the block.
+        AudioError: The file contains no readable audio, raised within the block as well.
     """
     try:
-        # Tags that are not UTF-8 must not stop the audio.
+        # Tags that are not UTF-8 must not prevent decoding.
         with (
             _source(file) as source,
             av.open(source, options=_READ, metadata_errors="replace") as container,
@@ -132,7 +134,7 @@ def open_container(
 
 @contextmanager
 def _source(file: Path) -> Iterator[Any]:
-    """What ffmpeg reads: a path, or a file within a file."""
+    """Return what ffmpeg reads: a path, or a file object for a member of a container."""
     found = split_member_path(file)
     if found is None:
         _require_readable(file)
@@ -152,7 +154,7 @@ def _source(file: Path) -> Iterator[Any]:
 def _stretch(
     blocks: Iterator[Waveform], sample_rate: int, start: float, duration: float | None
 ) -> Iterator[Waveform]:
-    """The samples from ``start`` on, ``duration`` long."""
+    """Yield the samples of a part of the stream."""
     first = round(start * sample_rate)
     stop = None if duration is None else first + max(1, round(duration * sample_rate))
     at = 0
@@ -166,7 +168,7 @@ def _stretch(
 
 
 def _require_readable(file: Path) -> None:
-    """Turns the system's own refusals into one clause each, before ffmpeg words them its way."""
+    """Raise a clear error for a file that the system refuses to open."""
     try:
         status = file.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -180,22 +182,22 @@ def _require_readable(file: Path) -> None:
     except FileNotFoundError as error:
         raise AudioError(file, "does not exist") from error
     except PermissionError as error:
-        raise AudioError(file, "may not be read: permission denied") from error
+        raise AudioError(file, "is not readable: permission denied") from error
     except OSError as error:
         raise AudioError(file, f"cannot be read ({error.strerror})") from error
-    except ValueError as error:  # a null byte in the name
-        raise AudioError(file, "is not a possible file name") from error
+    except ValueError as error:  # null byte in the name
+        raise AudioError(file, "is not a valid file name") from error
 
 
 def decode_frames(
     container: av.container.InputContainer, stream: av.AudioStream
 ) -> Iterator[av.AudioFrame]:
-    """Every frame that holds samples; packets that cannot be decoded are left out."""
+    """Yield every frame with samples; packets that cannot be decoded are left out."""
     packets = container.demux(stream)
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, FFmpegError):  # the end, or a place that no reader gets past
+        except (StopIteration, FFmpegError):  # end of the file, or damage that no reader gets past
             return
         try:
             yield from (frame for frame in packet.decode() if frame.samples)
@@ -204,11 +206,11 @@ def decode_frames(
 
 
 def _gathered(frames: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:
-    """The same samples in large frames; format, channels and rate are the same within each."""
+    """Merge frames of the same format, channels and rate into large ones."""
     for _, alike in groupby(frames, lambda f: (f.format.name, f.layout.name, f.sample_rate)):
         fifo = av.AudioFifo()
         for frame in alike:
-            frame.pts = None  # a gap in the time stamps is no reason to refuse the samples
+            frame.pts = None  # a gap in the time stamps is no reason to drop the samples
             fifo.write(frame)
             if fifo.samples >= _GATHERED_SAMPLES:
                 yield from _rest(fifo)
@@ -216,14 +218,14 @@ def _gathered(frames: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:
 
 
 def _rest(fifo: av.AudioFifo) -> Iterator[av.AudioFrame]:
-    """All that ``fifo`` holds, as one frame; nothing where it is empty."""
+    """Return the remaining samples of a FIFO as one frame; None if it is empty."""
     frame = fifo.read()
     if frame is not None:
         yield frame
 
 
 def _resampled(frames: Iterator[av.AudioFrame], sample_rate: int) -> Iterator[Waveform]:
-    """Mono at ``sample_rate``; one resampler runs for as long as the source rate stays the same."""
+    """Resample frames to mono; one resampler is used as long as the source rate stays the same."""
     for _, alike in groupby(frames, lambda frame: frame.sample_rate):
         resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
         for frame in alike:
@@ -232,16 +234,16 @@ def _resampled(frames: Iterator[av.AudioFrame], sample_rate: int) -> Iterator[Wa
 
 
 def _mono(frame: av.AudioFrame) -> av.AudioFrame:
-    """The mean of the channels, finite and bounded, as a frame of one float32 channel."""
-    # Interleaved, since PyAV cannot hand over eight or more planes.
+    """Return the mean of the channels as a frame of one float32 channel, finite and bounded."""
+    # Interleaved, since PyAV cannot return eight or more planes.
     to_float = av.AudioResampler(format="flt", layout=frame.layout, rate=frame.sample_rate)
     parts = [part.to_ndarray()[0] for part in to_float.resample(frame)]
     channels = frame.layout.nb_channels
-    # A product, since a mean over so short an axis takes numpy longer than the decoding does.
+    # A product: numpy's mean over so short an axis takes longer than decoding.
     samples = np.concatenate(parts).reshape(-1, channels) @ np.full(
         channels, 1 / channels, np.float32
     )
-    if not np.abs(samples).max() <= _LARGEST_SAMPLE:  # true of NaN as well
+    if not np.abs(samples).max() <= _LARGEST_SAMPLE:  # true for NaN as well
         np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         np.clip(samples, -_LARGEST_SAMPLE, _LARGEST_SAMPLE, out=samples)
     mono = av.AudioFrame.from_ndarray(samples[None], format="flt", layout="mono")

@@ -1,11 +1,11 @@
-"""Log-mel spectrograms: the one front end that training and inference share.
+"""Log-mel spectrograms: the front end that training and inference share.
 
 Conventions:
-    Time comes first, ``(frames, n_mels)``: a stream grows at its end, a window is a run of rows.
-    Frame ``t`` is centred on sample ``t * hop``; the ends are padded by reflection, so ``samples``
-    samples give ``1 + samples // hop`` frames.
-    Mel scale and filter normalisation are Slaney's (Auditory Toolbox, version 2, 1998), as librosa
-    has them, or the scale of HTK with filters of equal height, as torchaudio has them.
+    Time is the first axis, ``(frames, n_mels)``: a stream grows at its end, a window is a range of
+    rows. Frame ``t`` is centred on sample ``t * hop``; the ends are padded by reflection, so
+    ``samples`` samples give ``1 + samples // hop`` frames.
+    Mel scale and filter normalisation follow Slaney (Auditory Toolbox, version 2, 1998) as in
+    librosa, or HTK with filters of equal height as in torchaudio.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,28 +16,35 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-# Frames that are transformed at once: their spectra then stay in the processor's cache.
+# Frames that are transformed at once: their spectra stay in the CPU cache.
 _FRAMES_AT_ONCE = 256
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogMel:
-    """A log-mel front end; equal parameters give equal numbers.
+    """Log-mel front end; equal parameters give equal values.
 
-    ``10 * log10(mel @ |STFT|^2 + floor)``, clipped to ``min_db``..``max_db``, with a periodic Hann
-    window of ``n_fft`` samples.
+    ``10 * log10(mel @ |STFT|^2 + floor)``, clipped to ``min_db`` and ``max_db``, with a periodic
+    Hann window of ``n_fft`` samples.
 
     Attributes:
-        sample_rate: Of the waveform, in Hz.
+        sample_rate: Sample rate of the waveform in Hz.
         n_fft: Length of the transform and of its window, in samples.
-        hop: Distance of neighbouring frames, in samples.
+        hop: Distance between frames, in samples.
         n_mels: Number of mel bands.
         f_min: Lower edge of the lowest band, in Hz.
         f_max: Upper edge of the highest band, in Hz; at most half the sample rate.
-        floor: Added to the power before the logarithm.
-        min_db: Lowest value of the result, in decibels.
-        max_db: Highest value of the result, in decibels.
+        floor: Power added before the logarithm.
+        min_db: Lowest value of the result, in dB.
+        max_db: Highest value of the result, in dB.
         scale: ``slaney`` (filters of equal area) or ``htk`` (filters of equal height).
+
+    Example:
+        >>> front_end = LogMel(
+        ...     sample_rate=16000, n_fft=512, hop=256, n_mels=48, f_min=0, f_max=8000
+        ... )
+        >>> front_end(np.zeros(16000, np.float32)).shape
+        (63, 48)
     """
 
     sample_rate: int = 16_000
@@ -52,7 +59,11 @@ class LogMel:
     scale: Literal["slaney", "htk"] = "slaney"
 
     def __post_init__(self) -> None:
-        """Refuses parameters that no spectrogram can have."""
+        """Validate the parameters.
+
+        Raises:
+            ValueError: No spectrogram can have these parameters.
+        """
         if self.sample_rate <= 0 or self.hop <= 0 or self.n_mels <= 0:
             raise ValueError("sample_rate, hop and n_mels must be positive")
         if self.n_fft < 2 or self.n_fft % 2:
@@ -67,20 +78,30 @@ class LogMel:
             raise ValueError(f"scale must be slaney or htk, not {self.scale!r}")
 
     def as_json(self) -> dict[str, Any]:
-        """The parameters, without a scale that goes without saying: old hashes stay valid."""
+        """Compute the spectrogram of a whole waveform.
+
+        Args:
+            waveform: ``(samples,)`` float32, at least one sample.
+
+        Returns:
+            ``(1 + samples // hop, n_mels)`` float32, in dB.
+
+        Raises:
+            ValueError: The waveform is empty or not one-dimensional.
+        """
         values = asdict(self)
         if self.scale == "slaney":
             del values["scale"]
         return values
 
     def __call__(self, waveform: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Computes the spectrogram of a whole waveform.
+        """Compute the spectrogram of a whole waveform.
 
         Args:
             waveform: ``(samples,)`` float32, at least one sample.
 
         Returns:
-            ``(1 + samples // hop, n_mels)`` float32, decibels.
+            ``(1 + samples // hop, n_mels)`` float32, in dB.
 
         Raises:
             ValueError: The waveform is empty or not one-dimensional.
@@ -92,14 +113,14 @@ class LogMel:
     def stream(
         self, blocks: Iterable[npt.NDArray[np.float32]]
     ) -> Iterator[npt.NDArray[np.float32]]:
-        """Computes the spectrogram of a waveform that arrives in blocks.
+        """Compute the spectrogram of a waveform that arrives in blocks.
 
         Args:
-            blocks: ``(samples,)`` float32 each, in order.
+            blocks: ``(samples,)`` float32 blocks, in order.
 
         Yields:
-            ``(frames, n_mels)`` float32, decibels; joined they are what a call with the joined
-            blocks returns. Nothing where there are no samples.
+            ``(frames, n_mels)`` float32, in dB; joined they equal the spectrogram of the joined
+            blocks. Nothing if there are no samples.
         """
         pending = np.empty(0, np.float32)
         for block in _padded_by_reflection(blocks, self.n_fft // 2):
@@ -126,7 +147,7 @@ class LogMel:
 
     @cached_property
     def filters(self) -> npt.NDArray[np.float32]:
-        """Triangular mel filters, ``(n_mels, n_fft // 2 + 1)`` float32."""
+        """Return triangular mel filters, ``(n_mels, n_fft // 2 + 1)`` float32."""
         bins = np.fft.rfftfreq(self.n_fft, 1 / self.sample_rate)
         if self.scale == "htk":
             edges = _htk_edges(self.f_min, self.f_max, self.n_mels + 2)
@@ -144,9 +165,9 @@ class LogMel:
 def _padded_by_reflection(
     blocks: Iterable[npt.NDArray[np.float32]], pad: int
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """The joined blocks with ``pad`` mirrored samples at both ends, still in blocks.
+    """Yield the joined blocks with ``pad`` mirrored samples at both ends.
 
-    What is held back is only what the mirror at the end may need: ``pad`` samples and one.
+    Only ``pad + 1`` samples are buffered, which the reflection at the end may need.
     """
     held = np.empty(0, np.float32)
     begun = False
@@ -166,7 +187,7 @@ def _padded_by_reflection(
 
 
 def _htk_edges(f_min: float, f_max: float, count: int) -> npt.NDArray[np.float64]:
-    """In Hz, at equal distances on the scale ``2595 log10(1 + f / 700)`` of HTK."""
+    """Return band edges in Hz, equidistant on HTK's scale ``2595 log10(1 + f / 700)``."""
     low, high = (2595 * np.log10(1 + hz / 700) for hz in (f_min, f_max))
     return np.asarray(700 * (10 ** (np.linspace(low, high, count) / 2595) - 1))
 

@@ -1,6 +1,6 @@
-"""What may happen to a recording on its way to a listener: lossy coding, another pitch.
+"""Perturb recordings as distribution does: lossy coding, another pitch.
 
-ffmpeg's own encoder and filters, through PyAV.
+Uses ffmpeg's encoder and filters through PyAV.
 """
 
 import io
@@ -13,19 +13,19 @@ import numpy.typing as npt
 
 Waveform = npt.NDArray[np.float32]
 
-# What an MP3 can hold.
+# Sample rates of MP3.
 _MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _MP3_FRAME = 1152
 
 
 def write_mp3(samples: Waveform, sample_rate: int, kbits: int, file: io.BytesIO | str) -> None:
-    """Writes an MP3.
+    """Write an MP3 file.
 
     Args:
-        samples: ``(samples,)`` float32 within -1..1; what is beyond is clipped.
-        sample_rate: In Hz; where no MP3 has it, the next larger one is written.
-        kbits: Of each second.
-        file: Its name, or a buffer.
+        samples: ``(samples,)`` float32 within -1 to 1; values beyond are clipped.
+        sample_rate: Sample rate in Hz; if MP3 does not support it, the next higher one is used.
+        kbits: Bitrate in kbit/s.
+        file: Name of the file, or a buffer.
     """
     rate = next((one for one in _MP3_RATES if one >= sample_rate), _MP3_RATES[-1])
     with av.open(file, "w", format="mp3") as container:
@@ -39,7 +39,16 @@ def write_mp3(samples: Waveform, sample_rate: int, kbits: int, file: io.BytesIO 
 
 
 def mp3_round_trip(samples: Waveform, sample_rate: int, kbits: int) -> Waveform:
-    """What is left after an MP3: ``(about as many samples,)`` float32 at the same rate."""
+    """Encode and decode samples as MP3.
+
+    Args:
+        samples: ``(samples,)`` float32 within -1 to 1.
+        sample_rate: Sample rate in Hz.
+        kbits: Bitrate in kbit/s.
+
+    Returns:
+        Float32 samples of about the same number at the same rate.
+    """
     buffer = io.BytesIO()
     write_mp3(samples, sample_rate, kbits, buffer)
     buffer.seek(0)
@@ -53,20 +62,20 @@ def mp3_round_trip(samples: Waveform, sample_rate: int, kbits: int) -> Waveform:
 
 
 def shift_pitch(samples: Waveform, sample_rate: int, semitones: float) -> Waveform:
-    """The same music higher or lower, as fast as before.
+    """Shift the pitch of samples, at the same tempo.
 
-    It is played faster or slower, which moves its pitch, and stretched back in time.
+    The samples are resampled, which shifts the pitch, and stretched back in time.
 
     Args:
         samples: ``(samples,)`` float32.
-        sample_rate: In Hz.
-        semitones: Up, or where negative down; at most an octave.
+        sample_rate: Sample rate in Hz.
+        semitones: Shift up, or down if negative; at most an octave.
 
     Returns:
-        ``(about as many samples,)`` float32 at the same rate.
+        Float32 samples of about the same number at the same rate.
 
     Raises:
-        ValueError: It is more than an octave.
+        ValueError: The shift exceeds an octave.
     """
     if not -12 <= semitones <= 12:
         raise ValueError(f"pitch can be moved by an octave, not by {semitones:g} semitones")

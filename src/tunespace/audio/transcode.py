@@ -1,7 +1,7 @@
-"""Any file as FLAC, which every browser plays: as it sounds, not as a tower reads it.
+"""Transcode audio files to FLAC, which every browser plays.
 
-PyAV encodes; nothing of what is heard is lost but what no loudspeaker at home tells apart: more
-than 16 bits, more than 48 kHz, more than two channels.
+PyAV encodes 16 bits, at most 48 kHz and two channels: what is lost is inaudible on loudspeakers at
+home.
 """
 
 from collections.abc import Iterator
@@ -17,45 +17,45 @@ _HIGHEST_RATE = 48_000
 
 
 def transcode_to_flac(path: str | PathLike[str], target: str | PathLike[str]) -> None:
-    """Writes the sound of a file as FLAC of 16 bits, mono or stereo, at most 48 kHz.
+    """Transcode a file to FLAC with 16 bits, mono or stereo, at most 48 kHz.
 
     Args:
-        path: A file that holds audio, alone or beside pictures.
-        target: The file to write.
+        path: Path of a file with an audio stream.
+        target: Path of the file to write.
 
     Raises:
-        AudioError: No audio can be read from the file; its ``reason`` says why.
+        AudioError: The file contains no readable audio; ``reason`` states the cause.
         OSError: The target cannot be written.
     """
     file = Path(path)
     with Path(target).open("wb") as written, av.open(written, "w", format="flac") as out:
-        heard = False
+        decoded = False
         with open_container(file) as (container, source):
             rate = _rate(source.rate or _HIGHEST_RATE)
             stream = out.add_stream("flac", rate=rate)
             stream.layout = "mono" if source.channels == 1 else "stereo"
             stream.format = "s16"
             for frame in _alike(decode_frames(container, source), stream.layout.name, rate):
-                heard = True
+                decoded = True
                 out.mux(stream.encode(frame))
-        if not heard:
-            raise AudioError(file, "holds no audio that can be decoded")
+        if not decoded:
+            raise AudioError(file, "contains no audio that can be decoded")
         out.mux(stream.encode(None))
 
 
 def _rate(rate: int) -> int:
-    """The rate, or the highest that is played and divides it without remainder."""
+    """Return a sample rate, or the highest supported rate that divides it."""
     while rate > _HIGHEST_RATE and rate % 2 == 0:
         rate //= 2
     return min(rate, _HIGHEST_RATE)
 
 
 def _alike(frames: Iterator[av.AudioFrame], layout: str, rate: int) -> Iterator[av.AudioFrame]:
-    """The sound in frames of one kind; a file may change its kind on the way."""
+    """Convert frames to one format; the format of a file may change within it."""
     resampler: av.AudioResampler | None = None
     kind: tuple[str, str, int] | None = None
     for frame in frames:
-        frame.pts = None  # a gap in the time stamps is no reason to refuse the samples
+        frame.pts = None  # a gap in the time stamps is no reason to drop the samples
         found = (frame.format.name, frame.layout.name, frame.sample_rate)
         if resampler is None or found != kind:
             yield from _rest(resampler)

@@ -1,7 +1,7 @@
-"""Windows of fixed length that cover a whole track, the same ones every time.
+"""Windows of fixed length that cover a whole track, deterministically.
 
-The first complaint of people who use CLAP on music is that one file gives different vectors,
-because a window is drawn at random. Here the windows follow from the length alone.
+Users of CLAP on music often report that one file gives different embeddings, because a window is
+drawn at random. Here the windows depend on the length alone.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Window:
-    """A run of frames.
+    """Range of frames.
 
     Attributes:
-        start: Index of its first frame in the track.
-        stop: Index past its last frame; less than ``start + length`` only in a track that is
+        start: Index of the first frame in the track.
+        stop: Index after the last frame; less than ``start + length`` only in a track that is
             shorter than one window.
         frames: ``(length, n_mels)`` float32, always of full length.
     """
@@ -30,22 +30,27 @@ class Window:
 def cut_windows(
     blocks: Iterable[npt.NDArray[np.float32]], length: int, hop: int
 ) -> Iterator[Window]:
-    """Cuts a track that arrives in blocks into windows, every frame in at least one.
+    """Cut a track that arrives in blocks into windows, with every frame in at least one.
 
-    Windows start at multiples of ``hop``; where they leave a rest, one more is aligned to the end.
-    A track that is shorter than a window is repeated until it fills one, since silence would be
-    heard as part of the music (LAION-CLAP, Wu et al. 2023, repeats for the same reason).
+    Windows start at multiples of ``hop``; a remainder gets one more window, aligned to the end. A
+    track shorter than a window is repeated until it fills one: an encoder would treat silence as
+    part of the music (LAION-CLAP, Wu et al. 2023, repeats for the same reason).
 
     Args:
-        blocks: ``(frames, n_mels)`` float32 each, in order.
-        length: Of a window, in frames.
-        hop: Distance of neighbouring starts, in frames; at most ``length``.
+        blocks: ``(frames, n_mels)`` float32 blocks, in order.
+        length: Length of a window in frames.
+        hop: Distance between the starts of windows in frames; at most ``length``.
 
     Yields:
-        Windows in order; none where there are no frames.
+        Windows in order; none if there are no frames.
 
     Raises:
         ValueError: ``length`` or ``hop`` is not positive, or frames would fall between windows.
+
+    Example:
+        >>> track = np.zeros((25, 2), np.float32)
+        >>> [(window.start, window.stop) for window in cut_windows([track], length=10, hop=10)]
+        [(0, 10), (10, 20), (15, 25)]
     """
     if not 0 < hop <= length:
         raise ValueError(f"0 < hop <= length must hold, not hop {hop}, length {length}")
@@ -57,7 +62,7 @@ def cut_windows(
         while start + length <= total:
             yield Window(start, start + length, held[start - origin : start - origin + length])
             start += hop
-        # The window at the end may reach back before the next start.
+        # The window at the end may start before the next regular one.
         keep = max(origin, min(start, total - length))
         held = held[keep - origin :]
         origin = keep

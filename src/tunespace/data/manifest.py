@@ -1,20 +1,20 @@
-"""The one input of training and evaluation: a table of clips with what is known about each.
+"""Manifests: the input of training and evaluation, a table of clips and their annotations.
 
 A file of comma- or tab-separated values, JSON lines or Parquet with a row for each clip. Columns:
 
-- ``audio`` (also ``path`` or ``file``): relative to the manifest's folder. ``start`` and
-  ``duration`` in seconds choose a stretch of it.
+- ``audio`` (also ``path`` or ``file``): path relative to the manifest's folder. ``start`` and
+  ``duration`` in seconds select a part of it.
 - ``track_id``, ``artist_id``; ``title``, ``artist``, ``album``, ``year``; ``split``.
-- ``tags``, ``similar_artists``: lists. In values separated by commas or tabs: a JSON list, or
-  values separated by ``;`` or ``|``, or else by commas.
+- ``tags``, ``similar_artists``: lists. In separated values: a JSON list, or values separated by
+  ``;`` or ``|``, or else by commas.
 - ``captions`` (also ``caption`` or ``text``): a list, or one sentence.
-- Every other column is a label, as ``genre`` for zero-shot classification.
+- Every other column is a label, such as ``genre`` for zero-shot classification.
 
-Shards hold the audio as well: ``.tar`` of WebDataset (``KEY.flac`` beside ``KEY.json`` with the
-columns, or ``KEY.txt`` with a caption), and Parquet whose column ``audio`` holds bytes, as Hugging
-Face's data sets do. Only their words are held in memory.
+Shards contain the audio as well: WebDataset ``.tar`` (``KEY.flac`` beside ``KEY.json`` with the
+columns, or ``KEY.txt`` with a caption), and Parquet with bytes in the column ``audio``, as in
+Hugging Face data sets. Only their texts are held in memory.
 
-Everything that is wrong is found and named at once, with its line, before any work is done.
+All errors are collected and reported at once, with line numbers, before any work starts.
 """
 
 import hashlib
@@ -35,24 +35,24 @@ _TEXTS = ("title", "artist", "album", "artist_id", "split")
 
 @dataclass(frozen=True)
 class Item:
-    """A clip and what is known about it.
+    """Clip and its annotations.
 
     Attributes:
-        track_id: Unique within the manifest.
-        audio: The file; None where only the texts are at hand.
-        start: Of the stretch to listen to, in seconds.
-        duration: Of the stretch; to the end without it.
-        title: Of the track.
-        artist: Name.
-        album: Name.
-        artist_id: The artist's name in the data set; the printed name where there is none.
-        year: Of release.
-        tags: Words.
-        captions: Sentences.
-        similar_artists: Their ``artist_id``.
-        split: As "train" or "test".
-        labels: Every other column.
-        line: Where it stands in its file, from 1.
+        track_id: Id, unique within the manifest.
+        audio: Audio file; None if only the texts are available.
+        start: Start of the clip in the file, in seconds.
+        duration: Length of the clip in seconds; None for the rest of the file.
+        title: Title of the track.
+        artist: Name of the artist.
+        album: Title of the album.
+        artist_id: Id of the artist in the data set; the name if there is none.
+        year: Year of release; None if unknown.
+        tags: Tags.
+        captions: Captions.
+        similar_artists: ``artist_id`` of similar artists.
+        split: Name of the split, such as "train" or "test".
+        labels: All other columns.
+        line: Line in the file, from 1.
     """
 
     track_id: str
@@ -73,23 +73,23 @@ class Item:
 
     @property
     def artist_key(self) -> str:
-        """Who it is by, in whatever way is known."""
+        """Id of the artist, or the name if there is no id."""
         return self.artist_id or self.artist
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """Clips to judge or train with.
+    """Clips to evaluate or train with.
 
     Attributes:
-        name: For reports.
-        items: In the order of the file.
-        categories: What kind of word a tag is, as "genre", where that is known.
-        citation: Of the data set.
-        licence: Of the data set.
-        remarks: What a reader of figures on it must know.
-        data: Name of the data set; empty for a manifest of one's own.
-        split: Of it.
+        name: Name for reports.
+        items: Clips in the order of the file.
+        categories: Category of each tag, such as "genre", if known.
+        citation: Citation of the data set.
+        licence: Licence of the data set.
+        remarks: Remarks that a reader of results needs.
+        data: Name of the data set; empty for a manifest of your own.
+        split: Name of the split.
     """
 
     name: str
@@ -103,7 +103,7 @@ class Manifest:
 
     @property
     def sha256(self) -> str:
-        """Hash of what is judged: texts, labels, and the size of each file."""
+        """Hash of texts, labels, and the size of each audio file."""
         hashed = hashlib.sha256()
         for item in self.items:
             size = modification_stamp(item.audio)[0] if item.audio and exists(item.audio) else None
@@ -114,7 +114,7 @@ class Manifest:
         return hashed.hexdigest()
 
     def subset(self, split: str) -> "Manifest":
-        """The clips of one split.
+        """Return the clips of one split.
 
         Raises:
             DataError: There is no such split.
@@ -126,7 +126,7 @@ class Manifest:
 
 
 def no_problems(_items: Sequence[Item]) -> list[str]:
-    """Nothing is wrong."""
+    """Report no problems: the default check of ``load_manifest``."""
     return []
 
 
@@ -137,18 +137,18 @@ def load_manifest(
     faults: Callable[[Sequence[Item]], list[str]] = no_problems,
     rejected: list[str] | None = None,
 ) -> Manifest:
-    """Reads a manifest and checks it.
+    """Load and validate a manifest.
 
     Args:
-        path: Of the file; or a folder of shards, or a pattern as ``shards/*.tar``.
-        split: Only the clips of this split.
-        faults: What else is wrong with the clips, as ``missing_audio``; said together with what
-            is wrong with the file.
-        rejected: Where it is given, what is wrong with a row is put there and the row left out,
-            so that one line of a million does not stop a training.
+        path: Path of the file; or a folder of shards, or a pattern such as ``shards/*.tar``.
+        split: Split to load; empty for all.
+        faults: Further check of the clips that returns problems, such as ``missing_audio``; they
+            are reported together with those of the file.
+        rejected: List that receives the problem of each invalid row, which is left out: one line of
+            a million should not stop a training run. None to raise instead.
 
     Raises:
-        DataError: It cannot be read, or something in it is wrong; names all of it.
+        DataError: The file cannot be read, or is not valid; the message names all problems.
     """
     problems: list[str] = []
     wrong_rows = problems if rejected is None else rejected
@@ -173,14 +173,14 @@ def load_manifest(
     if problems:
         raise DataError(problems)
     if not items:
-        raise DataError([f"{path} holds no clips", *(rejected or [])])
+        raise DataError([f"{path} contains no clips", *(rejected or [])])
     return Manifest(name, tuple(kept), split=split)
 
 
 def write_manifest(items: Sequence[Item], path: Path) -> None:
-    """Writes clips as lines of JSON that ``load_manifest`` reads; audio by its absolute path.
+    """Write clips as JSON lines that ``load_manifest`` reads, with absolute audio paths.
 
-    A name of a file that is no text cannot be written, and its clip is left out.
+    A clip whose file name is not valid text is left out.
     """
     lines = []
     for item in items:
@@ -196,7 +196,7 @@ def write_manifest(items: Sequence[Item], path: Path) -> None:
 
 
 def missing_audio(items: Sequence[Item], name: str = "") -> list[str]:
-    """A sentence for each clip whose file is not there."""
+    """Return a sentence for each clip whose audio file is missing."""
     return [
         f"{name}{_line(item)}: {item.audio or 'audio'} does not exist".strip()
         for item in items
@@ -205,10 +205,10 @@ def missing_audio(items: Sequence[Item], name: str = "") -> list[str]:
 
 
 def with_audio(manifest: Manifest) -> Manifest:
-    """The clips whose file is there.
+    """Return the manifest with the clips whose audio file exists.
 
     Raises:
-        DataError: None is.
+        DataError: No file exists.
     """
     items = tuple(item for item in manifest.items if item.audio and exists(item.audio))
     if not items:
@@ -288,7 +288,7 @@ def _item(found: Mapping[str, Any], line: int, file: Path, wrong: ReportProblem)
 
 
 def _name(audio: str, start: float | None, duration: float | None) -> str:
-    """What a clip is called that has no ``track_id``: its file, and the stretch of it."""
+    """Return the id of a clip without ``track_id``: its file and its part of it."""
     return audio if start is None and duration is None else f"{audio}@{start or 0:g}+{duration}"
 
 

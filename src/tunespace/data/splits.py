@@ -1,4 +1,4 @@
-"""Which clips are learned from, which choose the checkpoint, and which are looked at once."""
+"""Splits into training, validation and test data."""
 
 import hashlib
 from collections.abc import Sequence
@@ -23,16 +23,16 @@ _SHARES = ((0.1, "test"), (0.2, "validation"))
 
 
 def with_splits(items: Sequence[Item]) -> tuple[tuple[Item, ...], bool]:
-    """The clips with the split of each, as "train", "validation" or "test".
+    """Return the clips with a split each: "train", "validation" or "test".
 
-    Where the manifest says nothing, artists are distributed: all clips of one artist, or where the
-    artist is unknown of one file, are in the same split, and it does not depend on the others.
+    If the manifest has no splits, artists are assigned at random: all clips of one artist (of one
+    file if the artist is unknown) are in the same split, independent of all other artists.
 
     Returns:
-        The clips, and whether the splits are the manifest's own.
+        The clips, and whether the splits are those of the manifest.
 
     Raises:
-        TrainingError: A split has another name, or there is nothing to learn from.
+        TrainingError: A split has another name, or there is no training data.
     """
     own = any(item.split for item in items)
     if not own:
@@ -44,7 +44,7 @@ def with_splits(items: Sequence[Item]) -> tuple[tuple[Item, ...], bool]:
             )
     named = tuple(replace(item, split=NAMES[item.split.lower()]) for item in items)
     if not any(item.split == "validation" for item in named):
-        # A run needs something to choose its checkpoint by.
+        # A run needs data to choose its best checkpoint by.
         named = tuple(
             replace(item, split="validation")
             if item.split == "train" and _drawn(item) == "validation"

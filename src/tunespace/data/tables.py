@@ -1,4 +1,4 @@
-"""Rows of tables: values separated by commas or tabs, JSON lines, Parquet, shards of WebDataset."""
+"""Read tables: comma- or tab-separated values, JSON lines, Parquet, WebDataset shards."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ _AUDIO = frozenset(("aif", "aiff", "flac", "m4a", "mp3", "mp4", "oga", "ogg", "o
 
 
 def files_of(path: str | Path) -> list[Path]:
-    """The files of a table: itself, all shards of a folder, or those that fit a pattern.
+    """Return the files of a table: itself, all shards of a folder, or those that match a pattern.
 
     Raises:
         DataError: There are none.
@@ -37,11 +37,11 @@ def files_of(path: str | Path) -> list[Path]:
 
 
 def read_rows(file: Path, wrong: ReportProblem) -> Iterator[Row]:
-    """Rows of a table, each with its line (in Parquet its number, from 1).
+    """Yield the rows of a table, each with its line (in Parquet its number, from 1).
 
     Args:
-        file: .csv, .tsv, .jsonl, .ndjson, .parquet or .tar.
-        wrong: Told of each row that is none; such rows are left out.
+        file: Path of a .csv, .tsv, .jsonl, .ndjson, .parquet or .tar file.
+        wrong: Called for each invalid row; such rows are left out.
 
     Raises:
         DataError: The file cannot be read at all.
@@ -72,7 +72,7 @@ def read_rows(file: Path, wrong: ReportProblem) -> Iterator[Row]:
 
 
 def raise_unreadable(what: str) -> None:
-    """For tables that are right or useless.
+    """Raise an error: the callback for tables in which no row may be invalid.
 
     Raises:
         DataError: Always.
@@ -83,16 +83,16 @@ def raise_unreadable(what: str) -> None:
 def read_delimited(
     file: Path, delimiter: str = ",", *, quoted: bool | None = None, wrong: ReportProblem
 ) -> Iterator[Row]:
-    """Rows of separated values; names of columns without the blanks around them.
+    """Yield rows of separated values; names of columns are stripped.
 
     Args:
-        file: Of the table.
-        delimiter: Between values.
-        quoted: Whether values can stand in quotes; without it, in all but tables with tabs.
-        wrong: Told of each row that has not as many values as there are columns.
+        file: Path of the table.
+        delimiter: Separator of values.
+        quoted: Whether values may be quoted; None for all tables but tab-separated ones.
+        wrong: Called for each row whose number of values differs from that of the columns.
 
     Raises:
-        OSError, UnicodeDecodeError, csv.Error: It cannot be read.
+        OSError, UnicodeDecodeError, csv.Error: The file cannot be read.
     """
     plain = delimiter == "\t" if quoted is None else not quoted
     with file.open(encoding="utf-8-sig", newline="") as lines:
@@ -137,7 +137,7 @@ def _parquet(file: Path) -> Iterator[Row]:
     try:
         table = parquet.ParquetFile(file)
         columns = table.schema_arrow.names
-        # Bytes of audio stay where they are until they are decoded.
+        # Audio bytes are not loaded before they are decoded.
         held = "audio" in columns and "audio.bytes" in {
             table.schema.column(n).path for n in range(len(table.schema))
         }
@@ -152,7 +152,7 @@ def _parquet(file: Path) -> Iterator[Row]:
 
 
 def _shard(file: Path, wrong: ReportProblem) -> Iterator[Row]:
-    """Samples of an archive: neighbours whose names are equal up to their first dot."""
+    """Yield the samples of an archive: adjacent members with equal names up to the first dot."""
     try:
         with tarfile.open(file, "r:") as archive:
             samples = groupby(filter(tarfile.TarInfo.isfile, archive), key=_key)

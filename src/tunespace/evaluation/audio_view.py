@@ -1,7 +1,7 @@
-"""Which part of a clip is heard, and how its windows become one vector.
+"""Audio views: which part of a clip is embedded, and how its windows are pooled.
 
-Published numbers differ in both: the first ten seconds (LAION-CLAP), the mean over all windows
-before (TTMR) or after they are brought to unit length, the whole recording. A protocol says which.
+Published results differ in both: the first ten seconds (LAION-CLAP), the mean over all windows
+before (TTMR) or after normalisation, the whole recording. Every protocol states its view.
 """
 
 from dataclasses import asdict, dataclass
@@ -14,13 +14,13 @@ Pooling = Literal["track", "windows"]
 
 @dataclass(frozen=True)
 class Clip:
-    """What to listen to: a file, or a stretch of it in seconds.
+    """File to embed, or a part of it.
 
     Attributes:
-        path: Of the file.
-        start: Of the stretch.
-        duration: Of the stretch; to the end without it.
-        pooling: As in ``AudioView``.
+        path: Path of the file.
+        start: Start in seconds.
+        duration: Length in seconds; None for the rest of the file.
+        pooling: Pooling of windows, as in ``AudioView``.
     """
 
     path: str
@@ -31,13 +31,17 @@ class Clip:
 
 @dataclass(frozen=True, kw_only=True)
 class AudioView:
-    """How a clip is heard.
+    """Part of a clip that is embedded, and pooling of its windows.
 
     Attributes:
-        skip: Seconds at the beginning of the clip that are left out.
-        seconds: That are heard after them; to the end without it.
-        pooling: ``track`` is the vector that the model itself gives a track; ``windows`` the mean
-            of its windows' vectors, each of unit length before.
+        skip: Seconds to leave out at the beginning of the clip.
+        seconds: Seconds to embed after that; None for the rest of the clip.
+        pooling: ``track`` for the embedding that the model itself gives a track; ``windows`` for
+            the mean of the unit embeddings of its windows.
+
+    Example:
+        >>> str(AudioView(seconds=10))
+        "10 s, in the model's own windows, as the model makes one vector of a track"
     """
 
     skip: float = 0.0
@@ -45,32 +49,32 @@ class AudioView:
     pooling: Pooling = "track"
 
     def __post_init__(self) -> None:
-        """Checks.
+        """Validate the values.
 
         Raises:
-            ValueError: A time is not possible, or there is no such pooling.
+            ValueError: A time is negative or infinite, or the pooling is unknown.
         """
         if not 0 <= self.skip < float("inf"):
-            raise ValueError(f"{self.skip} s cannot be skipped")
+            raise ValueError(f"skip must be finite and not negative, not {self.skip}")
         if self.seconds is not None and not 0 < self.seconds < float("inf"):
-            raise ValueError(f"{self.seconds} s cannot be heard")
+            raise ValueError(f"seconds must be positive and finite, not {self.seconds}")
         if self.pooling not in ("track", "windows"):
-            raise ValueError(f"there is no pooling {self.pooling!r}")
+            raise ValueError(f"unknown pooling: {self.pooling!r} (track, windows)")
 
     def clip(self, item: Item) -> Clip:
-        """What is heard of an item; a stretch that is shorter than what is skipped has no sound."""
+        """Return the part of an item to embed; a part shorter than ``skip`` has a duration of 0."""
         ends = [] if item.duration is None else [max(item.duration - self.skip, 0.0)]
         ends += [] if self.seconds is None else [self.seconds]
         duration = min(ends, default=None)
         return Clip(str(item.audio), item.start + self.skip, duration, self.pooling)
 
     def as_json(self) -> dict[str, Any]:
-        """For reports."""
+        """Return the view as a JSON object for reports."""
         return asdict(self)
 
     def __str__(self) -> str:
-        """In words."""
-        heard = (
+        """Return the view in words."""
+        length = (
             f"{self.seconds:g} s" if self.seconds is not None
             else "the rest" if self.skip else "the whole clip"
         )  # fmt: skip
@@ -79,7 +83,7 @@ class AudioView:
             "track": "as the model makes one vector of a track",
             "windows": "as the mean of unit vectors of windows",
         }
-        return f"{heard}{after}, in the model's own windows, {mean[self.pooling]}"
+        return f"{length}{after}, in the model's own windows, {mean[self.pooling]}"
 
 
 WHOLE_CLIP = AudioView()

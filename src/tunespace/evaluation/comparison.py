@@ -1,4 +1,4 @@
-"""Several models on the same data: one table, with what differs beyond chance."""
+"""Compare several models on the same data: one table, with the significance of differences."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ from typing import Any
 
 from tunespace.data.manifest import Manifest
 from tunespace.errors import DataError
+from tunespace.evaluation.evaluate import embed_data, require_runnable, score
 from tunespace.evaluation.leakage import Overlap
 from tunespace.evaluation.metrics.bootstrap import Difference, Figure, difference
 from tunespace.evaluation.protocols import Protocol
-from tunespace.evaluation.report import SCHEMA, Report, embed_data, require_runnable, score
+from tunespace.evaluation.report import SCHEMA, Report
 from tunespace.models import JointModel
 
 
@@ -20,11 +21,11 @@ class ComparisonRow:
     """One figure of all models.
 
     Attributes:
-        protocol: Its name.
-        figure: Its name.
-        values: Of each model.
-        differences: Of each model after the first from the first, on the same draws.
-        chance: What guessing gives; None where that is not known.
+        protocol: Name of the protocol.
+        figure: Name of the figure.
+        values: Value of each model.
+        differences: Difference of each further model from the first, on the same bootstrap draws.
+        chance: Chance level; None if unknown.
     """
 
     protocol: str
@@ -36,18 +37,18 @@ class ComparisonRow:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found.
+    """Comparison of several models.
 
     Attributes:
-        reports: Of each model, all on the same clips.
-        rows: Of the table.
+        reports: Report of each model, all on the same clips.
+        rows: Rows of the table.
     """
 
     reports: tuple[Report, ...]
     rows: tuple[ComparisonRow, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """The same for the same input."""
+        """Return the comparison as a JSON object: the same for the same input."""
         return {
             "schema": SCHEMA,
             "models": [report.model.identity for report in self.reports],
@@ -79,28 +80,27 @@ def compare(
     workers: int | None = None,
     on_progress: Callable[[JointModel, int, int], None] | None = None,
 ) -> Comparison:
-    """Judges models on the same clips; those that one of them cannot hear are left out for all.
+    """Evaluate models on the same clips; a clip that one of them cannot read is left out for all.
 
     Args:
-        models: At least one.
-        data: Clips and what is known about them.
-        protocols: That are run.
-        leakage: What ``overlap`` found, by the identity of models; for the reports.
-        seed: Of everything that is drawn.
-        cache: File of vectors that were computed before.
-        workers: Processes that listen.
-        on_progress: Called with the model that listens, how many clips it has heard, and of how
-            many.
+        models: At least one model.
+        data: Clips with their tags, captions and labels.
+        protocols: Protocols to run.
+        leakage: Overlap with the training data by identity of the model, for the reports.
+        seed: Random seed.
+        cache: Embedding cache file; None for the default.
+        workers: Number of processes; None for one per core.
+        on_progress: Called with the model, the number of embedded clips and that of all clips.
 
     Raises:
-        DataError: As in ``evaluate``, or there is no model, or one is named twice.
+        DataError: As in ``evaluate``; or there is no model, or a model is named twice.
         ModelError: A model cannot be used.
     """
     identities = [model.identity for model in models]
     if not models or len(set(identities)) < len(identities):
         raise DataError(["name at least one model, and each once"])
     require_runnable(data, protocols)
-    heard = [
+    embeddings = [
         embed_data(
             model,
             data,
@@ -111,34 +111,28 @@ def compare(
         )
         for model in models
     ]
-    lost: dict[int, str] = {}
-    for model, found in zip(models, heard, strict=True):
-        for n, reason in found.failed.items():
-            lost.setdefault(n, f"({model.name}) {reason}")
-    if len(lost) == len(data.items):
-        raise DataError([f"{data.name}: there is no clip that all of these models can hear"])
-    known = leakage or {}
+    without: dict[int, str] = {}
+    for model, own in zip(models, embeddings, strict=True):
+        for n, reason in own.failed.items():
+            without.setdefault(n, f"({model.name}) {reason}")
+    if len(without) == len(data.items):
+        raise DataError([f"{data.name}: there is no clip that all of these models can read"])
+    overlaps = leakage or {}
     reports = [
-        score(model, data, protocols, found, lost, leakage=known.get(model.identity), seed=seed)
-        for model, found in zip(models, heard, strict=True)
+        score(model, data, protocols, own, without, leakage=overlaps.get(model.identity), seed=seed)
+        for model, own in zip(models, embeddings, strict=True)
     ]
     return Comparison(tuple(reports), tuple(_rows(reports)))
 
 
 def _rows(reports: Sequence[Report]) -> list[ComparisonRow]:
-    """All judged the same clips, hence have the same protocols and figures."""
+    """Return a row for each figure; all reports have the same protocols and figures."""
+    results = [{protocol.name: result for protocol, result in r.protocols} for r in reports]
     rows = []
-    found = [{protocol.name: result for protocol, result in report.protocols} for report in reports]
-    for name, result in found[0].items():
-        for figure in result.figures:
-            values = tuple(other[name].figures[figure] for other in found)
-            rows.append(
-                ComparisonRow(
-                    name,
-                    figure,
-                    values,
-                    tuple(difference(value, values[0]) for value in values[1:]),
-                    result.chance.get(figure),
-                )
-            )
+    for name, first in results[0].items():
+        for figure in first.figures:
+            values = tuple(own[name].figures[figure] for own in results)
+            differences = tuple(difference(value, values[0]) for value in values[1:])
+            chance = first.chance.get(figure)
+            rows.append(ComparisonRow(name, figure, values, differences, chance))
     return rows

@@ -1,8 +1,7 @@
-"""The vectors of clips, each listened to once: what was heard is kept and found again.
+"""Embed clips, each once: embeddings are cached.
 
-A vector is kept under the model's identity, the file's path, size and date, and the stretch of it,
-so another model, another file or another stretch is another vector. Runs that are killed go on
-where they were; several can use the same cache.
+The key of an embedding is the model's identity, the file's path, size and modification time, and
+the part of the file. Runs that are killed are resumed; several runs can use the same cache.
 """
 
 import hashlib
@@ -28,21 +27,21 @@ _SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB
 
 
 def default_cache() -> Path:
-    """The file that vectors are kept in where none is named."""
+    """Return the default cache file."""
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("tunespace")) / "embeddings.sqlite"
 
 
 def embed_clip(clip: Clip, model: JointModel) -> Vectors | str:
-    """A clip's vector, or why it has none; runs in a worker process."""
+    """Return a clip's embedding, or why it has none; runs in a worker process."""
     if clip.duration == 0:
         return "has no sound after what is skipped"
     try:
-        heard = model.embed_file(clip.path, start=clip.start, duration=clip.duration)
+        embedding = model.embed_file(clip.path, start=clip.start, duration=clip.duration)
         if clip.pooling == "track":
-            return heard.vector
-        return normalize_rows(np.mean([window.vector for window in heard.windows], axis=0))
+            return embedding.vector
+        return normalize_rows(np.mean([window.vector for window in embedding.windows], axis=0))
     except AudioError as error:
         return error.reason
     except Exception as error:  # noqa: BLE001 - one file must not end the run
@@ -57,18 +56,18 @@ def embed_clips(
     workers: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Vectors, dict[int, str]]:
-    """Listens to clips in several processes.
+    """Embed clips in several processes.
 
     Args:
-        model: Of the space.
-        clips: Each once or several times.
-        cache: File of vectors that were computed before; made when missing.
-        workers: Processes; one for each core where it is not given.
-        on_progress: Called with how many are done, and of how many.
+        model: Model.
+        clips: Clips; may be repeated.
+        cache: Embedding cache file, created if missing; None for the default.
+        workers: Number of processes; None for one per core.
+        on_progress: Called with the number of embedded clips and that of all clips.
 
     Returns:
-        ``(clips, dim)`` float32, unit rows, and for each clip that cannot be heard why; the row of
-        such a clip is zero.
+        ``(clips, dim)`` float32, unit rows, and the reason for each clip that cannot be read, by
+        index; rows of such clips are zero.
 
     Raises:
         DataError: The cache cannot be used.
@@ -120,12 +119,12 @@ def _key(identity: str, clip: Clip) -> bytes:
 
 @contextmanager
 def _open_cache(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection; what was done is kept also when the run is stopped."""
+    """Open the cache; what was computed is committed even if the run is interrupted."""
     from filelock import FileLock
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # SQLite does not wait for another process that turns write-ahead logging on as well.
+        # SQLite does not wait for another process that enables write-ahead logging as well.
         with FileLock(f"{path}.lock", timeout=30):
             connection = sqlite3.connect(path, timeout=60)
             connection.execute("PRAGMA journal_mode = WAL")

@@ -1,11 +1,11 @@
-"""Whether two files hold the same recording, whatever they are called and coded as.
+"""Audio fingerprints: recognise the same recording in two files, whatever their names and formats.
 
-Haitsma and Kalker 2002: 33 bands from 300 to 2,000 Hz, and for every frame of .37 s the signs of
-how the difference of neighbouring bands changes, 32 bits. Two stretches of the same recording have
-less than 35 % of their bits different; other music has half. Frames are 46 ms apart here, not 11.6,
-and a stretch is 12 s: four times less to keep, for files that are whole or cut, not heard in a
-noisy room. Measured on 120 clips: 20 of 20 cuts of 20 s, quieter and coded as MP3, were found with
-10 to 12 % of the bits different, and none of 50 clips was found that was not there.
+Haitsma and Kalker 2002: 33 bands from 300 to 2,000 Hz; for every frame of .37 s, 32 bits are the
+signs of the change in the difference of neighbouring bands. Two excerpts of the same recording
+differ in less than 35 % of their bits; other music in half of them. Frames are 46 ms apart here,
+not 11.6, and an excerpt is 12 s: a quarter of the storage, for files that are whole or cut, not
+recorded in a noisy room. Measured on 120 clips: 20 of 20 cuts of 20 s, quieter and coded as MP3,
+were matched with 10 to 12 % of the bits different, and none of 50 clips without a match.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,20 +23,20 @@ _BANDS = 33
 _LOW, _HIGH = 300.0, 2000.0
 _STRETCH = 256
 _MOST_ERRORS = 0.35
-# Bits that are the least certain are flipped to find stretches of which no frame is the same.
+# The least certain bits are flipped to match excerpts in which no frame is equal.
 _FLIPPED = 3
-# Frames of silence look alike everywhere.
+# Frames of silence are equal in all recordings.
 _QUIET = 1e-5
 
 
 def fingerprint(samples: Waveform) -> Bits:
-    """The bits of each frame.
+    """Return the bits of each frame.
 
     Args:
         samples: ``(samples,)`` float32 at ``RATE``.
 
     Returns:
-        ``(frames,)``; frames of silence are 0.
+        ``(frames,)``; 0 for frames of silence.
     """
     return _bits(samples)[0]
 
@@ -65,11 +65,11 @@ def _bits(samples: Waveform) -> tuple[Bits, npt.NDArray[np.float32]]:
 
 @dataclass(frozen=True)
 class Match:
-    """The same recording in both.
+    """Match of a clip with a recording.
 
     Attributes:
-        name: Of the indexed recording.
-        errors: Share of bits that differ over the stretch.
+        name: Name of the recording.
+        errors: Fraction of different bits in the excerpt.
     """
 
     name: str
@@ -77,10 +77,10 @@ class Match:
 
 
 class FingerprintIndex:
-    """Recordings that others are looked up in."""
+    """Index of recordings by their fingerprints."""
 
     def __init__(self, recordings: Mapping[str, Bits]) -> None:
-        """Makes the index.
+        """Build the index.
 
         Args:
             recordings: Fingerprints by name.
@@ -96,7 +96,7 @@ class FingerprintIndex:
         self._owner, self._place = owner[order], place[order]
 
     def find(self, samples: Waveform) -> Match | None:
-        """The recording that a clip is out of; none where there is none.
+        """Return the recording that a clip is from; None if there is none.
 
         Args:
             samples: ``(samples,)`` float32 at ``RATE``.
@@ -112,7 +112,7 @@ class FingerprintIndex:
     def _candidates(
         self, bits: Bits, certainty: npt.NDArray[np.float32]
     ) -> Iterator[tuple[int, int]]:
-        """Recordings and shifts at which at least one frame is the same, the likeliest first."""
+        """Yield recordings and shifts with at least one equal frame, the most likely first."""
         votes: dict[tuple[int, int], int] = {}
         for at in np.flatnonzero(bits):
             weak = np.argsort(certainty[at])[:_FLIPPED]
@@ -122,7 +122,7 @@ class FingerprintIndex:
             for probe in probes:
                 first = np.searchsorted(self._sorted, probe, side="left")
                 last = np.searchsorted(self._sorted, probe, side="right")
-                # What is everywhere says nothing.
+                # Frames of many recordings do not distinguish them.
                 for n in range(first, min(last, first + 50)):
                     key = int(self._owner[n]), int(self._place[n]) - int(at)
                     votes[key] = votes.get(key, 0) + 1
@@ -130,7 +130,7 @@ class FingerprintIndex:
 
 
 def _errors(recording: Bits, clip: Bits, shift: int) -> float:
-    """Share of different bits in the stretch of the overlap that is the most alike; 1 for none."""
+    """Return the smallest fraction of different bits over excerpts of the overlap; 1 for none."""
     start, stop = max(0, shift), min(len(recording), shift + len(clip))
     length = stop - start
     if length < min(_STRETCH, len(clip), len(recording)) or length < _STRETCH // 8:
@@ -140,6 +140,6 @@ def _errors(recording: Bits, clip: Bits, shift: int) -> float:
     wrong = np.bitwise_count(theirs ^ ours).astype(np.float64)
     size = min(_STRETCH, length)
     sums = np.convolve(wrong, np.ones(size), "valid")
-    heard = np.convolve(sounding.astype(np.float64), np.ones(size), "valid")
-    shares = np.where(heard > size / 2, sums / np.maximum(heard * (_BANDS - 1), 1), 1.0)
+    active = np.convolve(sounding.astype(np.float64), np.ones(size), "valid")
+    shares = np.where(active > size / 2, sums / np.maximum(active * (_BANDS - 1), 1), 1.0)
     return float(shares.min())

@@ -1,4 +1,4 @@
-"""A comparison as one HTML file that needs nothing else: plots by plotly, which is put into it."""
+"""HTML report of a comparison in one self-contained file, with plots by plotly."""
 
 import html
 from collections.abc import Sequence
@@ -30,11 +30,11 @@ small{color:#555;font-weight:normal}summary{cursor:pointer}.better{color:#0a6b25
 
 
 def html_report(comparison: Comparison, published: Sequence[Published] = ()) -> str:
-    """The page.
+    """Return a comparison as an HTML page.
 
     Args:
-        comparison: What it shows.
-        published: Numbers of others under the same protocols.
+        comparison: Comparison.
+        published: Published results under the same protocols.
 
     Raises:
         DataError: plotly is not installed.
@@ -74,7 +74,7 @@ def html_report(comparison: Comparison, published: Sequence[Published] = ()) -> 
 
 
 def _audio_view_note(report: Report) -> str:
-    """How many clips, and how they were listened to."""
+    """Return the number of clips and their audio view."""
     ways: dict[str, list[str]] = {}
     for protocol, _ in report.protocols:
         ways.setdefault(str(protocol.audio_view), []).append(protocol.name)
@@ -83,8 +83,8 @@ def _audio_view_note(report: Report) -> str:
         for way, names in ways.items()
     )
     count = len(report.data.items) - len(report.failed)
-    missed = f", {len(report.failed):,} were not heard" if report.failed else ""
-    return f"{count:,} clips{missed}. Heard: {'; '.join(said)}."
+    missed = f", {len(report.failed):,} could not be read" if report.failed else ""
+    return f"{count:,} clips{missed}. Audio: {'; '.join(said)}."
 
 
 def _text(value: object) -> str:
@@ -97,13 +97,13 @@ def _cell(figure: Figure) -> str:
 
 
 def _named(report: Report) -> str:
-    """Name and hash, in little room."""
+    """Return the name and the shortened hash of a model."""
     name, _, sha256 = report.model.identity.rpartition("@")
     return f"{_text(name)}<br><small>{_text(sha256)}</small>"
 
 
 def _table(comparison: Comparison) -> str:
-    """The few figures that are looked at first, and all of them below."""
+    """Return a table of the headline figures, and one of all figures."""
     few = [row for row in comparison.rows if is_headline(row.figure)]
     return (
         _rows(comparison, few)
@@ -142,18 +142,18 @@ def _rows(comparison: Comparison, rows: Sequence[ComparisonRow]) -> str:
 
 
 def _leakage(comparison: Comparison) -> str:
-    """What each model has heard before, as far as that is known."""
+    """Return the leakage of each model, as far as it is known."""
     rows = "".join(
         f"<li>{_text(r.model.name)}: "
         + ("unknown" if r.leakage is None else _text(r.leakage.describe(len(r.data.items))))
         + "</li>"
         for r in comparison.reports
     )
-    return f"<h2>Clips that the models learned from</h2><ul>{rows}</ul>"
+    return f"<h2>Clips in the training data of the models</h2><ul>{rows}</ul>"
 
 
 def _improves(figure: str, difference: float) -> bool:
-    """Ranks are better when they are lower."""
+    """Return whether a difference is an improvement: lower is better for ranks."""
     return difference < 0 if figure.endswith("_rank") else difference > 0
 
 
@@ -162,11 +162,12 @@ def _published_rows(published: Sequence[Published]) -> str:
         return ""
     rows = "".join(
         f"<tr><td>{_text(p.protocol)}</td><td>{_text(p.figure)}</td><td>{_text(p.system)}</td>"
-        f"<td class=n>{format_value(p.value)}</td><td>{_text(p.source)}</td><td>{_text(p.how)}</td></tr>"
+        f"<td class=n>{format_value(p.value)}</td>"
+        f"<td>{_text(p.source)}</td><td>{_text(p.how)}</td></tr>"
         for p in published
     )
     head = "<th>protocol</th><th>figure</th><th>system</th><th>value</th><th>source</th><th></th>"
-    return f"<h2>Printed by others under the same protocol</h2><table><tr>{head}</tr>{rows}</table>"
+    return f"<h2>Published results under the same protocol</h2><table><tr>{head}</tr>{rows}</table>"
 
 
 def _probes(comparison: Comparison) -> str:
@@ -224,7 +225,7 @@ def _tags(comparison: Comparison, graphs: Any) -> Any:  # noqa: ANN401
 
 
 def _map(report: Report, graphs: Any) -> Any:  # noqa: ANN401
-    """Music and words in the plane of the two directions in which music differs most."""
+    """Return a plot of music and texts along the first two principal components of the music."""
     if report.scored_data is None or len(report.vectors) < 3:
         return None
     random = np.random.default_rng(report.seed)
@@ -269,6 +270,6 @@ def _map(report: Report, graphs: Any) -> Any:  # noqa: ANN401
 
 
 def _planar(texts: Vectors, axes: Vectors) -> Vectors:
-    """Words about their own centre: what lies between music and words would hide all else."""
+    """Project texts around their own centre: the modality gap would hide everything else."""
     planar: Vectors = (texts - texts.mean(axis=0)) @ axes.T
     return planar

@@ -1,4 +1,4 @@
-"""Any model in the Massive Text Embedding Benchmark, whose tasks of audio are MAEB.
+"""Evaluate any model in the Massive Text Embedding Benchmark, whose audio tasks are MAEB.
 
 Needs the extra ``mteb``::
 
@@ -9,8 +9,8 @@ Needs the extra ``mteb``::
     model = MtebModel(load_joint_model("tunespace-small"))
     mteb.evaluate(model, mteb.get_tasks(["MusicCapsT2ARetrieval", "GTZANGenre"]))
 
-Audio is decoded and resampled by us, from the bytes in the data set, so that a number is that of
-the model and not of another decoder; several processes listen at once.
+Audio is decoded and resampled by tunespace from the bytes in the data set, so that a result does
+not depend on another decoder; several processes embed at once.
 """
 
 import tempfile
@@ -32,24 +32,24 @@ from tunespace.models.waveform_input import write_waveform
 if TYPE_CHECKING:
     from mteb.models import ModelMeta
 
-# Files that lie on disk at once.
+# Number of files on disk at once.
 _AT_ONCE = 256
 
 
 class MtebModel:
-    """A model as mteb handles it.
+    """Model in the interface of mteb.
 
     Attributes:
-        model: That is judged.
-        mteb_model_meta: What mteb knows about it.
+        model: Model.
+        mteb_model_meta: Metadata for mteb.
     """
 
     def __init__(self, model: JointModel, *, workers: int | None = None) -> None:
-        """Wraps a model.
+        """Wrap a model.
 
         Args:
-            model: That is judged.
-            workers: Processes that listen.
+            model: Model.
+            workers: Number of processes that embed audio.
 
         Raises:
             DataError: mteb is not installed.
@@ -59,10 +59,10 @@ class MtebModel:
         self.mteb_model_meta = _about(model)
 
     def encode(self, inputs: Any, **_options: Any) -> Vectors:  # noqa: ANN401 - a DataLoader
-        """Texts or audio as points; where an item is both, the mean direction of both.
+        """Embed texts or audio; an item with both is the normalised mean of both embeddings.
 
         Args:
-            inputs: As mteb hands them over: over a data set with ``text`` or ``audio``.
+            inputs: Loader over a data set with a column ``text`` or ``audio``, as mteb passes it.
 
         Returns:
             ``(inputs, dim)`` float32, unit rows.
@@ -75,7 +75,7 @@ class MtebModel:
         if "audio" in features:
             found.append(self._audio(inputs.dataset))
         if "text" in features:
-            # Not from batches, for which audio beside the text would be decoded.
+            # Not from batches: audio beside the text would be decoded for them.
             texts = list(inputs.dataset.select_columns(["text"])["text"])
             found.append(self.model.embed_text(texts))
         if not found:
@@ -83,13 +83,13 @@ class MtebModel:
         return normalize_rows(np.sum(found, axis=0))
 
     def similarity(self, first: Any, second: Any) -> Any:  # noqa: ANN401 - arrays or tensors
-        """``(first, second)``: cosines."""
+        """Return the ``(first, second)`` cosines."""
         from mteb.similarity_functions import cos_sim
 
         return cos_sim(first, second)
 
     def similarity_pairwise(self, first: Any, second: Any) -> Any:  # noqa: ANN401
-        """``(pairs,)``: cosines."""
+        """Return the ``(pairs,)`` cosines."""
         from mteb.similarity_functions import pairwise_cos_sim
 
         return pairwise_cos_sim(first, second)
@@ -111,7 +111,7 @@ class MtebModel:
 
 
 def _undecoded(dataset: Any) -> Iterator[Any]:  # noqa: ANN401
-    """The column ``audio``, as bytes and path where the data set would decode it."""
+    """Return the column ``audio`` as bytes and path, without decoding."""
     from datasets import Audio
 
     if isinstance(dataset.features["audio"], Audio):
@@ -121,7 +121,7 @@ def _undecoded(dataset: Any) -> Iterator[Any]:  # noqa: ANN401
 
 
 def _kept(audio: dict[str, Any], path: Path) -> Clip:
-    """A file that holds what a row does."""
+    """Return a file with the audio of a row."""
     if "array" in audio:
         write_waveform(path, audio["array"], int(audio["sampling_rate"]))
     elif audio.get("bytes") is not None:

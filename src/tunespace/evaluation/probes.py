@@ -1,8 +1,8 @@
-"""What is wrong with a space, whatever the task: one function for each question.
+"""Probes of an embedding space, independent of any task: one function for each fault.
 
-Sources: collapse: what loading a broken checkpoint looks like (all texts alike). Modality gap:
-Liang et al. 2022 (distance of centroids) and linear separability as in SLAP (Guinot et al. 2025).
-Hubness: Radovanović et al. 2010 (skew of the k-occurrence).
+Sources: collapse: a broken checkpoint embeds all texts alike. Modality gap: Liang et al. 2022
+(distance of centroids) and linear separability as in SLAP (Guinot et al. 2025). Hubness:
+Radovanović et al. 2010 (skew of the k-occurrence).
 """
 
 import tempfile
@@ -19,7 +19,7 @@ from tunespace.evaluation.metrics.ranking import Floats
 from tunespace.models import JointModel
 from tunespace.models.model import Vectors
 
-# A hundred short texts that have little in common.
+# A hundred short texts with different meanings.
 _MOODS = "happy sad calm angry dark dreamy romantic energetic mysterious funny".split()
 _KINDS = "jazz metal techno folk opera reggae hip-hop ambient samba country".split()
 PROMPTS = tuple(f"{mood} {kind}" for mood in _MOODS for kind in _KINDS)
@@ -33,14 +33,14 @@ _OFFSET_SECONDS = 0.5
 def probe(
     model: JointModel, music: Vectors, paths: Sequence[Path], texts: Vectors, *, seed: int = 0
 ) -> dict[str, Any]:
-    """All probes, for a report.
+    """Run all probes, for a report.
 
     Args:
-        model: Whose space it is.
-        music: ``(clips, dim)``, unit rows.
-        paths: Of these clips; a few of them are heard again.
-        texts: ``(texts, dim)``: those of ``PROMPTS``.
-        seed: Of what is drawn.
+        model: Model.
+        music: ``(clips, dim)`` float32, unit rows.
+        paths: Audio files of these clips; a few of them are embedded again.
+        texts: ``(texts, dim)`` embeddings of ``PROMPTS``.
+        seed: Random seed.
     """
     understood = texts[texts.any(axis=1)]
     step = max(1, len(paths) // _CLIPS)
@@ -69,12 +69,12 @@ def _rounded(values: dict[str, float]) -> dict[str, float | None]:
 
 @dataclass(frozen=True)
 class Spread:
-    """Cosines between different points of one kind.
+    """Cosines between different embeddings of one modality.
 
     Attributes:
-        mean: Near 1 where the space has collapsed.
-        std: Near 0 there; above .05 in a space that tells points apart.
-        pairs: How many pairs that is of.
+        mean: Mean; near 1 in a collapsed space.
+        std: Standard deviation; near 0 in a collapsed space, above .05 in one that distinguishes.
+        pairs: Number of pairs.
     """
 
     mean: float
@@ -83,12 +83,12 @@ class Spread:
 
 
 def spread(vectors: Vectors, *, seed: int = 0, most: int = 2000) -> Spread:
-    """Collapse: how the cosines of different points are spread; of at most ``most`` points.
+    """Return the spread of cosines, which shows a collapse.
 
     Args:
-        vectors: ``(points, dim)``, unit rows.
-        seed: Of the draw.
-        most: Points.
+        vectors: ``(n, dim)``, unit rows.
+        seed: Random seed.
+        most: Maximum number of embeddings.
     """
     if len(vectors) > most:
         chosen = np.random.default_rng(seed).choice(len(vectors), size=most, replace=False)
@@ -101,12 +101,12 @@ def spread(vectors: Vectors, *, seed: int = 0, most: int = 2000) -> Spread:
 
 @dataclass(frozen=True)
 class ModalityGap:
-    """How far apart music and words lie.
+    """Gap between embeddings of music and of texts.
 
     Attributes:
-        distance: Between the centroids of both, 0 to 2.
-        separability: Share of points that a linear rule puts on the right side, on points that it
-            did not see; .5 where both are mixed, 1 where they never meet.
+        distance: Distance between both centroids, 0 to 2.
+        separability: Held-out accuracy of a linear classifier of the modality; .5 if both are
+            mixed, 1 if they are separate.
     """
 
     distance: float
@@ -114,12 +114,12 @@ class ModalityGap:
 
 
 def modality_gap(music: Vectors, words: Vectors, *, seed: int = 0) -> ModalityGap:
-    """Distance of centroids, and how well Fisher's linear discriminant tells both apart.
+    """Return the distance of both centroids, and the accuracy of Fisher's linear discriminant.
 
     Args:
         music: ``(tracks, dim)``, unit rows.
         words: ``(texts, dim)``, unit rows.
-        seed: Of the draw of equally many of both, and of the halves.
+        seed: Random seed of the balanced sample and of the halves.
     """
     distance = float(np.linalg.norm(music.mean(axis=0) - words.mean(axis=0)))
     count = min(len(music), len(words))
@@ -142,13 +142,13 @@ def modality_gap(music: Vectors, words: Vectors, *, seed: int = 0) -> ModalityGa
 
 @dataclass(frozen=True)
 class Hubness:
-    """How unevenly the nearest places are taken.
+    """Hubness of a space.
 
     Attributes:
-        skew: Of the number of queries that have an item among their first k; 0 to 1 is even, and
-            some items answer everything where it is large.
-        never: Share of items that are among the first k of no query.
-        k: How many nearest.
+        skew: Skewness of the k-occurrence, the number of queries that have an item among their
+            first k; 0 to 1 is even, and large if a few items answer everything.
+        never: Fraction of items that are among the first k of no query.
+        k: Number of nearest items.
     """
 
     skew: float
@@ -157,13 +157,13 @@ class Hubness:
 
 
 def hubness(queries: Vectors, items: Vectors, *, k: int = 10, same: bool = False) -> Hubness:
-    """Hubness: the skew of the k-occurrence.
+    """Return the skewness of the k-occurrence.
 
     Args:
         queries: ``(queries, dim)``, unit rows.
         items: ``(items, dim)``, unit rows.
-        k: How many nearest.
-        same: The queries are the items; none is its own neighbour.
+        k: Number of nearest items.
+        same: Whether the queries are the items; none is its own neighbour then.
     """
     k = min(k, len(items) - same)
     counts = np.zeros(len(items))
@@ -186,12 +186,12 @@ def _skew(values: Floats) -> float:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """Cosine between a clip and itself after a change that people do not call other music.
+    """Cosine between a clip and itself after a change that does not make it other music.
 
     Attributes:
-        mean: Over clips; 1 where nothing changes.
-        lowest: Of the clip that changes most.
-        clips: How many.
+        mean: Mean over clips; 1 for no change.
+        lowest: Cosine of the clip that changes most.
+        clips: Number of clips.
     """
 
     mean: float
@@ -200,43 +200,43 @@ class Sensitivity:
 
 
 def same_file_same_vector(model: JointModel, paths: list[Path]) -> float:
-    """The largest difference between two hearings of a file; 0 is what it must be."""
+    """Return the largest difference between two embeddings of the same file; it must be 0."""
     return max(
         (float(np.abs(_embed(model, p) - _embed(model, p)).max()) for p in paths), default=np.nan
     )
 
 
 def loudness(model: JointModel, paths: list[Path]) -> Sensitivity:
-    """Sensitivity to the level: 12 dB quieter."""
+    """Return the sensitivity to level: 12 dB quieter."""
     return _changed(model, paths, lambda wave, folder: _write(folder, wave * _gain(_QUIETER_DB)))
 
 
 def mp3_coding(model: JointModel, paths: list[Path]) -> Sensitivity:
-    """Sensitivity to lossy coding: MP3 at 128 kbit/s."""
+    """Return the sensitivity to lossy coding: MP3 at 128 kbit/s."""
     return _changed(model, paths, lambda wave, folder: _write_mp3(folder, wave))
 
 
 def window_offset(model: JointModel, paths: list[Path]) -> Sensitivity:
-    """Sensitivity to where the windows begin: half a second is cut from the beginning."""
+    """Return the sensitivity to the start of the windows: half a second is cut off."""
     cut = round(_OFFSET_SECONDS * _RATE)
     return _changed(model, paths, lambda wave, folder: _write(folder, wave[cut:]))
 
 
 def _changed(model: JointModel, paths: list[Path], change: Any) -> Sensitivity:  # noqa: ANN401
-    """Both sides are written as files, so that all that differs is the change."""
+    """Return the sensitivity to a change; both versions are written as files."""
     from tunespace.audio import decode
 
     cosines = []
     with tempfile.TemporaryDirectory() as folder:
         for path in paths:
             try:
-                heard = decode(path, _RATE, duration=_SECONDS)
+                samples = decode(path, _RATE, duration=_SECONDS)
             except AudioError:
                 continue
-            if len(heard) < 2 * _RATE:
+            if len(samples) < 2 * _RATE:
                 continue
-            before = _embed(model, _write(Path(folder), heard))
-            after = _embed(model, change(heard, Path(folder)))
+            before = _embed(model, _write(Path(folder), samples))
+            after = _embed(model, change(samples, Path(folder)))
             cosines.append(float(before.astype(np.float64) @ after))
     if not cosines:
         return Sensitivity(np.nan, np.nan, 0)

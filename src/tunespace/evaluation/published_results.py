@@ -1,8 +1,8 @@
-"""What others printed, each number under the data, split and protocol that it was made with.
+"""Published results, each with the data, split and protocol that it was measured on.
 
-A number is put beside ours only where all three are the same by name. Numbers whose split is not
-known ("unnamed"), or that were made on data of their own, are kept to be cited, and never match.
-``how`` says what still differs, as which part of a track was heard.
+A result is shown beside ours only if all three have the same names. Results with an unknown split
+("unnamed"), or on data of their own, are kept for citation and never match. ``how`` states the
+remaining differences, such as the part of a track that was used.
 """
 
 import csv
@@ -15,17 +15,17 @@ _FILE = "published.tsv"
 
 @dataclass(frozen=True)
 class Published:
-    """A printed number.
+    """Published result.
 
     Attributes:
         data: Name of the data set.
-        split: Of it.
+        split: Name of the split.
         protocol: Name of the protocol.
-        system: What was judged.
-        figure: As ours are called; ranks from 1.
-        value: As a share, not in percent.
-        source: Who printed it, and where.
-        how: What a reader must know.
+        system: Evaluated system.
+        figure: Name of the figure, as in our reports; ranks from 1.
+        value: Value as a fraction, not in percent.
+        source: Publication.
+        how: Remark that a reader needs.
     """
 
     data: str
@@ -40,7 +40,7 @@ class Published:
 
 @cache
 def published() -> tuple[Published, ...]:
-    """All of them."""
+    """Return all published results."""
     text = files("tunespace.evaluation").joinpath(_FILE).read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
     return tuple(
@@ -59,5 +59,5 @@ def published() -> tuple[Published, ...]:
 
 
 def published_for(data: str, split: str, protocol: str) -> list[Published]:
-    """Those made with the same data, split and protocol."""
+    """Return the results for the same data, split and protocol."""
     return [p for p in published() if (p.data, p.split, p.protocol) == (data, split, protocol)]

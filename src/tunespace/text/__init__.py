@@ -1,9 +1,9 @@
-"""From what people write to terms of a lexicon and to what a sentence encoder should parse_query.
+"""Text processing: from a query to lexicon terms and a sentence for the text encoder.
 
-Nothing here knows any model: a lexicon is an argument, and vectors are made elsewhere.
+Independent of any model: the lexicon is an argument, and vectors are computed elsewhere.
 """
 
 from tunespace.text.lexicon import Entry, Lexicon
-from tunespace.text.query_parser import ParsedQuery, Term, parse_query
+from tunespace.text.query_parser import Correction, ParsedQuery, Term, parse_query
 
-__all__ = ["Entry", "Lexicon", "ParsedQuery", "Term", "parse_query"]
+__all__ = ["Correction", "Entry", "Lexicon", "ParsedQuery", "Term", "parse_query"]

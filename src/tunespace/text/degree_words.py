@@ -1,6 +1,6 @@
-"""How sixteen languages say more, less, a little and much.
+"""Degree words of sixteen languages, as patterns: more, less, a little, much.
 
-Longer phrases stand before those that they begin with. Scripts without spaces need none behind.
+Longer phrases precede their own prefixes. Scripts without spaces need no space after the phrase.
 """
 
 import re

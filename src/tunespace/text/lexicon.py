@@ -1,8 +1,7 @@
-"""Music words and what the music they describe sounds like.
+"""Lexicon of music words, with the audible concepts that each stands for.
 
-A lexicon is a table: word, kind, a caption-like description, and weights of audible concepts. A
-second table points from words of other languages, and from other ways to say it in English, to its
-words.
+A lexicon is a table of word, kind, caption-like description and weights of audible concepts. A
+second table maps words of other languages, and synonyms in English, to words of the first.
 """
 
 import csv
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from tunespace.text.normalize import fold, max_token_count, tokenize
 
-# They say that music is meant, not which.
+# Words that do not describe music.
 STOP_WORDS = frozenset(
     "song songs music musical sound sounds track tracks recording recordings tune tunes piece "
     "the a an of with and in for to on some by that is it its this but me my i want like".split()
@@ -29,13 +28,13 @@ _MIN_LENGTH_TWO_TYPOS = 10
 
 @dataclass(frozen=True)
 class Entry:
-    """A word of the lexicon.
+    """Word of the lexicon.
 
     Attributes:
-        word: As it is written.
+        word: Word in its usual spelling.
         kind: mood, genre, theme, instrument, sound, vocal, place, rhythm or era.
-        description: What music so described sounds like, without the word itself.
-        weights: As the table has them, ``concept:weight,concept:weight``.
+        description: Sound of the music that the word describes, without the word itself.
+        weights: Weights as in the table: ``concept:weight,concept:weight``.
     """
 
     word: str
@@ -45,12 +44,12 @@ class Entry:
 
     @property
     def concepts(self) -> dict[str, float]:
-        """By concept, -3..3: how much stronger it is than in a big mixed collection.
+        """Weight of each concept, -3 to 3, relative to a large mixed collection.
 
-        Read when it is asked for: a search needs a few of some thousand entries.
+        Parsed on access: a search needs only a few of several thousand entries.
 
         Raises:
-            ValueError: A weight is no number.
+            ValueError: A weight is not a number.
         """
         pairs = (pair.rsplit(":", 1) for pair in self.weights.split(",") if pair)
         return {name: float(weight) for name, weight in pairs}
@@ -58,12 +57,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Entries by their words, in English and in the languages that point to them.
+    """Lexicon entries, and the words of other languages that map to them.
 
     Attributes:
-        entries: By word.
-        languages: By a word of another language, or another way to say it in English, a word of
-            ``entries``.
+        entries: Entries by word.
+        languages: Maps words of other languages and English synonyms to words of ``entries``.
     """
 
     entries: dict[str, Entry]
@@ -71,14 +69,14 @@ class Lexicon:
 
     @classmethod
     def load(cls, lexicon: Path, languages: Path | None = None) -> "Lexicon":
-        """Reads both tables.
+        """Load both tables.
 
         Args:
-            lexicon: Tab-separated with a header: word, kind, description, concepts.
-            languages: Tab-separated without one: word, language, word of the lexicon.
+            lexicon: Tab-separated file with the header word, kind, description, concepts.
+            languages: Tab-separated file without header: word, language, word of the lexicon.
 
         Raises:
-            ValueError: A row cannot be read, or points to a word that is not there; says which.
+            ValueError: A row is not valid, or maps to a word that is not in the lexicon.
         """
         entries = {entry.word: entry for entry in _entries(lexicon)}
         pointers: dict[str, str] = {}
@@ -87,13 +85,15 @@ class Lexicon:
                 for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
                     word, _, term = row
                     if term not in entries:
-                        raise ValueError(f"{languages}: {word!r} points to {term!r}, which is none")
+                        raise ValueError(
+                            f"{languages}: {word!r} maps to {term!r}, which is not in the lexicon"
+                        )
                     pointers.setdefault(word, term)
         return cls(entries, pointers)
 
     @cached_property
     def english_keys(self) -> dict[str, str]:
-        """By folded key, the word."""
+        """Maps the normalised key of a word to the word."""
         found: dict[str, str] = {}
         for word in self.entries:
             found.setdefault(fold(word), word)
@@ -101,7 +101,7 @@ class Lexicon:
 
     @cached_property
     def foreign_keys(self) -> dict[str, str]:
-        """By folded key of a word that points to one of the lexicon, that one."""
+        """Maps the normalised key of a word of ``languages`` to its lexicon entry."""
         found: dict[str, str] = {}
         for word, term in self.languages.items():
             found.setdefault(fold(word), term)
@@ -112,31 +112,31 @@ class Lexicon:
         return found
 
     def nearest(self, key: str) -> str:
-        """What was meant by a key that is no word; empty where that is not plain.
+        """Return the lexicon token nearest to a misspelled key; empty if there is none or several.
 
-        A slip is one letter more, less or other, or two that changed places; in long words two of
-        these. The first letter is hardly ever wrong.
+        A typing error is one inserted, deleted, replaced or transposed letter, in long words up to
+        two. The first letter is assumed to be right.
         """
         if len(key) < _MIN_LENGTH_ONE_TYPO or not (key.isascii() and key.isalpha()):
             return ""
-        from rapidfuzz import process  # only a word that nothing else explains needs it
+        from rapidfuzz import process  # needed for unknown words only
         from rapidfuzz.distance import OSA
 
-        most = 1 if len(key) < _MIN_LENGTH_TWO_TYPOS else 2
+        cutoff = 1 if len(key) < _MIN_LENGTH_TWO_TYPOS else 2
         choices = self._by_initial.get(key[0], ())
-        near = process.extract(key, choices, scorer=OSA.distance, score_cutoff=most, limit=None)
+        near = process.extract(key, choices, scorer=OSA.distance, score_cutoff=cutoff, limit=None)
         least = min((distance for _, distance, _ in near), default=0)
-        meant = [found for found, distance, _ in near if distance == least]
-        return meant[0] if len(meant) == 1 else ""
+        nearest = [token for token, distance, _ in near if distance == least]
+        return nearest[0] if len(nearest) == 1 else ""
 
     @cached_property
-    def parts(self) -> frozenset[str]:
-        """Keys of all tokens of all terms, whatever their language."""
+    def token_keys(self) -> frozenset[str]:
+        """Keys of all tokens of all terms in all languages."""
         return frozenset(t.key for term in (*self.entries, *self.languages) for t in tokenize(term))
 
     @cached_property
     def _by_initial(self) -> dict[str, list[str]]:
-        """Tokens of English terms by their first letter."""
+        """Tokens of English terms by first letter."""
         found: dict[str, list[str]] = {}
         for key in sorted({token.key for word in self.entries for token in tokenize(word)}):
             if len(key) >= _MIN_LENGTH_ONE_TYPO - 1 and key.isascii() and key.isalpha():
@@ -144,8 +144,8 @@ class Lexicon:
         return found
 
     @cached_property
-    def longest(self) -> int:
-        """At least as many tokens as the longest term has."""
+    def max_tokens(self) -> int:
+        """Upper bound of the number of tokens in a term."""
         return max(map(max_token_count, (*self.entries, *self.languages)), default=0)
 
 
@@ -154,8 +154,8 @@ def _entries(path: Path) -> Iterator[Entry]:
         rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         header = next(rows, [])
         if header != ["word", "kind", "description", "concepts"]:
-            raise ValueError(f"{path}: its header is {header}")
+            raise ValueError(f"{path}: unexpected header {header}")
         for row in rows:
             if len(row) != len(header):
-                raise ValueError(f"{path}: cannot read {row}")
+                raise ValueError(f"{path}: invalid row {row}")
             yield Entry(*row)

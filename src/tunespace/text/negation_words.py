@@ -1,12 +1,12 @@
-"""How sixteen languages say "not this".
+"""Negation words of sixteen languages, as normalised keys.
 
-Most put the word before what it negates, some behind it; English and Turkish also have an ending.
-Keys are folded. Where a lexicon has the whole phrase ("no vocals"), that entry goes first.
+Most languages put the negation before the word it negates, some after it; English and Turkish also
+have suffixes. A lexicon entry for the whole phrase ("no vocals") takes precedence.
 """
 
 from tunespace.text.normalize import fold
 
-# "no" is Spanish, English and Italian; Portuguese writes it for "in the", which is rarer here.
+# "no" is Spanish, English and Italian; in Portuguese it means "in the", which is rarer here.
 BEFORE = frozenset(
     map(
         fold,
@@ -28,10 +28,10 @@ AFTER = frozenset(
     )
 )
 
-# Folded endings that take away what they follow.
+# Suffixes that negate their stem, as normalised keys.
 SUFFIXES = ("less", "siz", "suz")  # "drumless"; Turkish vowels lose their dots or gain them
 
-# Words between a negation and what it negates: "without any of the drums", "not too fast".
+# Words between a negation and the negated word: "without any of the drums", "not too fast".
 FILLERS = frozenset(
     map(
         fold,
@@ -41,7 +41,7 @@ FILLERS = frozenset(
     )
 )
 
-# A negation goes on across these: "no drums or bass".
+# Words that continue a negation: "no drums or bass".
 CONJUNCTIONS = frozenset(
     map(
         fold,

@@ -1,8 +1,8 @@
-"""Words as keys: what people spell differently and mean alike becomes one string.
+"""Normalise text to keys, so that spelling variants of a word compare equal.
 
 "Hip-Hop", "hip hop" and "hiphop" share a key, as do "música" and "musica". Scripts that are written
-without spaces (Chinese, Japanese) and Korean, whose particles cling to words, are cut into single
-characters, so that the longest run that is a term can be found among them.
+without spaces (Chinese, Japanese) and Korean, whose particles are attached to words, are split into
+single characters, so that the longest run that is a term can be matched.
 """
 
 import re
@@ -38,11 +38,11 @@ class Token:
     """A word, or a single character of a script without spaces.
 
     Attributes:
-        text: As it was typed, in lower case.
-        key: Folded; empty for a dash that negates.
-        glued: Whether it follows the token before it without a space.
-        after_boundary: Whether a comma or the like stands before it; no term reaches across.
-        unspaced: Whether it is a character of a script without spaces.
+        text: Token as it was typed, in lower case.
+        key: Normalised key; empty for a dash that negates.
+        glued: Whether no space separates the token from the one before it.
+        after_boundary: Whether a comma or similar precedes the token; no term spans a boundary.
+        unspaced: Whether the token is a character of a script without spaces.
     """
 
     text: str
@@ -53,49 +53,59 @@ class Token:
 
     @property
     def is_hangul(self) -> bool:
-        """Whether it is one Korean syllable."""
+        """True if the token is a Korean syllable."""
         return bool(_HANGUL.match(self.text))
 
 
 def fold(text: str) -> str:
-    """The key of a word or phrase: no case, accents, hyphens, apostrophes or spaces."""
+    """Return the key of a word or phrase, without case, accents, hyphens, apostrophes and spaces.
+
+    Example:
+        >>> fold("Hip-Hop"), fold("música")
+        ('hiphop', 'musica')
+    """
     if text.isascii():
         return text.lower().translate(_NOT_IN_ASCII_KEYS)
     text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     text = unicodedata.normalize("NFC", _ACCENTS.sub("", text)).translate(_STROKES)
-    # Marks that are parts of letters are no word characters to a regular expression.
+    # Regular expressions do not count marks that are parts of letters as word characters.
     return "".join(
         c for c in text if not _NOT_IN_KEYS.match(c) or unicodedata.category(c) in ("Mn", "Mc")
     )
 
 
 def max_token_count(text: str) -> int:
-    """At least as many tokens as a text has, without cutting it."""
+    """Return an upper bound of the number of tokens in a text, without tokenizing it."""
     if text.isascii():
         return 1 + text.count(" ") + text.count("-") + text.count("/")
     return len(text)
 
 
 def tokenize(text: str) -> list[Token]:
-    """Cuts a query into tokens; an emoji becomes the words of its Unicode name."""
+    """Split a query into tokens; an emoji becomes the words of its Unicode name.
+
+    Example:
+        >>> [token.text for token in tokenize("Hip-hop & R&B")]
+        ['hip', 'hop', 'r&b']
+    """
     text = unicodedata.normalize("NFKC", "".join(map(_spelled_out, text))).casefold()
-    found: list[Token] = []
+    tokens: list[Token] = []
     boundary, end = False, 0
     for match in _TOKEN.finditer(text):
         if match.lastgroup == "boundary":
             boundary = True
             continue
-        found.append(
+        tokens.append(
             Token(
                 match.group(),
                 fold(match.group()),
-                glued=bool(found) and match.start() == end and not boundary,
+                glued=bool(tokens) and match.start() == end and not boundary,
                 after_boundary=boundary,
                 unspaced=match.lastgroup == "character",
             )
         )
         boundary, end = False, match.end()
-    return found
+    return tokens
 
 
 def _spelled_out(character: str) -> str:

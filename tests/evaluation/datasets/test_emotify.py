@@ -73,7 +73,7 @@ def test_splits(tmp_path: Path) -> None:
 
 
 def test_what_to_put_where_is_said(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"data.csv is not there.*\n.*Put the published archive"):
+    with pytest.raises(DataError, match=r"data.csv is missing.*\n.*Put the published archive"):
         load_data("emotify", tmp_path)
     (tmp_path / "data.csv").write_text("id,genre\n1,rock\n")
     with pytest.raises(DataError, match="not in the published format"):

@@ -23,7 +23,7 @@ def read(name: str, root: Path, split: str = "") -> tuple[Item, ...]:
 
 @pytest.mark.parametrize("name", sorted(DATASETS))
 def test_what_is_missing_is_said(name: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"is not there\.\nPut"):
+    with pytest.raises(DataError, match=r"is missing\.\nPut"):
         load_data(name, tmp_path)
 
 
@@ -118,7 +118,7 @@ def test_magnatagatune(tmp_path: Path) -> None:
     assert (first.audio, first.artist, first.title) == (audio, "A", "T")
     assert second.tags == ("tag55",)
     assert len(read("magnatagatune", tmp_path, "train")) == 1
-    with pytest.raises(DataError, match="holds no clips"):
+    with pytest.raises(DataError, match="contains no clips"):
         read("magnatagatune", tmp_path, "clean-validation")
     assert len(read("magnatagatune", tmp_path, "validation")) == 1
 

@@ -70,7 +70,7 @@ def test_triplets() -> None:
 
 
 def test_bad_input_is_named() -> None:
-    with pytest.raises(ValueError, match="do not fit"):
+    with pytest.raises(ValueError, match="do not match"):
         tag_figures(np.ones((2, 2)), np.ones((2, 3), bool))
     with pytest.raises(ValueError, match="not a number"):
         tag_figures(np.full((2, 1), np.nan), np.ones((2, 1), bool))

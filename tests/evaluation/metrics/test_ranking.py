@@ -152,7 +152,7 @@ def test_what_is_excluded_is_not_in_the_pool() -> None:
     ("scores", "relevant", "gains", "message"),
     [
         ([[1.0, 2.0]], [[2]], None, "not among the 2 items"),
-        ([[1.0, 2.0]], [[0, 0]], None, "stands twice"),
+        ([[1.0, 2.0]], [[0, 0]], None, "is repeated"),
         ([[1.0, np.nan]], [[0]], None, "not a number"),
         ([[1.0, -np.inf]], [[1]], None, "not in its pool"),
         ([[1.0, 2.0]], [[0], [1]], None, "1 queries"),

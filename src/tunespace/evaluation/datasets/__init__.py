@@ -1,4 +1,4 @@
-"""Published data sets, read from their official files: one file each."""
+"""Published data sets, each read from its official files by a file of its own."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -41,22 +41,23 @@ def load_data(
     *,
     faults: Callable[[Sequence[Item]], list[str]] = no_problems,
 ) -> tuple[Manifest, tuple[Protocol, ...]]:
-    """Reads a data set or a manifest, and says which protocols are run on it.
+    """Load a data set or a manifest, with the protocols that are run on it.
 
     Args:
-        name: Of a data set, or the path of a manifest.
-        root: Folder of the data set's files; the current one without.
-        split: Of the data set or manifest.
-        faults: What else is wrong with the clips, as ``missing_audio``; all is said at once.
+        name: Name of a data set, or path of a manifest.
+        root: Folder of the data set's files; None for the current folder.
+        split: Split; empty for the default.
+        faults: Further check of the clips that returns problems, such as ``missing_audio``; all
+            problems are reported at once.
 
     Raises:
-        DataError: There is none such, or something in it is wrong.
+        DataError: The data set does not exist, or is not valid.
     """
     if name in DATASETS:
         dataset = DATASETS[name]
         manifest = dataset.to_manifest(root or Path(), split)
         if not manifest.items:
-            raise DataError([f"{manifest.name}: holds no clips"])
+            raise DataError([f"{manifest.name}: contains no clips"])
         if problems := faults(manifest.items):
             raise DataError(problems)
         remarks = tuple(
@@ -73,7 +74,7 @@ def load_data(
 
 
 def protocols_for(name: str) -> tuple[Protocol, ...]:
-    """What is run on a data set, or on a manifest."""
+    """Return the protocols of a data set, or those of any manifest."""
     return DATASETS[name].protocols if name in DATASETS else STANDARD
 
 

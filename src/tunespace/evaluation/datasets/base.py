@@ -1,4 +1,4 @@
-"""What every data set says about itself."""
+"""Base class of published data sets."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -15,17 +15,17 @@ from tunespace.models.config import sha256_of
 
 @dataclass(frozen=True)
 class Dataset:
-    """A published data set.
+    """Published data set.
 
     Attributes:
-        name: On the command line.
-        title: For people.
-        citation: Authors, title, place, year.
-        licence: Of labels and audio.
-        needs: What to put where, for a user who has nothing yet.
-        splits: Names; the first is the one that is judged where none is named.
-        protocols: What is run.
-        checksums: SHA-256 of published files, by their path within the folder.
+        name: Name on the command line.
+        title: Full name.
+        citation: Authors, title, venue, year.
+        licence: Licences of annotations and audio.
+        needs: Instructions for a user who has no files yet.
+        splits: Names of splits; the first is the default.
+        protocols: Protocols that are run.
+        checksums: sha256 of published files, by path within the folder.
     """
 
     name: ClassVar[str]
@@ -38,19 +38,20 @@ class Dataset:
     checksums: ClassVar[dict[str, str]] = {}
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
-        """Reads the official files.
+        """Read the official files.
 
         Args:
-            root: Folder that holds them.
-            split: One of ``splits``; the first without.
+            root: Folder of the files.
+            split: One of ``splits``; empty for the first.
 
         Raises:
-            DataError: Files are missing or are not what was published; says what to put where.
+            DataError: Files are missing or differ from the published ones; the message states what
+                to put where.
         """
         raise NotImplementedError
 
     def resolve_split(self, split: str) -> str:
-        """The split that is meant.
+        """Return a split, or the default split if it is empty.
 
         Raises:
             DataError: There is no such split.
@@ -61,7 +62,7 @@ class Dataset:
         return split or self.splits[0]
 
     def modified_files(self, root: Path) -> list[str]:
-        """Files that are there, but not as they were published."""
+        """Return the files that exist but differ from the published ones."""
         return [
             name
             for name, expected in self.checksums.items()
@@ -69,32 +70,32 @@ class Dataset:
         ]
 
     def missing_files_error(self, what: str) -> DataError:
-        """The error for files that are not there."""
-        return DataError([f"{self.name}: {what} is not there.\n{self.needs}"])
+        """Return the error for missing files."""
+        return DataError([f"{self.name}: {what} is missing.\n{self.needs}"])
 
 
 def first_existing(paths: Sequence[Path]) -> Path | None:
-    """The first of the paths that is there."""
+    """Return the first path that exists."""
     return next((path for path in paths if path.exists()), None)
 
 
 def audio_by_id(folder: Path) -> dict[str, Path]:
-    """The files of a folder, by name without suffix; none where there is no folder."""
+    """Return the files of a folder by name without suffix; empty if there is no folder."""
     return {path.stem: path for path in sorted(folder.iterdir())} if folder.is_dir() else {}
 
 
 def read_table(
     path: Path, delimiter: str = ",", *, quoted: bool | None = None
 ) -> Iterator[dict[str, str]]:
-    """Rows of a file of separated values; names of columns without the blanks around them.
+    """Read a table of separated values; names of columns are stripped.
 
     Args:
-        path: Of the file.
-        delimiter: Between values.
-        quoted: Whether values can stand in quotes; without it, in all but tables with tabs.
+        path: Path of the file.
+        delimiter: Separator of values.
+        quoted: Whether values may be quoted; None for all tables but tab-separated ones.
 
     Raises:
-        DataError: It cannot be read.
+        DataError: The table cannot be read.
     """
     try:
         for _, row in read_delimited(path, delimiter, quoted=quoted, wrong=raise_unreadable):

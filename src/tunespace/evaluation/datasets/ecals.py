@@ -1,7 +1,7 @@
 """ECALS: 513,977 previews of the Million Song Dataset with 1,054 tags (Doh et al. 2023).
 
 Extended cleaned tags, and an artist-disjoint split. Tags are merged from Last.fm, AllMusic and
-others. ``retrieval`` are the 1,000 tracks whose joined tags are the sentences of TTMR's table: each
+others. ``retrieval`` are the 1,000 tracks whose joined tags are the sentences in TTMR's table: each
 sentence has one relevant track there, so others with the same tags count as wrong.
 """
 
@@ -20,7 +20,7 @@ _PARTS |= {"train": ("train_track", "extra_track"), "retrieval": ("test_track",)
 
 
 class Ecals(Dataset):
-    """See the module."""
+    """ECALS; see the module."""
 
     name: ClassVar[str] = "ecals"
     title: ClassVar[str] = "MSD with the ECALS tags and split"
@@ -41,7 +41,7 @@ class Ecals(Dataset):
     protocols: ClassVar[tuple[Protocol, ...]] = (TagToMusic(), SentenceToMusic())
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
-        """Reads the published JSON files."""
+        """Read the published JSON files."""
         chosen = self.resolve_split(split)
         folder = first_existing([root / _FOLDER]) or root
         annotation = self._read(folder / "annotation.json")

@@ -1,19 +1,19 @@
-"""Emotify: 400 clips of 60 s in four genres, and how they made 8,407 listeners feel.
+"""Emotify: 400 clips of 60 s in four genres, with the emotions of 8,407 listeners.
 
-Nine emotions of the Geneva Emotional Music Scale. A clip's share of an emotion is the share of its
-listeners who chose it (up to three each). Two ways to judge are in use:
+Nine emotions of the Geneva Emotional Music Scale. A clip's share of an emotion is the fraction of
+its listeners who chose it (up to three each). Two evaluations are in use:
 
 - ours: a clip is positive for an emotion at or above the 75th percentile of the shares among the
-  clips that are judged; the figure is the mean ROC-AUC over the nine;
-- TTMR's (Doh et al. 2023): the emotion with the largest share is the only right one among nine, on
-  80 test clips that a stratified draw gave (27 of 80 right is the .3375 of its paper). A clip that
-  has its largest share twice counts for the first in the order of the columns.
+  evaluated clips; the figure is the mean ROC-AUC over the nine;
+- TTMR's (Doh et al. 2023): the emotion with the largest share is the only correct one among nine,
+  on 80 test clips of a stratified draw (27 of 80 correct is the .3375 of its paper). If a clip has
+  its largest share twice, the first in the order of the columns counts.
 
-The right file: clip n is ``GENRE/((n - 1) % 100 + 1).mp3``. TTMR's preprocessing maps the ids 110
-to 390 that end in 0 to number 100 of their genre instead, so 27 of its clips are heard as another.
-
-Magnatune's music is also MagnaTagATune's. ``unseen-artists`` are the 99 clips of artists who are
-not in MagnaTagATune, for models that learned from it or from a tagger that did.
+The file of clip n is ``GENRE/((n - 1) % 100 + 1).mp3``. TTMR's preprocessing maps the ids 110 to
+390 that end in 0 to number 100 of their genre instead, so 27 of its clips have the audio of
+another. Magnatune's music is also MagnaTagATune's. ``unseen-artists`` are the 99 clips of artists
+who are not in MagnaTagATune, for models that were trained on it or on the output of a tagger that
+was.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ from tunespace.evaluation.protocols import (
     ZeroShot,
 )
 
-# Each emotion with the word that asks for it.
+# Each emotion with the word that is its query.
 EMOTIONS = {
     "amazement": "wonder",
     "solemnity": "solemn",
@@ -77,7 +77,7 @@ UNSEEN_ARTISTS = _numbers(
 
 @dataclass(frozen=True)
 class _Clip:
-    """A clip's row, whichever file it comes from; ``shares`` in the order of ``EMOTIONS``."""
+    """Row of a clip from either file; ``shares`` in the order of ``EMOTIONS``."""
 
     number: int
     audio: Path
@@ -89,7 +89,7 @@ class _Clip:
 
 
 class Emotify(Dataset):
-    """See the module."""
+    """Emotify; see the module."""
 
     name: ClassVar[str] = "emotify"
     title: ClassVar[str] = "Emotify"
@@ -120,7 +120,7 @@ class Emotify(Dataset):
     )
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
-        """Reads data.csv or emotify.tsv; see ``needs``."""
+        """Read data.csv or emotify.tsv; see ``needs``."""
         chosen = self.resolve_split(split)
         clips = self._clips(root)
         kept = {"unseen-artists": UNSEEN_ARTISTS, "ttmr-test": TTMR_TEST}.get(chosen)
@@ -147,7 +147,7 @@ class Emotify(Dataset):
 
 
 def _of_means(root: Path) -> list[_Clip]:
-    """Reads a table with a row for each clip."""
+    """Read a table with one row for each clip."""
     path = root / "emotify.tsv"
     try:
         return [
@@ -167,7 +167,7 @@ def _of_means(root: Path) -> list[_Clip]:
 
 
 def _of_listeners(root: Path) -> list[_Clip]:
-    """Reads the published file: a row for each listener and clip."""
+    """Read the published file, with one row for each listener and clip."""
     path = root / "data.csv"
     votes: dict[int, list[list[float]]] = {}
     genres: dict[int, str] = {}
@@ -190,7 +190,7 @@ def _of_listeners(root: Path) -> list[_Clip]:
 
 
 def _audio(root: Path, genre: str, number: int) -> Path:
-    """The file of a clip; the archive holds the folders, or one folder that holds them."""
+    """Return the file of a clip; the archive has the folders at the top or in one folder."""
     name = Path(genre) / f"{(number - 1) % 100 + 1}.mp3"
     inner = root / "emotifymusic" / name
     return inner if inner.exists() else root / name
@@ -198,7 +198,7 @@ def _audio(root: Path, genre: str, number: int) -> Path:
 
 def _item(clip: _Clip, positive: Sequence[bool], split: str) -> Item:
     names, words = list(EMOTIONS), list(EMOTIONS.values())
-    # The first of equals, as TTMR has it.
+    # The first of equal shares, as in TTMR.
     order = sorted(range(len(names)), key=lambda k: -clip.shares[k])
     first, second = words[order[0]], words[order[1]]
     return Item(
@@ -208,7 +208,7 @@ def _item(clip: _Clip, positive: Sequence[bool], split: str) -> Item:
         artist=clip.artist,
         album=clip.album,
         tags=tuple(word for word, yes in zip(words, positive, strict=True) if yes),
-        # Written from the clip's own genre and its two strongest emotions.
+        # Written from the clip's genre and its two strongest emotions.
         captions=(f"a {first}, {second} piece of {clip.genre} music",),
         split=split,
         labels={"genre": clip.genre, "emotion": names[order[0]]},

@@ -2,7 +2,7 @@
 
 ``small`` are 8,000 clips in 8 balanced genres, ``medium`` 25,000 in 16 unbalanced ones; the splits
 are the published 80/10/10. The genre is the track's top genre. Three clips of ``small`` are too
-short to hear (99134, 108925, 133297) and are left out, as everybody does.
+short (99134, 108925, 133297) and are left out, as is usual.
 """
 
 import csv
@@ -19,7 +19,7 @@ _PARTS = {"test": "test", "validation": "validation", "train": "training"}
 
 
 class Fma(Dataset):
-    """See the module."""
+    """FMA; see the module."""
 
     name: ClassVar[str] = "fma"
     title: ClassVar[str] = "FMA: a dataset for music analysis"
@@ -44,7 +44,7 @@ class Fma(Dataset):
     )
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
-        """Reads tracks.csv, whose head has three lines."""
+        """Read tracks.csv, whose header has three lines."""
         chosen = self.resolve_split(split)
         size, part = chosen.split("-")
         table = first_existing([root / "fma_metadata" / "tracks.csv", root / "tracks.csv"])
@@ -55,7 +55,7 @@ class Fma(Dataset):
             with table.open(encoding="utf-8", newline="") as lines:
                 rows = csv.reader(lines)
                 names = list(zip(next(rows), next(rows), strict=True))
-                next(rows)  # the line that names the index
+                next(rows)  # the line with the name of the index
                 at = {name: names.index(name) for name in _COLUMNS}
                 for row in rows:
                     subsets = ("small",) if size == "small" else ("small", "medium")

@@ -2,7 +2,7 @@
 
 Known faults: repeated and distorted clips, wrong labels, one artist in train and test (Sturm 2013).
 ``filtered-test`` are the 290 clips of the fault-filtered, artist-disjoint split of Kereliuk et al.
-2015, ``all`` is everything that is there. One file, jazz.00054, is unreadable in common copies.
+2015, ``all`` are all clips. One file, jazz.00054, is unreadable in common copies.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ FILTERED_TEST = {
 
 
 class Gtzan(Dataset):
-    """See the module."""
+    """GTZAN; see the module."""
 
     name: ClassVar[str] = "gtzan"
     title: ClassVar[str] = "GTZAN genre collection"
@@ -62,7 +62,7 @@ class Gtzan(Dataset):
     )
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
-        """Looks for the clips."""
+        """List the clips."""
         chosen = self.resolve_split(split)
         inner = (root / name for name in ("genres_original", "genres", "."))
         folder = next((path for path in inner if (path / GENRES[0]).is_dir()), None)

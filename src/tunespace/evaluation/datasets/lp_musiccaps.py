@@ -1,9 +1,9 @@
 """LP-MusicCaps: captions that a language model wrote from tags (Doh et al. 2023).
 
 Three sets of the same form: ``mc`` on MusicCaps, ``mtt`` on MagnaTagATune, ``msd`` on the Million
-Song Dataset, each with up to four sentences a clip: writing, summary, paraphrase, attribute
-prediction. Nobody listened: the last one holds words that are only likely. Of ``mtt`` 300 clips of
-the test part are what others print hit@5 on.
+Song Dataset, each with up to four sentences per clip: writing, summary, paraphrase, attribute
+prediction. No person listened: the last one contains words that are only likely. Published hit@5 on
+``mtt`` uses 300 clips of the test split.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _SENTENCES = (
 
 
 class LpMusicCaps(Dataset):
-    """See the module."""
+    """LP-MusicCaps; see the module."""
 
     name: ClassVar[str] = "lp-musiccaps"
     title: ClassVar[str] = "LP-MusicCaps"
@@ -43,7 +43,7 @@ class LpMusicCaps(Dataset):
     protocols: ClassVar[tuple[Protocol, ...]] = (SentenceToMusic(), MusicToText(), TagToMusic())
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
-        """Reads one split's table."""
+        """Read the table of one split."""
         chosen = self.resolve_split(split)
         tables = [root / f"{chosen}{suffix}" for suffix in (".parquet", ".csv", ".jsonl")]
         tables += sorted(root.glob(f"{chosen}-*.parquet"))[:1]

@@ -1,9 +1,9 @@
 """MagnaTagATune: 25,863 clips of 29 s with 188 tags by players of a game.
 
-Splits by folder, as everybody has them: 0 to b train, c validation, d to f test. Judged are the 50
-commonest tags. ``clean-*`` leave out clips without any of these (15,244, 1,529 and 4,332 clips are
-left, as in Lee et al. 2017 and Won et al. 2020); papers use both. Clips of one artist are in
-several folders: neither split is artist-disjoint.
+The usual splits by folder: 0 to b train, c validation, d to f test. The 50 most frequent tags are
+evaluated. ``clean-*`` leave out clips without any of these (15,244, 1,529 and 4,332 clips remain,
+as in Lee et al. 2017 and Won et al. 2020); papers use both. Clips of one artist are in several
+folders: neither split is artist-disjoint.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ _COMMONEST = 50
 
 
 class MagnaTagATune(Dataset):
-    """See the module."""
+    """MagnaTagATune; see the module."""
 
     name: ClassVar[str] = "magnatagatune"
     title: ClassVar[str] = "MagnaTagATune"
@@ -56,7 +56,7 @@ class MagnaTagATune(Dataset):
     )
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
-        """Reads both published tables."""
+        """Read both published tables."""
         chosen = self.resolve_split(split)
         for name in (_TAGS, _CLIPS):
             if not (root / name).exists():
@@ -72,7 +72,7 @@ def _items(root: Path, split: str) -> list[Item]:
     rows = list(read_table(root / _TAGS, "\t", quoted=True))
     tags = [name for name in rows[0] if name not in ("clip_id", "mp3_path")] if rows else []
     counts = Counter({tag: sum(row[tag] == "1" for row in rows) for tag in tags})
-    # Counter keeps the order of the columns among equals.
+    # Counter keeps the order of the columns for equal counts.
     common = {tag for tag, _ in counts.most_common(_COMMONEST)}
     about = {row["clip_id"]: row for row in read_table(root / _CLIPS, "\t", quoted=True)}
     part = split.removeprefix("clean-")

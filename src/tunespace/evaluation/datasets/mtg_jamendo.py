@@ -1,6 +1,6 @@
 """MTG-Jamendo: 55,525 full tracks with 195 tags in three categories, artist-disjoint splits.
 
-Five subsets (all tags, genre, instrument, mood and theme, the 50 commonest tags), each in five
+Five subsets (all tags, genre, instrument, mood and theme, the 50 most frequent tags), each in five
 splits. Splits are read from the published ``autotagging*-{train,validation,test}.tsv``. The files
 of ``raw_30s`` are whole tracks of at least 30 s, despite the name.
 """
@@ -26,7 +26,7 @@ _CATEGORIES = {"mood/theme": "mood"}
 
 
 class MtgJamendo(Dataset):
-    """See the module."""
+    """MTG-Jamendo; see the module."""
 
     name: ClassVar[str] = "mtg-jamendo"
     title: ClassVar[str] = "The MTG-Jamendo Dataset"
@@ -54,7 +54,7 @@ class MtgJamendo(Dataset):
     )
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
-        """Reads the tables of one split."""
+        """Read the tables of one split."""
         chosen = self.resolve_split(split)
         subset, part, number = chosen.split("-")
         name = "autotagging" if subset == "all" else f"autotagging_{subset}"
@@ -90,7 +90,7 @@ class MtgJamendo(Dataset):
 
 
 def _rows(table: Path) -> list[list[str]]:
-    """Rows without the head; they have as many columns as a track has tags."""
+    """Yield the rows after the header; a row has as many columns as its track has tags."""
     try:
         lines = table.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -98,7 +98,7 @@ def _rows(table: Path) -> list[list[str]]:
     return [line.rstrip("\n").split("\t") for line in lines[1:] if line.strip()]
 
 
-# Tags are written as one word; these are read as people write them.
+# Tags are written as one word; these are separated into words.
 _WRITTEN = {
     "acidjazz": "acid jazz",
     "bluesrock": "blues rock",

@@ -1,10 +1,10 @@
-"""MusicCaps: 5,521 clips of 10 s out of AudioSet, each with a caption and a list of aspects.
+"""MusicCaps: 5,521 clips of 10 s from AudioSet, each with a caption and a list of aspects.
 
-``eval`` are the 2,858 clips of AudioSet's evaluation part, which most papers call the test set;
-``all`` are all; ``balanced`` are 1,000 of ``eval`` with genres alike in number. The music is
-AudioSet's: a model that saw AudioSet heard it. Clips vanish from their platform, so everybody's
-pool differs: the report names the number of clips, and two figures over other clips are not
-comparable.
+``eval`` are the 2,858 clips of AudioSet's evaluation split, which most papers call the test set;
+``all`` are all clips; ``balanced`` are 1,000 of ``eval`` with balanced genres. The music is
+AudioSet's: it is training data of a model trained on AudioSet. Clips disappear from their platform,
+so the available clips differ: the report states their number, and two figures over different clips
+are not comparable.
 """
 
 import ast
@@ -20,7 +20,7 @@ _FILE = "musiccaps-public.csv"
 
 
 class MusicCaps(Dataset):
-    """See the module."""
+    """MusicCaps; see the module."""
 
     name: ClassVar[str] = "musiccaps"
     title: ClassVar[str] = "MusicCaps"
@@ -40,7 +40,7 @@ class MusicCaps(Dataset):
     }
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
-        """Reads the published table."""
+        """Read the published table."""
         chosen = self.resolve_split(split)
         if not (root / _FILE).exists():
             raise self.missing_files_error(str(root / _FILE))

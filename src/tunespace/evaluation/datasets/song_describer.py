@@ -1,9 +1,9 @@
-"""Song Describer: 1,106 sentences by listeners about 706 two-minute excerpts of MTG-Jamendo.
+"""Song Describer: 1,106 sentences by listeners on 706 two-minute excerpts of MTG-Jamendo.
 
-For judging only. ``full`` is everything, ``valid`` the 746 sentences (547 tracks) that were
-checked; papers use both, often without saying which. A track has one to five sentences, so music ->
-text has several relevant texts, and recall@k is not the hit rate@k. The music is in MTG-Jamendo's
-test part of split-0: a model that trained on another split of it may have heard it.
+For evaluation only. ``full`` are all sentences, ``valid`` the 746 (547 tracks) that were validated;
+papers use both, often without stating which. A track has one to five sentences, so music-to-text
+retrieval has several relevant texts, and recall@k is not the hit rate@k. The music is in the test
+split of MTG-Jamendo's split-0: other splits have it in their training data.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ _FILE = "song_describer.csv"
 
 
 class SongDescriber(Dataset):
-    """See the module."""
+    """Song Describer; see the module."""
 
     name: ClassVar[str] = "song-describer"
     title: ClassVar[str] = "The Song Describer Dataset"
@@ -36,7 +36,7 @@ class SongDescriber(Dataset):
     protocols: ClassVar[tuple[Protocol, ...]] = (SentenceToMusic(), MusicToText())
 
     def to_manifest(self, root: Path, split: str = "") -> Manifest:
-        """Reads the published table; a clip for each track, with all of its sentences."""
+        """Read the published table; one clip for each track, with all of its sentences."""
         chosen = self.resolve_split(split)
         if not (root / _FILE).exists():
             raise self.missing_files_error(str(root / _FILE))

@@ -1,12 +1,12 @@
-"""How sure a figure is, and whether two models differ.
+"""Bootstrap: confidence intervals of figures, and significance of differences.
 
-The percentile bootstrap (Efron 1979): the queries, or the tracks where a figure is over tracks,
-are drawn anew with replacement, the figure is taken again, and the middle 95 % of what comes out is
-the interval. It says how much the figure would move with other queries of the same kind, nothing
-about music of another kind.
+The percentile bootstrap (Efron 1979): queries, or tracks if a figure is over tracks, are resampled
+with replacement, the figure is computed again, and the middle 95 % of the results is the interval.
+It states how much the figure would vary over other queries of the same kind, not over music of
+another kind.
 
-Two models that are judged on the same queries are compared on the same draws (the seed and the
-number of queries fix them), so what makes a query hard for both cancels out.
+Two models that are evaluated on the same queries are compared on the same draws, which the seed and
+the number of queries determine, so the difficulty of a query for both cancels out.
 """
 
 from collections.abc import Iterator
@@ -22,21 +22,21 @@ DRAWS = 1000
 LEVEL = 0.95
 Unit = Literal["queries", "tracks", "texts", "triplets", "pairs", "tags"]
 
-# Values that are gathered at once.
+# Number of values that are gathered at once.
 _AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured number.
+    """Measured figure with its confidence interval.
 
     Attributes:
-        value: On everything.
-        low: Lower end of its 95 % interval; NaN where there is none.
-        high: Upper end.
-        n: Number of queries, tracks or whatever was drawn.
-        unit: What was drawn.
-        draws: What each draw gave, to compare two models with.
+        value: Value over all data.
+        low: Lower end of the 95 % interval; NaN if there is none.
+        high: Upper end of the 95 % interval.
+        n: Number of resampled units.
+        unit: What was resampled, such as "queries" or "tracks".
+        draws: Value of each draw, to compare two models.
     """
 
     value: float
@@ -47,7 +47,7 @@ class Figure:
     draws: Floats = field(repr=False, compare=False)
 
     def as_json(self) -> dict[str, float | int | str | None]:
-        """For reports."""
+        """Return the figure as a JSON object for reports."""
         return {
             "value": _number(self.value),
             "low": _number(self.low),
@@ -58,7 +58,12 @@ class Figure:
 
 
 def format_value(value: float) -> str:
-    """Three decimals, or one from 10 on; a dash where there is no value."""
+    """Format a value with three decimals, or one from 10 on; a dash for NaN.
+
+    Example:
+        >>> format_value(0.5), format_value(12.34), format_value(float("nan"))
+        ('.500', '12.3', '-')
+    """
     if not np.isfinite(value):
         return "-"
     return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3f}"
@@ -69,7 +74,7 @@ def _number(value: float) -> float | None:
 
 
 def resample(n: int, *, seed: int = 0, draws: int = DRAWS) -> Iterator[npt.NDArray[np.int64]]:
-    """Yields blocks ``(some, n)`` of indices, ``draws`` rows in all; the same for the same n."""
+    """Yield blocks ``(some, n)`` of indices, ``draws`` rows in total, the same for equal ``n``."""
     random = np.random.default_rng([seed, n])
     rows = max(1, _AT_ONCE // max(1, n))
     for start in range(0, draws, rows):
@@ -77,7 +82,7 @@ def resample(n: int, *, seed: int = 0, draws: int = DRAWS) -> Iterator[npt.NDArr
 
 
 def weights(n: int, *, seed: int = 0, draws: int = DRAWS) -> Iterator[npt.NDArray[np.int32]]:
-    """The same draws as counts: yields blocks ``(some, n)``: how often each was drawn."""
+    """Yield the same draws as counts: blocks ``(some, n)`` of how often each was drawn."""
     for block in resample(n, seed=seed, draws=draws):
         base = np.arange(len(block))[:, None] * n
         counts = np.bincount((block + base).ravel(), minlength=block.size)
@@ -91,7 +96,7 @@ def figure(
     statistic: Literal["mean", "median"] = "mean",
     seed: int = 0,
 ) -> Figure:
-    """Mean or median of one value a query, with its interval; NaN values are left out."""
+    """Return the mean or median of one value per query with its interval, without NaN."""
     kept = per_query[~np.isnan(per_query)]
     take = np.mean if statistic == "mean" else np.median
     if not len(kept):
@@ -101,12 +106,12 @@ def figure(
 
 
 def from_draws(value: float, draws: Floats, n: int, unit: Unit) -> Figure:
-    """A figure from its value and what the draws gave; draws without a value (NaN) do not count."""
+    """Return a figure from its value and the values of its draws; NaN draws are left out."""
     return Figure(value, *_interval(draws[~np.isnan(draws)]), n, unit, draws)
 
 
 def _interval(draws: Floats) -> tuple[float, float]:
-    """The middle 95 % of what draws gave; NaN for none."""
+    """Return the middle 95 % of the draws; NaN for none."""
     if not len(draws):
         return np.nan, np.nan
     low, high = np.percentile(draws, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
@@ -115,13 +120,13 @@ def _interval(draws: Floats) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Difference:
-    """One model less another, on the same queries.
+    """Difference of two models on the same queries.
 
     Attributes:
-        value: Of the first less that of the second.
-        low: Lower end of its 95 % interval.
-        high: Upper end.
-        p: Two-sided: how often a difference of draws has the other sign, twice.
+        value: First minus second.
+        low: Lower end of the 95 % interval.
+        high: Upper end of the 95 % interval.
+        p: Two-sided p value: twice the fraction of draws whose difference has the other sign.
     """
 
     value: float
@@ -131,10 +136,10 @@ class Difference:
 
 
 def difference(first: Figure, second: Figure) -> Difference:
-    """Compares two models on one figure.
+    """Compare two models on one figure.
 
     Raises:
-        ValueError: They were not judged on the same number of queries.
+        ValueError: They were evaluated on different numbers of queries.
     """
     if (first.n, first.unit) != (second.n, second.unit):
         raise ValueError(
@@ -145,7 +150,7 @@ def difference(first: Figure, second: Figure) -> Difference:
     value = first.value - second.value
     if not len(draws):
         return Difference(value, *_interval(draws), np.nan)
-    # One is added to both, so that 1,000 draws never say that something cannot be.
+    # One is added to both counts, so that 1,000 draws never give a p value of 0.
     below, above = (draws <= 0).sum() + 1, (draws >= 0).sum() + 1
     p = min(1.0, 2 * min(below, above) / (len(draws) + 1))
     return Difference(value, *_interval(draws), float(p))

@@ -1,13 +1,13 @@
-"""How well scores tell what a track is: areas under curves, accuracy, triplets.
+"""Classification metrics: areas under curves, accuracy, triplets.
 
 Conventions:
-    ROC-AUC is the share of pairs of a positive and a negative track that are in the right order,
-    a tie being half (Mann and Whitney 1947). PR-AUC is average precision, the sum over thresholds
-    of (R_i - R_(i-1)) P_i without interpolation; equal scores share a threshold. Both are as in
-    scikit-learn. A tag that all or none of the tracks carry has no value (NaN) and is left out of
-    means. "Macro" is the mean over tags, each the same weight.
+    ROC-AUC is the fraction of pairs of a positive and a negative track that are in the right order,
+    a tie counting half (Mann and Whitney 1947). PR-AUC is average precision, the sum over
+    thresholds of (R_i - R_(i-1)) P_i without interpolation; equal scores share a threshold. Both
+    are as in scikit-learn. A tag that all or none of the tracks carry has no value (NaN) and is
+    left out of means. "Macro" is the unweighted mean over tags.
 
-    PR-AUC depends on how common a tag is: its value for guessing is the share of positives, which
+    PR-AUC depends on the frequency of a tag: its chance level is the fraction of positives, which
     is reported beside it.
 
 Source: per-tag AUC as in music tagging since Law et al. 2009 and Dieleman and Schrauwen 2014.
@@ -25,35 +25,39 @@ Labels = npt.NDArray[np.bool_]
 
 
 def roc_auc(scores: Scores, positive: Labels) -> float:
-    """Area under the receiver operating characteristic of one tag.
+    """Return the area under the ROC curve of one tag.
 
     Args:
         scores: ``(tracks,)``, higher is more likely.
-        positive: ``(tracks,)``: which carry the tag.
+        positive: ``(tracks,)`` bool, tracks that carry the tag.
 
     Returns:
-        0 to 1; NaN where all or none are positive.
+        0 to 1; NaN if all or none are positive.
+
+    Example:
+        >>> roc_auc(np.array([0.9, 0.2, 0.6]), np.array([True, False, True]))
+        1.0
     """
     return float(_Tag.of(scores, positive).roc_auc(np.ones((1, len(scores)), np.int32))[0])
 
 
 def pr_auc(scores: Scores, positive: Labels) -> float:
-    """Average precision of one tag; arguments and result as in ``roc_auc``."""
+    """Return the average precision of one tag; arguments and result as in ``roc_auc``."""
     return float(_Tag.of(scores, positive).pr_auc(np.ones((1, len(scores)), np.int32))[0])
 
 
 @dataclass(frozen=True)
 class TagFigures:
-    """Of many tags.
+    """Metrics of many tags.
 
     Attributes:
-        roc: ``(tags,)``, NaN where a tag cannot be judged.
-        pr: ``(tags,)``.
-        prevalence: ``(tags,)``: share of positive tracks, which is PR-AUC of guessing.
-        roc_macro: Mean over tags, drawn over tracks.
-        pr_macro: Mean over tags.
+        roc: ``(tags,)`` ROC-AUC; NaN for tags without a value.
+        pr: ``(tags,)`` PR-AUC.
+        prevalence: ``(tags,)`` fraction of positive tracks, the chance level of PR-AUC.
+        roc_macro: Mean over tags, resampled over tracks.
+        pr_macro: Mean over tags, resampled over tracks.
         roc_draws: ``(draws, tags)``, for means over some of the tags.
-        pr_draws: The same of PR-AUC.
+        pr_draws: ``(draws, tags)`` of PR-AUC.
     """
 
     roc: Floats
@@ -65,7 +69,7 @@ class TagFigures:
     pr_draws: Floats
 
     def over(self, tags: npt.NDArray[np.bool_]) -> tuple[Figure, Figure]:
-        """ROC-AUC and PR-AUC as means over some of the tags."""
+        """Return ROC-AUC and PR-AUC as means over some of the tags."""
         n = self.roc_macro.n
         return (
             _macro(self.roc[tags], self.roc_draws[:, tags], n),
@@ -74,18 +78,18 @@ class TagFigures:
 
 
 def tag_figures(scores: Scores, positive: Labels, *, seed: int = 0) -> TagFigures:
-    """ROC-AUC and PR-AUC of each tag and their means, with intervals over tracks.
+    """Return ROC-AUC and PR-AUC of each tag and their means, with intervals over tracks.
 
     Args:
         scores: ``(tracks, tags)``.
-        positive: ``(tracks, tags)``.
-        seed: Of the draws.
+        positive: ``(tracks, tags)`` bool.
+        seed: Random seed.
 
     Raises:
-        ValueError: Shapes differ, or a score is not a number.
+        ValueError: Shapes differ, or a score is NaN.
     """
     if scores.shape != positive.shape or scores.ndim != 2:
-        raise ValueError(f"scores {scores.shape} and labels {positive.shape} do not fit")
+        raise ValueError(f"scores {scores.shape} and labels {positive.shape} do not match")
     if np.isnan(scores).any():
         raise ValueError("a score is not a number")
     n, count = scores.shape
@@ -115,7 +119,7 @@ def _macro(values: Floats, draws: Floats, n: int) -> Figure:
 
 
 def _mean(rows: Floats) -> Floats:
-    """Means over tags, of those that have a value."""
+    """Return the means over tags that have a value."""
     valid = ~np.isnan(rows)
     counts = valid.sum(axis=1)
     sums = np.where(valid, rows, 0.0).sum(axis=1)
@@ -124,7 +128,7 @@ def _mean(rows: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class _Tag:
-    """One tag's tracks from the highest score down; ``last`` ends each group of equal scores."""
+    """Tracks of one tag by descending score; ``last`` ends each group of equal scores."""
 
     order: npt.NDArray[np.int64]
     positive: npt.NDArray[np.int32]
@@ -138,14 +142,14 @@ class _Tag:
         return cls(order, positive[order].astype(np.int32), last)
 
     def _counts(self, drawn: npt.NDArray[np.int32]) -> tuple[Floats, Floats]:
-        """Positives and negatives down to the end of each group, ``(draws, groups)``."""
+        """Return ``(draws, groups)`` positives and negatives down to the end of each group."""
         taken = drawn[:, self.order]
         hits = np.cumsum(taken * self.positive, axis=1)[:, self.last]
         everything = np.cumsum(taken, axis=1)[:, self.last]
         return hits.astype(np.float64), (everything - hits).astype(np.float64)
 
     def roc_auc(self, drawn: npt.NDArray[np.int32]) -> Floats:
-        """Of each draw: negatives below, and half of those level, for each positive."""
+        """Return the ROC-AUC of each draw: negatives below a positive, and half of its ties."""
         hits, misses = self._counts(drawn)
         here = np.diff(hits, axis=1, prepend=0)
         above = np.concatenate([np.zeros((len(misses), 1)), misses[:, :-1]], axis=1)
@@ -155,7 +159,7 @@ class _Tag:
         return np.where(pairs > 0, right / np.maximum(pairs, 1), np.nan)
 
     def pr_auc(self, drawn: npt.NDArray[np.int32]) -> Floats:
-        """Of each draw."""
+        """Return the average precision of each draw."""
         hits, misses = self._counts(drawn)
         here = np.diff(hits, axis=1, prepend=0)
         precision = hits / np.maximum(hits + misses, 1)
@@ -165,15 +169,15 @@ class _Tag:
 
 
 def accuracy(scores: Scores, truth: npt.NDArray[np.int64]) -> Floats:
-    """Zero-shot classification: 1 where the right class has the highest score.
+    """Return the zero-shot accuracy of each track: 1 if the correct class has the highest score.
 
     Args:
         scores: ``(tracks, classes)``.
-        truth: ``(tracks,)``: the right class.
+        truth: ``(tracks,)`` indices of the correct classes.
 
     Returns:
-        ``(tracks,)``; where the right class shares the highest score with n - 1 others, 1 / n,
-        which is what a fair choice among them gives.
+        ``(tracks,)``; 1 / n if the correct class shares the highest score with n - 1 others, the
+        expectation of a random choice among them.
     """
     best = scores.max(axis=1, keepdims=True)
     among = scores == best
@@ -182,7 +186,7 @@ def accuracy(scores: Scores, truth: npt.NDArray[np.int64]) -> Floats:
 
 
 def triplet_accuracy(near: Scores, far: Scores) -> Floats:
-    """``(triplets,)``: 1 where what people call nearer has the higher score; a tie is half.
+    """Return ``(triplets,)``: 1 if the nearer track has the higher score, half for a tie.
 
     Source: dim-sim (Lee et al. 2020).
     """

@@ -1,25 +1,26 @@
-"""How high the right answers stand in a ranking.
+"""Ranking metrics: positions of relevant items in a ranking.
 
 Conventions:
     A rank is 1 for the best item of the pool. Scores are cosines: products of unit rows in float64,
-    rounded to float32, so that equal vectors tie, and neither the size of a block nor the machine's
-    matrix kernels move a rank.
+    rounded to float32, so that equal vectors tie, and neither the size of a block nor the matrix
+    kernels of the machine change a rank.
 
-    Ties are where published numbers quietly differ: a model whose texts all give one vector has
-    a perfect recall if the right item goes first among equals. The rule is named in every report:
+    Published results differ in how they treat ties: a model whose texts all have one embedding has
+    a perfect recall if the relevant item is ranked first among equals. Every report states the
+    rule:
 
-    - ``pessimistic`` (ours): what is not relevant goes first among equals.
+    - ``pessimistic`` (ours): irrelevant items are ranked first among equals.
     - ``mean``: the expected position in a random order of the equals. The j-th of r relevant items
-      that are tied with n others, below g better ones, stands at g + j (n + r + 1) / (r + 1).
-    - ``optimistic``: what is relevant goes first among equals.
+      that are tied with n others, below g better ones, has rank g + j (n + r + 1) / (r + 1).
+    - ``optimistic``: relevant items are ranked first among equals.
 
-    A query without any relevant item has no value (NaN) and is left out of every mean; reports
-    count such queries.
+    A query without relevant items has no value (NaN) and is left out of every mean; reports count
+    such queries.
 
 Metrics (R: number of relevant items of the query; see ``docs/metrics.md``):
     recall@k, hit rate@k, precision@k, average precision (also cut at k), reciprocal rank, first
     rank (for median and mean rank), nDCG@k. With one relevant item per query recall@k and hit
-    rate@k are the same; with several they are not, and papers that print one call it the other.
+    rate@k are equal; with several they are not, and some papers print one under the other's name.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,22 +37,22 @@ Indices = npt.NDArray[np.int64]
 
 # Bytes of a block of scores; a block holds float64 products and their float32 copy.
 _BLOCK_BYTES = 256 << 20
-# From so many relevant items on, sorting a row is cheaper than counting for each of them.
+# Number of relevant items from which sorting a row is cheaper than counting for each of them.
 _SORT_FROM = 24
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """Where the relevant items of each query stand.
+    """Ranks of the relevant items of each query.
 
     Attributes:
-        ranks: Of all relevant items, query after query, ascending within a query; float64, since
-            expected positions need not be whole.
-        gains: Of the same items, for nDCG; 1 where relevance is binary.
+        ranks: Ranks of all relevant items, query after query, ascending within a query; float64,
+            since expected positions need not be whole.
+        gains: Gains of the same items, for nDCG; 1 if relevance is binary.
         offsets: ``(queries + 1,)``: the items of query q are ``offsets[q]:offsets[q + 1]``.
-        pool: ``(queries,)``: how many items each query was ranked against.
+        pool: ``(queries,)`` number of items that each query was ranked against.
         ideal: Gains of the same items, descending within a query.
-        ties: The rule.
+        ties: Rule for ties.
     """
 
     ranks: Floats
@@ -62,12 +63,12 @@ class Ranked:
     ties: Ties
 
     def __len__(self) -> int:
-        """The number of queries."""
+        """Return the number of queries."""
         return len(self.pool)
 
     @property
     def relevant(self) -> Indices:
-        """``(queries,)``: how many relevant items each has."""
+        """``(queries,)`` number of relevant items."""
         return np.diff(self.offsets)
 
 
@@ -78,17 +79,22 @@ def rank_scores(
     gains: Sequence[npt.ArrayLike] | None = None,
     ties: Ties = "pessimistic",
 ) -> Ranked:
-    """Ranks of the relevant items by a matrix of scores.
+    """Rank the relevant items by a matrix of scores.
 
     Args:
-        scores: ``(queries, items)``, higher is better; minus infinity takes an item out of the
-            pool of a query.
-        relevant: For each query the indices of its relevant items; none is allowed.
-        gains: For each query the gain (above 0) of each of these items; 1 without.
-        ties: What goes first among equals.
+        scores: ``(queries, items)``, higher is better; minus infinity takes an item out of the pool
+            of a query.
+        relevant: Indices of the relevant items of each query; may be empty.
+        gains: Gain (above 0) of each of these items; None for 1.
+        ties: Rule for ties.
 
     Raises:
-        ValueError: Shapes do not fit, a score is NaN, an index is not in the pool, or stands twice.
+        ValueError: Shapes do not match, a score is NaN, an index is not in the pool or is repeated.
+
+    Example:
+        >>> ranked = rank_scores(np.array([[0.9, 0.1, 0.5]]), [[2]])
+        >>> float(reciprocal_rank(ranked)[0])
+        0.5
     """
     return _gather([scores], len(scores), scores.shape[1], relevant, gains, ties)
 
@@ -102,24 +108,24 @@ def rank_vectors(
     exclude: npt.ArrayLike | None = None,
     ties: Ties = "pessimistic",
 ) -> Ranked:
-    """Ranks of the relevant items by the product of vectors, block by block.
+    """Rank the relevant items by products of vectors, block by block.
 
     100,000 queries against 100,000 items need less than 2 GB.
 
     Args:
         queries: ``(queries, dim)``, unit rows for cosines.
         items: ``(items, dim)``.
-        relevant: For each query the indices of its relevant items.
+        relevant: Indices of the relevant items of each query.
         gains: As in ``rank_scores``.
-        exclude: For each query the index of an item that is not in its pool, as the query itself
-            where tracks are compared with tracks; -1 for none.
-        ties: What goes first among equals.
+        exclude: Index of an item that is not in the pool of each query, such as the query itself
+            when tracks are compared with tracks; -1 for none.
+        ties: Rule for ties.
 
     Raises:
         ValueError: As in ``rank_scores``.
     """
     if queries.ndim != 2 or items.ndim != 2 or queries.shape[1] != items.shape[1]:
-        raise ValueError(f"queries {queries.shape} and items {items.shape} do not fit")
+        raise ValueError(f"queries {queries.shape} and items {items.shape} do not match")
     left_out = None if exclude is None else np.asarray(exclude, np.int64)
     blocks = _blocks(queries, items, left_out)
     return _gather(blocks, len(queries), len(items), relevant, gains, ties)
@@ -158,7 +164,7 @@ def _gather(
         if len(wanted) and (wanted.min() < 0 or wanted.max() >= items):
             raise ValueError(f"query {query}: a relevant item is not among the {items} items")
         if len(np.unique(wanted)) != len(wanted):
-            raise ValueError(f"query {query}: a relevant item stands twice")
+            raise ValueError(f"query {query}: a relevant item is repeated")
         gain = np.ones(len(wanted)) if gains is None else np.asarray(gains[query], np.float64)
         if gain.shape != wanted.shape or (gain <= 0).any():
             raise ValueError(f"query {query}: each relevant item needs a gain above 0")
@@ -178,7 +184,7 @@ def _gather(
 
 
 def _ranks(row: Scores, wanted: Indices, ties: Ties, query: int) -> tuple[Floats, Indices, int]:
-    """Ranks of one query's relevant items, the order they come in, and the size of the pool."""
+    """Return the ranks of one query's relevant items, their order, and the size of the pool."""
     if np.isnan(row).any():
         raise ValueError(f"query {query}: a score is not a number")
     pool = len(row) - int(np.count_nonzero(np.isneginf(row)))
@@ -210,22 +216,22 @@ def _ranks(row: Scores, wanted: Indices, ties: Ties, query: int) -> tuple[Floats
 
 
 def recall_at(ranked: Ranked, k: int) -> Floats:
-    """``(queries,)``: share of a query's relevant items among the first k."""
+    """Return ``(queries,)``: fraction of a query's relevant items among the first k."""
     return _sums(ranked, ranked.ranks <= k) / _nonzero(ranked.relevant)
 
 
 def hit_rate_at(ranked: Ranked, k: int) -> Floats:
-    """``(queries,)``: 1 where any relevant item is among the first k."""
+    """Return ``(queries,)``: 1 if any relevant item is among the first k."""
     return np.where(ranked.relevant > 0, first_rank(ranked) <= k, np.nan)
 
 
 def precision_at(ranked: Ranked, k: int) -> Floats:
-    """``(queries,)``: share of relevant items among the first k, also in a pool below k."""
+    """Return ``(queries,)``: fraction of relevant items among the first k."""
     return np.where(ranked.relevant > 0, _sums(ranked, ranked.ranks <= k) / k, np.nan)
 
 
 def average_precision(ranked: Ranked, k: int | None = None) -> Floats:
-    """``(queries,)``: mean over the relevant items of the precision at their ranks.
+    """Return ``(queries,)``: mean over the relevant items of the precision at their ranks.
 
     Cut at k, items beyond k count 0 and the divisor stays R, as in trec_eval's ``map_cut``; some
     papers divide by min(R, k) instead, which is the same for one relevant item.
@@ -238,12 +244,12 @@ def average_precision(ranked: Ranked, k: int | None = None) -> Floats:
 
 
 def reciprocal_rank(ranked: Ranked) -> Floats:
-    """``(queries,)``: 1 / rank of the first relevant item."""
+    """Return ``(queries,)``: 1 / rank of the first relevant item."""
     return 1 / first_rank(ranked)
 
 
 def first_rank(ranked: Ranked) -> Floats:
-    """``(queries,)``: rank of the first relevant item, from 1; NaN without any.
+    """Return ``(queries,)``: rank of the first relevant item, from 1; NaN without any.
 
     Its median and mean over queries are the median and mean rank.
     """
@@ -254,7 +260,7 @@ def first_rank(ranked: Ranked) -> Floats:
 
 
 def ndcg_at(ranked: Ranked, k: int) -> Floats:
-    """``(queries,)``: normalised discounted cumulative gain (Järvelin and Kekäläinen 2002).
+    """Return ``(queries,)``: normalised discounted cumulative gain (Järvelin and Kekäläinen 2002).
 
     Gains are linear and the discount of rank i is log2(i + 1), as in trec_eval.
     """
@@ -269,7 +275,7 @@ def ndcg_at(ranked: Ranked, k: int) -> Floats:
 
 
 def _sums(ranked: Ranked, values: npt.NDArray[np.generic]) -> Floats:
-    """Sums within each query; 0 where it has no relevant item."""
+    """Return the sums within each query; 0 for a query without relevant items."""
     found = np.zeros(len(ranked))
     some = np.flatnonzero(ranked.relevant)
     if len(some):
@@ -278,5 +284,5 @@ def _sums(ranked: Ranked, values: npt.NDArray[np.generic]) -> Floats:
 
 
 def _nonzero(counts: Indices) -> Floats:
-    """NaN for 0."""
+    """Return counts with 0 replaced by NaN."""
     return np.where(counts > 0, counts, np.nan).astype(np.float64)

@@ -1,4 +1,4 @@
-"""How numbers are made: a protocol is a small object, and all of it stands in the report."""
+"""Evaluation protocols: small objects that define a figure and appear in the report as a whole."""
 
 from tunespace.evaluation.audio_view import AudioView
 from tunespace.evaluation.protocols.base import (
@@ -32,7 +32,7 @@ STANDARD: tuple[Protocol, ...] = (
     SimilarTrack(),
     NegationPairs(),
 )
-"""What is run on a manifest, as far as its columns allow."""
+"""Protocols of a manifest, as far as its columns allow."""
 
 __all__ = [
     "STANDARD",

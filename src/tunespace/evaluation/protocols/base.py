@@ -1,4 +1,4 @@
-"""What all protocols share: what they are given, what they give, and the figures of a ranking."""
+"""Base of all protocols: input, result, and the figures of a ranking."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -27,20 +27,20 @@ from tunespace.models.model import Vectors
 
 
 class TextEmbedder:
-    """The texts of a run as points; each is placed once.
+    """Embeds the texts of an evaluation, each once.
 
-    A text that the model refuses, as one of which it understands no word, is the zero point: it is
-    level with everything, and last under our tie rule.
+    A text that the model rejects, because it knows none of its words, gets the zero vector: it is
+    tied with all items, and last under the pessimistic rule.
     """
 
     def __init__(self, model: JointModel) -> None:
-        """Places nothing yet."""
+        """Create an embedder with an empty cache."""
         self._model = model
         self._rows: dict[str, Vectors] = {}
         self.unknown: dict[str, str] = {}
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
-        """``(texts, dim)`` float32, unit rows."""
+        """Return ``(texts, dim)`` float32, unit rows."""
         for text in texts:
             if text not in self._rows:
                 try:
@@ -55,14 +55,14 @@ class TextEmbedder:
 
 @dataclass(frozen=True)
 class ProtocolInput:
-    """What a protocol works on.
+    """Input of a protocol.
 
     Attributes:
-        items: Clips that were heard.
+        items: Clips that could be read.
         vectors: ``(items, dim)`` float32, unit rows.
-        texts: Places texts.
-        categories: Of tags.
-        seed: Of whatever is drawn.
+        texts: Embeds texts.
+        categories: Category of each tag.
+        seed: Random seed.
     """
 
     items: Sequence[Item]
@@ -74,14 +74,14 @@ class ProtocolInput:
 
 @dataclass(frozen=True)
 class ProtocolResult:
-    """What a protocol found.
+    """Result of a protocol.
 
     Attributes:
-        figures: With intervals, by name.
-        chance: What guessing gives, of the same names where that is known.
-        tables: Rows of details, by name, as figures of each tag.
+        figures: Figures with intervals, by name.
+        chance: Chance level of each figure, if known.
+        tables: Tables of details, by name, such as the figures of each tag.
         notes: Counts and remarks that a reader needs.
-        series: A value a query, for plots.
+        series: Values per query, for plots.
     """
 
     figures: dict[str, Figure]
@@ -93,11 +93,11 @@ class ProtocolResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """How a number is made: all of it is in the fields, and all fields are in the report.
+    """Definition of a figure: all of it is in the fields, and all fields are in the report.
 
     Attributes:
-        name: In reports.
-        audio_view: Which part of a clip is heard, and how.
+        name: Name in reports.
+        audio_view: Part of a clip that is embedded, and pooling of its windows.
     """
 
     kind: ClassVar[str]
@@ -106,54 +106,57 @@ class Protocol:
     audio_view: AudioView = WHOLE_CLIP
 
     def unmet_requirement(self, items: Sequence[Item]) -> str:
-        """What the clips lack for this protocol; nothing where it can be run."""
+        """Return what the clips lack for this protocol; empty if it can be run."""
         raise NotImplementedError
 
     def validate(self, items: Sequence[Item]) -> list[str]:  # noqa: ARG002 - for those that ask
-        """What the protocol asks for by name and no clip has: mistakes, not a lack of data."""
+        """Return errors of the request: what it names and no clip has."""
         return []
 
     def run(self, inputs: ProtocolInput) -> ProtocolResult:
-        """Judges."""
+        """Run the protocol."""
         raise NotImplementedError
 
     def as_json(self) -> dict[str, Any]:
-        """For reports."""
-        said = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {"kind": self.kind} | said | {"listening": self.audio_view.as_json()}
+        """Return the protocol as a JSON object for reports."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values["audio_view"] = self.audio_view.as_json()
+        # Reports of earlier versions have this key: renaming it would make them incomparable.
+        renamed = {"audio_view": "listening"}
+        return {"kind": self.kind} | {renamed.get(name, name): v for name, v in values.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TagProtocol(Protocol):
-    """A protocol whose queries are tags.
+    """Protocol whose queries are tags.
 
     Attributes:
-        tags: Those that are asked for; all that the clips allow where it is empty.
-        category: Only tags of this kind; all where it is empty.
+        tags: Tags to use as queries; empty for all that the clips allow.
+        category: Category of tags to use; empty for all.
     """
 
     tags: tuple[str, ...] = ()
     category: str = ""
 
     def validate(self, items: Sequence[Item]) -> list[str]:
-        """Tags that are asked for and that nobody carries."""
+        """Return the requested tags that no clip carries."""
         known = {tag for item in items for tag in item.tags}
         return [f"no clip carries the tag {tag!r}" for tag in self.tags if tag not in known]
 
 
 def cosines(music: Vectors, texts: Vectors) -> Vectors:
-    """``(clips, texts)`` float32: products in float64, as those that rankings are made of."""
+    """Return ``(clips, texts)`` float32 cosines: products in float64, as in rankings."""
     return (music.astype(np.float64) @ texts.T.astype(np.float64)).astype(np.float32)
 
 
 def validate_protocols(protocols: Sequence[Protocol], items: Sequence[Item]) -> list[str]:
-    """What is wrong with what protocols ask for, each once."""
+    """Return the errors of all requests, each once."""
     found = (fault for protocol in protocols for fault in protocol.validate(items))
     return list(dict.fromkeys(found))
 
 
 def tag_matrix(items: Sequence[Item], tags: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """``(clips, tags)``: which clips carry which tags."""
+    """Return ``(clips, tags)`` bool: whether a clip carries a tag."""
     rows = [[tag in item.tags for tag in tags] for item in items]
     return np.array(rows, bool).reshape(len(items), len(tags))
 
@@ -176,7 +179,7 @@ _PER_QUERY = {
 
 
 def ranking_result(ranked: Ranked, *, unit: Unit, seed: int) -> ProtocolResult:
-    """All figures of a ranking, and what a random order of each pool gives."""
+    """Return all figures of a ranking, with the chance level of a random order of each pool."""
     found = {
         name: figure(metric(ranked), unit=unit, seed=seed) for name, metric in _PER_QUERY.items()
     }
@@ -195,7 +198,7 @@ def ranking_result(ranked: Ranked, *, unit: Unit, seed: int) -> ProtocolResult:
 
 
 def _random_ranking(ranked: Ranked, seed: int) -> Ranked:
-    """The same queries with their relevant items at random places, once."""
+    """Return the same queries with their relevant items at random ranks."""
     random = np.random.default_rng([seed, len(ranked.ranks)])
     drawn = [
         np.sort(random.choice(pool, size=count, replace=False)) + 1.0

@@ -1,8 +1,8 @@
-"""Words that refuse: whether "no vocals" finds music without vocals.
+"""Negation: whether "no vocals" retrieves music without vocals.
 
-Most encoders read "no vocals" as "vocals", so a model without any sense of negation is *below*
-chance here: its "no vocals" ranks singers first. Source: the two tests of Vasilakis, Bittner and
-Pauwels 2026 (retrieval and binary), here for tags.
+Most encoders read "no vocals" as "vocals", so a model that ignores negation is *below* chance here:
+its "no vocals" ranks singers first. Source: the two tests of Vasilakis, Bittner and Pauwels 2026
+(retrieval and binary), here for tags.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,11 +25,11 @@ from tunespace.evaluation.protocols.base import (
 
 @dataclass(frozen=True, kw_only=True)
 class NegationPairs(TagProtocol):
-    """For each tag its text and the text that refuses it, over all clips.
+    """For each tag its text and the negated text, over all clips.
 
     Attributes:
-        affirmed: ``{}`` is the tag.
-        refused: ``{}`` is the tag.
+        affirmed: Text with ``{}`` for the tag.
+        refused: Negated text with ``{}`` for the tag.
     """
 
     kind: ClassVar[str] = "negation"
@@ -39,11 +39,11 @@ class NegationPairs(TagProtocol):
     refused: str = "no {}"
 
     def unmet_requirement(self, items: Sequence[Item]) -> str:
-        """Tags that some carry and others do not."""
+        """Return what is missing: tags that some clips carry and others do not."""
         return "" if self._tags(items, {}) else "no tag is carried by some clips and not by others"
 
     def run(self, inputs: ProtocolInput) -> ProtocolResult:
-        """AUC of the refusing text for clips without the tag, and which of both texts is nearer."""
+        """Return the AUC of the negated text, and how often the right text is nearer."""
         tags = self._tags(inputs.items, inputs.categories if self.category else {})
         if not tags:
             return ProtocolResult({}, notes={"tags": 0})
@@ -55,7 +55,7 @@ class NegationPairs(TagProtocol):
         areas = tag_figures(no, ~carried, seed=inputs.seed)
         nearer = (yes > no) + 0.5 * (yes == no)
         right = np.where(carried, nearer, 1 - nearer)
-        # With and without the tag count the same, so that always saying no is .5.
+        # Clips with and without the tag weigh the same, so a constant answer scores .5.
         balanced = np.array(
             [
                 (right[carried[:, k], k].mean() + right[~carried[:, k], k].mean()) / 2

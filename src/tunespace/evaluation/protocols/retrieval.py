@@ -1,4 +1,4 @@
-"""Words to music and back: tags, several tags, sentences, and the texts that fit a track."""
+"""Retrieval: text to music by tags, several tags and sentences; music to text; same artist."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ from tunespace.evaluation.protocols.base import (
 
 @dataclass(frozen=True, kw_only=True)
 class TagToMusic(TagProtocol):
-    """Each tag is a query, and the clips that carry it are relevant.
+    """Tag to music: each tag is a query, and the clips that carry it are relevant.
 
     Attributes:
-        prompt: The text that stands for a tag; ``{}`` is the tag.
-        ties: The tie rule of the ranking.
+        prompt: Text of the query, with ``{}`` for the tag.
+        ties: Rule for ties.
     """
 
     kind: ClassVar[str] = "tag -> music"
@@ -36,11 +36,11 @@ class TagToMusic(TagProtocol):
     ties: Ties = "pessimistic"
 
     def unmet_requirement(self, items: Sequence[Item]) -> str:
-        """Tags."""
+        """Return what is missing: tags."""
         return "" if any(item.tags for item in items) else "no clip has tags"
 
     def run(self, inputs: ProtocolInput) -> ProtocolResult:
-        """AUC of each tag (intervals over clips) and the ranking (intervals over tags)."""
+        """Return the AUC of tags (intervals over clips) and of ranking (intervals over tags)."""
         kept = self.category
         tags = sorted(
             {
@@ -84,13 +84,13 @@ class TagToMusic(TagProtocol):
 
 @dataclass(frozen=True, kw_only=True)
 class TagsToMusic(Protocol):
-    """Several tags at once are a query, and the clips that carry all of them are relevant.
+    """Several tags to music: the clips that carry all tags of the query are relevant.
 
     Attributes:
-        count: How many tags.
-        prompt: The text of the query; ``{}`` is the tags, joined by commas.
-        most: At most so many queries, drawn with the seed.
-        ties: The tie rule.
+        count: Number of tags in a query.
+        prompt: Text of the query, with ``{}`` for the tags, joined by commas.
+        most: Maximum number of queries, drawn with the seed.
+        ties: Rule for ties.
     """
 
     kind: ClassVar[str] = "several tags -> music"
@@ -102,12 +102,12 @@ class TagsToMusic(Protocol):
     ties: Ties = "pessimistic"
 
     def unmet_requirement(self, items: Sequence[Item]) -> str:
-        """Clips with enough tags."""
+        """Return what is missing: clips with enough tags."""
         enough = any(len(set(item.tags)) >= self.count for item in items)
         return "" if enough else f"no clip has {self.count} tags"
 
     def run(self, inputs: ProtocolInput) -> ProtocolResult:
-        """One draw of tags from each clip; the same set of tags is one query."""
+        """Draw tags of each clip as a query; equal sets of tags are one query."""
         random = np.random.default_rng([inputs.seed, self.count])
         drawn: dict[tuple[str, ...], None] = {}
         for item in inputs.items:
@@ -131,12 +131,12 @@ class TagsToMusic(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class _Captions(Protocol):
-    """Clips and their captions, in one direction or the other.
+    """Clips and their captions, in either direction.
 
     Attributes:
-        captions: ``all`` of a clip, or its ``first``.
-        prompt: ``{}`` is the caption.
-        ties: The tie rule.
+        captions: ``all`` captions of a clip, or its ``first``.
+        prompt: Text of the query, with ``{}`` for the caption.
+        ties: Rule for ties.
     """
 
     captions: Literal["all", "first"] = "all"
@@ -144,15 +144,15 @@ class _Captions(Protocol):
     ties: Ties = "pessimistic"
 
     def unmet_requirement(self, items: Sequence[Item]) -> str:
-        """Captions."""
+        """Return what is missing: captions."""
         return "" if any(item.captions for item in items) else "no clip has captions"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SentenceToMusic(_Captions):
-    """Each caption is a query; the clips that it was written for are relevant.
+    """Sentence to music: each caption is a query; the clips that it was written for are relevant.
 
-    The same sentence for several clips is one query with several relevant clips.
+    A sentence of several clips is one query with several relevant clips.
     """
 
     kind: ClassVar[str] = "sentence -> music"
@@ -160,7 +160,7 @@ class SentenceToMusic(_Captions):
     name: str = "sentence-to-music"
 
     def run(self, inputs: ProtocolInput) -> ProtocolResult:
-        """Ranks all clips for each sentence."""
+        """Rank all clips for each sentence."""
         owners = _owners(inputs.items, self.captions)
         queries = inputs.texts([self.prompt.replace("{}", text) for text in owners])
         relevant = list(owners.values())
@@ -170,14 +170,14 @@ class SentenceToMusic(_Captions):
 
 @dataclass(frozen=True, kw_only=True)
 class MusicToText(_Captions):
-    """Each clip is a query among all captions; its own are relevant."""
+    """Music to text: each clip is a query among all captions; its own are relevant."""
 
     kind: ClassVar[str] = "music -> text"
 
     name: str = "music-to-text"
 
     def run(self, inputs: ProtocolInput) -> ProtocolResult:
-        """Ranks all captions for each clip."""
+        """Rank all captions for each clip."""
         owners = _owners(inputs.items, self.captions)
         texts = inputs.texts([self.prompt.replace("{}", text) for text in owners])
         relevant: list[list[int]] = [[] for _ in inputs.items]
@@ -190,10 +190,10 @@ class MusicToText(_Captions):
 
 @dataclass(frozen=True, kw_only=True)
 class SameArtist(Protocol):
-    """Each clip is a query among the others; those by the same artist are relevant.
+    """Same artist: each clip is a query among the others; those by the same artist are relevant.
 
     Attributes:
-        ties: The tie rule.
+        ties: Rule for ties.
     """
 
     kind: ClassVar[str] = "music -> music of the same artist"
@@ -202,12 +202,12 @@ class SameArtist(Protocol):
     ties: Ties = "pessimistic"
 
     def unmet_requirement(self, items: Sequence[Item]) -> str:
-        """Artists with two clips."""
+        """Return what is missing: artists with two clips."""
         names = [item.artist_key for item in items if item.artist_key]
         return "" if len(set(names)) < len(names) else "no two clips are by the same artist"
 
     def run(self, inputs: ProtocolInput) -> ProtocolResult:
-        """Clips of artists with only one clip are no queries, but they are in the pool."""
+        """Rank all clips for each clip; artists with one clip are in the pool only."""
         by: dict[str, list[int]] = {}
         for n, item in enumerate(inputs.items):
             if item.artist_key:
@@ -225,7 +225,7 @@ class SameArtist(Protocol):
 
 
 def _owners(items: Sequence[Item], which: str) -> dict[str, list[int]]:
-    """Each caption with the clips that it was written for."""
+    """Return each caption with the clips that it was written for."""
     owners: dict[str, list[int]] = {}
     for n, item in enumerate(items):
         for text in dict.fromkeys(item.captions[:1] if which == "first" else item.captions):

@@ -1,4 +1,4 @@
-"""What is like what: artists near an artist, and tracks that people call nearer than others."""
+"""Similarity: artists that are similar to an artist, and tracks that people call nearer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ from tunespace.evaluation.protocols.base import (
 
 @dataclass(frozen=True, kw_only=True)
 class SimilarArtist(Protocol):
-    """Each artist is a query among the others; those that the data call similar are relevant.
+    """Similar artists: each artist is a query, and those annotated as similar are relevant.
 
-    An artist is the mean of the vectors of their clips. The query is that, or a text with the
-    artist's name as in TTMR++ (Doh et al. 2024), which only a model that was told names can answer.
-    The figure to look at is nDCG@200, as for OLGA (Korzeniowski et al. 2021).
+    An artist is the mean of the embeddings of their clips. The query is that mean, or a text with
+    the artist's name as in TTMR++ (Doh et al. 2024), which only a model trained on names can
+    answer. The main figure is nDCG@200, as for OLGA (Korzeniowski et al. 2021).
 
     Attributes:
         query: ``audio`` or ``text``.
-        prompt: ``{}`` is the artist's name.
-        ties: The tie rule.
+        prompt: Text of the query, with ``{}`` for the artist's name.
+        ties: Rule for ties.
     """
 
     kind: ClassVar[str] = "similar artist"
@@ -40,13 +40,13 @@ class SimilarArtist(Protocol):
     ties: Ties = "pessimistic"
 
     def unmet_requirement(self, items: Sequence[Item]) -> str:
-        """Similar artists that have clips."""
+        """Return what is missing: similar artists with clips."""
         here = {item.artist_key for item in items if item.artist_key}
         found = any(here & set(item.similar_artists) - {item.artist_key} for item in items)
         return "" if found else "no artist's similar artists have clips"
 
     def run(self, inputs: ProtocolInput) -> ProtocolResult:
-        """Ranks all other artists for each artist."""
+        """Rank all other artists for each artist."""
         clips: dict[str, list[int]] = {}
         for n, item in enumerate(inputs.items):
             if item.artist_key:
@@ -81,7 +81,7 @@ class SimilarArtist(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class SimilarTrack(Protocol):
-    """Triplets: an anchor, what people call nearer to it, and what they call farther.
+    """Triplets: an anchor, a track that people call nearer to it, and one that they call farther.
 
     Source: dim-sim (Lee et al. 2020). The triplets are the labels ``nearer`` and ``farther`` of the
     anchor, each a ``track_id``.
@@ -92,11 +92,11 @@ class SimilarTrack(Protocol):
     name: str = "similar-track"
 
     def unmet_requirement(self, items: Sequence[Item]) -> str:
-        """Triplets of which all three are there."""
+        """Return what is missing: triplets with all three tracks."""
         return "" if _triplets(items) else "there are no triplets (labels nearer and farther)"
 
     def run(self, inputs: ProtocolInput) -> ProtocolResult:
-        """Accuracy over triplets."""
+        """Return the accuracy over triplets."""
         found = np.array(_triplets(inputs.items))
         anchor, near, far = (inputs.vectors[found[:, k]].astype(np.float64) for k in range(3))
         right = triplet_accuracy(

@@ -1,8 +1,8 @@
-"""Tags that a model never saw: Choi et al. 2019, section 4.
+"""Unseen tags: tags that were held out of training (Choi et al. 2019, section 4).
 
 Tags are split into seen (X, four fifths) and unseen (Y); tracks into A (only X tags), B (both) and
-C (only Y tags). A model is trained on the X tags of A or B and judged on other tracks and tags: on
-Y alone, or on X and Y together, where seen tags compete with unseen ones.
+C (only Y tags). A model is trained on the X tags of A or B and evaluated on other tracks and tags:
+on Y alone, or on X and Y together, where seen tags compete with unseen ones.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ from tunespace.evaluation.protocols.base import (
 
 @dataclass(frozen=True)
 class TagSplit:
-    """Which tags are seen, and what that makes of the tracks.
+    """Split of tags, and the groups of tracks that follow from it.
 
     Attributes:
-        seen: X.
-        unseen: Y.
-        group: ``A``, ``B`` or ``C`` of each track; empty for one without tags.
+        seen: Seen tags (X).
+        unseen: Unseen tags (Y).
+        group: ``A``, ``B`` or ``C`` of each track; empty for a track without tags.
     """
 
     seen: tuple[str, ...]
@@ -40,14 +40,14 @@ class TagSplit:
 
 
 def split_tags(items: Sequence[Item], *, share: float = 0.8, seed: int = 0) -> TagSplit:
-    """Splits tags at random: each by its own name and the seed, whatever the other tags are.
+    """Split tags at random: each by its name and the seed, independent of all other tags.
 
-    So what was unseen in training is unseen in any part of the data.
+    A tag that is unseen in training is therefore unseen in any part of the data.
 
     Args:
         items: Tracks.
-        share: Of the tags that are seen.
-        seed: Of the draw.
+        share: Fraction of seen tags.
+        seed: Random seed.
     """
     tags = sorted({tag for item in items for tag in item.tags})
     seen = {tag for tag in tags if _place(tag, seed) < share}
@@ -61,7 +61,7 @@ def split_tags(items: Sequence[Item], *, share: float = 0.8, seed: int = 0) -> T
 
 
 def _place(tag: str, seed: int) -> float:
-    """Of a tag among all there could be, from 0 to 1."""
+    """Return a pseudo-random number from 0 to 1 for a tag."""
     digest = hashlib.sha256(f"{seed} {tag}".encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
@@ -71,11 +71,11 @@ class UnseenTags(Protocol):
     """Annotation (tags of a track) and retrieval (tracks of a tag) on unseen tags.
 
     Attributes:
-        tracks: Groups that are judged, as ``BC``.
-        among: ``Y``, or ``XY`` where seen tags compete.
-        share: Of seen tags.
-        split_seed: Of the split: the one that the model was trained with.
-        prompt: ``{}`` is the tag.
+        tracks: Groups that are evaluated, such as ``BC``.
+        among: ``Y``, or ``XY`` if seen tags compete.
+        share: Fraction of seen tags.
+        split_seed: Random seed of the split that the model was trained with.
+        prompt: Text of the query, with ``{}`` for the tag.
     """
 
     kind: ClassVar[str] = "unseen tags"
@@ -88,14 +88,14 @@ class UnseenTags(Protocol):
     prompt: str = "{}"
 
     def unmet_requirement(self, items: Sequence[Item]) -> str:
-        """Tracks and at least two tags to judge."""
+        """Return what is missing: tracks, and at least two tags."""
         split = split_tags(items, share=self.share, seed=self.split_seed)
         if len(self._tags(split)) < 2 or not set(self.tracks) & set(split.group):
             return f"no tracks of {self.tracks} with two tags of {self.among}"
         return ""
 
     def run(self, inputs: ProtocolInput) -> ProtocolResult:
-        """AUC and average precision both ways; tracks or tags of a single class are left out."""
+        """Return AUC and average precision over tags and over tracks."""
         split = split_tags(inputs.items, share=self.share, seed=self.split_seed)
         tags = self._tags(split)
         rows = [n for n, group in enumerate(split.group) if group and group in self.tracks]

@@ -1,8 +1,8 @@
-"""Classes that are only words: the class whose text is nearest to the clip is the answer.
+"""Zero-shot classification: the class whose text is nearest to the clip is predicted.
 
-Accuracy depends on the prompt more than on most things (GTZAN: .47 to .72 for one checkpoint), so
-every prompt's figure is reported, with the best, their mean, and that of the ensemble: the mean of
-a class's texts over all prompts (Radford et al. 2021, section 3.1.4).
+Accuracy depends on the prompt more than on most other choices (GTZAN: .47 to .72 for one
+checkpoint), so the figure of every prompt is reported, with the best, their mean, and that of the
+ensemble: the mean of a class's texts over all prompts (Radford et al. 2021, section 3.1.4).
 """
 
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ PROMPTS = ("{}", "{} music", "this sounds like {}", "A {} track", "This audio is
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroShot(Protocol):
-    """Classification by words alone.
+    """Classification by the texts of the classes.
 
     Attributes:
         label: Name of the label.
-        prompts: The first is what ``accuracy`` is of.
-        words: The word for a class where it is not its name.
+        prompts: Prompts; ``accuracy`` is that of the first.
+        words: Words of classes that are not named by their text.
     """
 
     kind: ClassVar[str] = "zero-shot classification"
@@ -37,7 +37,7 @@ class ZeroShot(Protocol):
     words: tuple[tuple[str, str], ...] = ()
 
     def unmet_requirement(self, items: Sequence[Item]) -> str:
-        """The label."""
+        """Return what is missing: the label."""
         classes = {item.labels.get(self.label, "") for item in items} - {""}
         if not classes:
             known = sorted({label for item in items for label in item.labels})
@@ -47,7 +47,7 @@ class ZeroShot(Protocol):
         return "" if len(classes) > 1 else f"there are no two classes of {self.label!r}"
 
     def run(self, inputs: ProtocolInput) -> ProtocolResult:
-        """Accuracy by prompt; also with the collection's mean taken out of the clips."""
+        """Return the accuracy by prompt, also after subtracting the mean of the collection."""
         rows = [n for n, item in enumerate(inputs.items) if item.labels.get(self.label)]
         labels = [inputs.items[n].labels[self.label] for n in rows]
         classes = sorted(set(labels))
