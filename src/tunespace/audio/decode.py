@@ -62,6 +62,10 @@ def decode(
     Raises:
         AudioError: The file contains no readable audio; ``reason`` states the cause.
         ValueError: ``sample_rate`` is not positive.
+
+    Example:
+        >>> decode("song.wav", 16_000, duration=2.0).shape
+        (32000,)
     """
     blocks = decode_blocks(path, sample_rate, start=start, duration=duration)
     return np.concatenate(list(blocks))
@@ -90,6 +94,10 @@ def decode_blocks(
     Raises:
         AudioError: The file contains no readable audio; ``reason`` states the cause.
         ValueError: ``sample_rate`` or ``duration`` is not positive, or ``start`` is negative.
+
+    Example:
+        >>> sum(len(block) for block in decode_blocks("song.wav", 16_000))
+        80000
     """
     if sample_rate <= 0:
         raise ValueError(f"sample_rate must be positive, not {sample_rate}")

@@ -20,6 +20,11 @@ class Window:
         stop: Index after the last frame; less than ``start + length`` only in a track that is
             shorter than one window.
         frames: ``(length, n_mels)`` float32, always of full length.
+
+    Example:
+        >>> import numpy as np
+        >>> [(w.start, w.stop) for w in cut_windows([np.zeros((5, 96), np.float32)], 2, 2)]
+        [(0, 2), (2, 4), (3, 5)]
     """
 
     start: int

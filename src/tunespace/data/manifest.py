@@ -53,6 +53,10 @@ class Item:
         split: Name of the split, such as "train" or "test".
         labels: All other columns.
         line: Line in the file, from 1.
+
+    Example:
+        >>> Item("1", tags=("jazz",), captions=("slow jazz with a trumpet",)).tags
+        ('jazz',)
     """
 
     track_id: str
@@ -90,6 +94,10 @@ class Manifest:
         remarks: Remarks that a reader of results needs.
         data: Name of the data set; empty for a manifest of your own.
         split: Name of the split.
+
+    Example:
+        >>> len(load_manifest("music.csv").items)
+        3
     """
 
     name: str
@@ -149,6 +157,11 @@ def load_manifest(
 
     Raises:
         DataError: The file cannot be read, or is not valid; the message names all problems.
+
+    Example:
+        >>> manifest = load_manifest("music.csv")
+        >>> [item.tags for item in manifest.items]
+        [('low', 'tone'), ('middle', 'tone'), ('high', 'tone')]
     """
     problems: list[str] = []
     wrong_rows = problems if rejected is None else rejected
@@ -209,6 +222,10 @@ def with_audio(manifest: Manifest) -> Manifest:
 
     Raises:
         DataError: No file exists.
+
+    Example:
+        >>> len(with_audio(load_manifest("music.csv")).items)
+        3
     """
     items = tuple(item for item in manifest.items if item.audio and exists(item.audio))
     if not items:

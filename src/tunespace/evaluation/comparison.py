@@ -42,6 +42,10 @@ class Comparison:
     Attributes:
         reports: Report of each model, all on the same clips.
         rows: Rows of the table.
+
+    Example:
+        >>> Comparison((), ()).rows
+        ()
     """
 
     reports: tuple[Report, ...]
@@ -95,6 +99,14 @@ def compare(
     Raises:
         DataError: As in ``evaluate``; or there is no model, or a model is named twice.
         ModelError: A model cannot be used.
+
+    Example:
+        >>> from tunespace.evaluation import load_data
+        >>> from tunespace.models import load_model
+        >>> manifest, protocols = load_data("music.csv")
+        >>> comparison = compare([load_model()], manifest, protocols, cache=None)
+        >>> len(comparison.reports)
+        1
     """
     identities = [model.identity for model in models]
     if not models or len(set(identities)) < len(identities):

@@ -63,6 +63,14 @@ def evaluate(
         DataError: Audio files are missing, a protocol names tags that no clip carries, no clip can
             be read, or no protocol can be run.
         ModelError: The model cannot be used.
+
+    Example:
+        >>> from tunespace.evaluation import load_data
+        >>> from tunespace.models import load_model
+        >>> manifest, protocols = load_data("music.csv")
+        >>> report = evaluate(load_model(), manifest, protocols, cache=None)
+        >>> report.protocols[0][0].kind
+        'tag -> music'
     """
     require_runnable(data, protocols)
     embeddings = embed_data(

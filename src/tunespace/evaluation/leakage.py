@@ -24,6 +24,10 @@ class Overlap:
         by_fingerprint: ``track_id`` of the clips with the recording of a training clip; None if the
             audio was not compared.
         training: Number of training clips.
+
+    Example:
+        >>> Overlap(("17",), (), 2, None, 1000).by_artist
+        2
     """
 
     by_id: tuple[str, ...]
@@ -79,6 +83,12 @@ def overlap(
         compare_recordings: Whether to compare recordings by audio fingerprint, which decodes all
             files of both, at about 500 times real time.
         on_progress: Called with the number of decoded files and that of all files.
+
+    Example:
+        >>> from tunespace.evaluation import load_manifest
+        >>> same = overlap(load_manifest("music.csv"), load_manifest("music.csv"))
+        >>> len(same.by_id)
+        3
     """
     ids = {item.track_id for item in training.items}
     names = {name for item in training.items if (name := _name(item))}

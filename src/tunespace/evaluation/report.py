@@ -46,6 +46,13 @@ class Report:
         vectors: ``(clips, dim)`` embeddings of the clips that were read, with the audio view of the
             first protocol.
         scored_data: Those clips.
+
+    Example:
+        >>> from tunespace.evaluation import evaluate, load_data
+        >>> from tunespace.models import load_model
+        >>> report = evaluate(load_model(), *load_data("music.csv"), cache=None)
+        >>> sorted(report.as_json())[:3]
+        ['data', 'intervals', 'leakage']
     """
 
     model: JointModel

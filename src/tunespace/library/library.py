@@ -28,7 +28,12 @@ from tunespace.models import Model, load_model
 
 
 def default_library_folder() -> Path:
-    """Return the default library folder: ``$TUNESPACE_LIBRARY``, else the user data folder."""
+    """Return the default library folder: ``$TUNESPACE_LIBRARY``, else the user data folder.
+
+    Example:
+        >>> default_library_folder().is_absolute()
+        True
+    """
     folder = os.environ.get("TUNESPACE_LIBRARY")
     return Path(folder).expanduser() if folder else user_data_path("tunespace")
 
@@ -41,6 +46,12 @@ class Library:
 
     Attributes:
         folder: Folder of the library.
+
+    Example:
+        >>> with Library.open("library") as library:
+        ...     result = library.search("slow strings", where="seconds < 10", limit=2)
+        >>> len(result.hits)
+        2
     """
 
     def __init__(

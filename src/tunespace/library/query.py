@@ -9,21 +9,36 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Text:
-    """Words: a tag, several tags, or a sentence."""
+    """Words: a tag, several tags, or a sentence.
+
+    Example:
+        >>> Query(terms=(QueryTerm(Text("warm jazz piano")),)).limit
+        20
+    """
 
     text: str
 
 
 @dataclass(frozen=True)
 class AudioFileRef:
-    """Audio file, in the library or not, by its path."""
+    """Audio file, in the library or not, by its path.
+
+    Example:
+        >>> Query(terms=(QueryTerm(AudioFileRef("song.wav")),)).terms[0].weight
+        1.0
+    """
 
     path: str | PathLike[str]
 
 
 @dataclass(frozen=True)
 class TrackRef:
-    """Track of the library, by its id."""
+    """Track of the library, by its id.
+
+    Example:
+        >>> Query(terms=(QueryTerm(TrackRef(17)), QueryTerm(Text("calm")))).terms[0].value
+        TrackRef(id=17)
+    """
 
     id: int
 
@@ -34,6 +49,11 @@ class VectorRef:
 
     Attributes:
         vector: ``(dim,)`` float32, unit length.
+
+    Example:
+        >>> import numpy as np
+        >>> VectorRef(np.array([1, 0], np.float32)).vector.shape
+        (2,)
     """
 
     vector: npt.NDArray[np.float32]
@@ -46,6 +66,10 @@ class QueryTerm:
     Attributes:
         value: Text, audio file, track or embedding that results should be near to.
         weight: Weight relative to the other terms; negative for "away from".
+
+    Example:
+        >>> QueryTerm(Text("drums"), weight=-1.0).value
+        Text(text='drums')
     """
 
     value: Text | AudioFileRef | TrackRef | VectorRef
@@ -87,6 +111,10 @@ class Refinement:
         terms: Terms to add to the query, or to replace its terms of the same value.
         labels: Label of each term; empty for a track.
         where: Filter to add; empty for none.
+
+    Example:
+        >>> Refinement(terms=(QueryTerm(Text("calm")),), labels=("calmer",)).labels
+        ('calmer',)
     """
 
     terms: tuple[QueryTerm, ...] = ()

@@ -49,6 +49,12 @@ class ModelConfig:
         files: sha256 of each file of the model, by name.
         probes: Texts with different meanings: a text tower that embeds them alike has collapsed. A
             model with a small vocabulary names texts that it knows.
+
+    Example:
+        >>> from tunespace.models import find_model
+        >>> config = ModelConfig.load(find_model("tunespace-small"))
+        >>> config.name, config.front_end.sample_rate
+        ('tunespace-small', 16000)
     """
 
     name: str

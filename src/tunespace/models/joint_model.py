@@ -9,7 +9,14 @@ from tunespace.models.model import AudioEmbedding, Vectors
 
 
 class JointModel(Protocol):
-    """Model of music and text in one embedding space."""
+    """Model of music and text in one embedding space.
+
+    Example:
+        >>> from tunespace.models import load_joint_model
+        >>> model: JointModel = load_joint_model("tunespace-small")
+        >>> model.name, model.dim
+        ('tunespace-small', 159)
+    """
 
     @property
     def folder(self) -> Path:

@@ -34,6 +34,12 @@ class EmbeddedWindow:
         start: Start in seconds.
         end: End in seconds.
         vector: ``(dim,)`` float32, unit length.
+
+    Example:
+        >>> from tunespace import load_model
+        >>> window = load_model().embed_file("song.wav").windows[0]
+        >>> window.start, window.vector.shape
+        (0.0, (159,))
     """
 
     start: float
@@ -49,6 +55,12 @@ class AudioEmbedding:
         seconds: Length of the track in seconds.
         vector: ``(dim,)`` float32, unit length: mean of the audio tower's outputs over all windows.
         windows: Windows in order; together they cover the track.
+
+    Example:
+        >>> from tunespace import load_model
+        >>> embedding = load_model().embed_file("song.wav")
+        >>> round(embedding.seconds), embedding.vector.shape, len(embedding.windows)
+        (5, (159,), 1)
     """
 
     seconds: float
@@ -64,6 +76,12 @@ class Model:
     Attributes:
         folder: Folder of the model.
         config: Configuration of the model.
+
+    Example:
+        >>> from tunespace import load_model
+        >>> model = load_model()
+        >>> model.embed_text(["banjo", "slow and sad"]).shape
+        (2, 159)
     """
 
     def __init__(self, folder: Path) -> None:

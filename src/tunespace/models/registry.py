@@ -29,6 +29,10 @@ def find_model(name: str | Path | None = None) -> Path:
 
     Raises:
         ModelError: The model does not exist.
+
+    Example:
+        >>> find_model("tunespace-small").name
+        'tunespace-small'
     """
     if name is None:
         return BUNDLED / DEFAULT

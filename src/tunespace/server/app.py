@@ -80,6 +80,11 @@ def create_app(settings: Settings) -> FastAPI:
         NoLibraryError: There is no library.
         LibraryError: The library cannot be opened.
         ModelError: Its model cannot be used.
+
+    Example:
+        >>> from tunespace.server import Settings
+        >>> create_app(Settings(library="library")).title
+        'tunespace'
     """
     libraries = LibraryPool(settings)
     index_job = IndexJob(libraries)

@@ -27,6 +27,10 @@ class Settings:
         requests_a_minute: Maximum number of requests of one address; 0 for no limit.
         body_seconds: Maximum time until a request is received.
         idle_seconds: Time without a request after which the model is unloaded.
+
+    Example:
+        >>> Settings(library="library").allow_write
+        False
     """
 
     library: Path | None = None

@@ -35,6 +35,11 @@ class Entry:
         kind: mood, genre, theme, instrument, sound, vocal, place, rhythm or era.
         description: Sound of the music that the word describes, without the word itself.
         weights: Weights as in the table: ``concept:weight,concept:weight``.
+
+    Example:
+        >>> from tunespace import load_model
+        >>> load_model().lexicon_vectors.lexicon.entries["banjo"].word
+        'banjo'
     """
 
     word: str
@@ -62,6 +67,11 @@ class Lexicon:
     Attributes:
         entries: Entries by word.
         languages: Maps words of other languages and English synonyms to words of ``entries``.
+
+    Example:
+        >>> from tunespace import load_model
+        >>> load_model().lexicon_vectors.lexicon.entries["banjo"].kind
+        'instrument'
     """
 
     entries: dict[str, Entry]

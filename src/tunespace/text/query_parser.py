@@ -20,6 +20,10 @@ class Correction(NamedTuple):
     Attributes:
         typed: Word as it was typed.
         corrected: Word as it is read.
+
+    Example:
+        >>> Correction("guittar", "guitar").corrected
+        'guitar'
     """
 
     typed: str
@@ -36,6 +40,10 @@ class Term:
         wanted: False for "no WORD".
         negated: Whether the term states what is not wanted, by a negation before it or of its own:
             "no vocals" is an entry of many lexicons, and wanted.
+
+    Example:
+        >>> Term("drums", "drums", wanted=False).wanted
+        False
     """
 
     word: str
@@ -56,6 +64,12 @@ class ParsedQuery:
         unknown_share: Fraction of the words of the sentence that are in no term, 0 to 1; words that
             do not describe music ("a song with") are not counted.
         corrections: Corrected typing errors.
+
+    Example:
+        >>> from tunespace import load_model
+        >>> query = parse_query("jazz, not loud", load_model().lexicon_vectors.lexicon)
+        >>> [(term.word, term.wanted) for term in query.terms]
+        [('jazz', True), ('loud', False)]
     """
 
     terms: tuple[Term, ...]

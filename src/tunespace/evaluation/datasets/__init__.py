@@ -52,6 +52,11 @@ def load_data(
 
     Raises:
         DataError: The data set does not exist, or is not valid.
+
+    Example:
+        >>> manifest, protocols = load_data("music.csv")
+        >>> manifest.name, len(manifest.items)
+        ('music', 3)
     """
     if name in DATASETS:
         dataset = DATASETS[name]

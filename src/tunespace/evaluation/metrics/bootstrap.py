@@ -62,7 +62,7 @@ def format_value(value: float) -> str:
 
     Example:
         >>> format_value(0.5), format_value(12.34), format_value(float("nan"))
-        ('.500', '12.3', '-')
+        ('0.500', '12.3', '-')
     """
     if not np.isfinite(value):
         return "-"

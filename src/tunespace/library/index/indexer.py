@@ -26,7 +26,12 @@ _SECONDS_BETWEEN_COMMITS = 1.0
 
 @dataclass(frozen=True)
 class FailedFile:
-    """File that could not be read, and why."""
+    """File that could not be read, and why.
+
+    Example:
+        >>> FailedFile("/music/a.mp3", "is not audio").reason
+        'is not audio'
+    """
 
     path: str
     reason: str
@@ -48,6 +53,13 @@ class IndexReport:
         kept: Number of tracks whose folder is empty or gone: it may not be mounted.
         music_seconds: Length of the embedded music, in seconds.
         elapsed_seconds: Duration of the run, in seconds.
+
+    Example:
+        >>> from tunespace import Library
+        >>> with Library.open("library") as library:
+        ...     report = library.index(["music"])
+        >>> report.added, report.unchanged, report.failed
+        (0, 3, [])
     """
 
     added: int = 0
@@ -71,6 +83,10 @@ class Progress:
         total: Number of files to process.
         music_seconds: Length of the embedded music, in seconds.
         path: Path of the file processed last.
+
+    Example:
+        >>> Progress(done=1, total=4, music_seconds=180.0, path="/music/a.mp3").done
+        1
     """
 
     done: int

@@ -39,6 +39,10 @@ class DescriptiveWord:
         score: 0 to 100, the score of the track in a search for the word.
         because: Concepts of the word that the track has, strongest first; concepts that the word
             excludes and the track lacks begin with "no ".
+
+    Example:
+        >>> DescriptiveWord("majestic", 80.0, ("orchestral", "strings")).word
+        'majestic'
     """
 
     word: str
@@ -59,6 +63,15 @@ def describe(
 
     Raises:
         ModelError: The model has no lexicon.
+
+    Example:
+        >>> import numpy as np
+        >>> from tunespace import load_model
+        >>> model = load_model()
+        >>> vector = model.embed_file("song.wav").vector
+        >>> words = describe(model, vector, np.empty((0, model.dim), np.float32), top=2)
+        >>> len(words["genre"])
+        2
     """
     words = model.lexicon_vectors
     if words is None:

@@ -25,6 +25,10 @@ class FacetValue:
         name: Label of the value.
         where: Filter that matches its tracks, in the grammar of ``filter_parser``.
         count: Number of its tracks.
+
+    Example:
+        >>> FacetValue("Jazz", "genre = 'Jazz'", 12).count
+        12
     """
 
     name: str

@@ -21,6 +21,13 @@ class Hit:
         named: Whether the query names the track's artist or title.
         missing: Whether the file has been deleted since it was indexed.
         duplicates: Paths of other files with the same recording.
+
+    Example:
+        >>> from tunespace import Library
+        >>> with Library.open("library") as library:
+        ...     hit = library.search("piano", limit=1).hits[0]
+        >>> 0 <= hit.score <= 100, hit.end > hit.start
+        (True, True)
     """
 
     track: Track
@@ -41,6 +48,14 @@ class Moment:
         start: Start in seconds.
         end: End in seconds.
         score: Calibrated score, 0 to 100.
+
+    Example:
+        >>> from tunespace.library import Library, Query, QueryTerm, Text
+        >>> query = Query(terms=(QueryTerm(Text("piano")),))
+        >>> with Library.open("library") as library:
+        ...     moments = library.moments(query, library.search(query).hits[0].track)
+        >>> moments[0].start, moments[0].end > moments[0].start
+        (0.0, True)
     """
 
     start: float
@@ -61,6 +76,13 @@ class TextInterpretation:
         sentence: Text for the sentence encoder; empty if nothing is left for it.
         unwanted: Unwanted words that are not in the lexicon.
         corrections: Corrected typing errors.
+
+    Example:
+        >>> from tunespace import Library
+        >>> with Library.open("library") as library:
+        ...     text = library.search("calm piano, not loud").interpretations[0]
+        >>> [(term.word, term.wanted) for term in text.terms]
+        [('calm', True), ('piano', True), ('loud', False)]
     """
 
     text: str
@@ -82,6 +104,13 @@ class SearchResult(Sequence[Hit]):
     Attributes:
         hits: The hits, best first.
         interpretations: One for each text of the query, in order.
+
+    Example:
+        >>> from tunespace import Library
+        >>> with Library.open("library") as library:
+        ...     result = library.search("accoustic piano")
+        >>> result.interpretations[0].corrections
+        (Correction(typed='accoustic', corrected='acoustic'),)
     """
 
     hits: tuple[Hit, ...]

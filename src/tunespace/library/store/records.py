@@ -38,6 +38,13 @@ class Track:
         album: Album tag; empty if there is none.
         genre: Genre tag, several genres separated as in the file; empty if there is none.
         year: Year of release; None if unknown.
+
+    Example:
+        >>> from tunespace import Library
+        >>> with Library.open("library") as library:
+        ...     tracks, total = library.tracks(limit=1)
+        >>> total, round(tracks[0].seconds)
+        (3, 5)
     """
 
     id: int

@@ -22,6 +22,10 @@ def load_joint_model(name: str | Path | None = None) -> JointModel:
 
     Raises:
         ModelError: The model does not exist or cannot be used.
+
+    Example:
+        >>> load_joint_model("tunespace-small").embed_text(["banjo"]).shape
+        (1, 159)
     """
     folder = find_model(name)
     if _is_foreign(folder):

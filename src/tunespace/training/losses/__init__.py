@@ -39,8 +39,9 @@ def build_loss(settings: config.LossConfig, dim: int) -> nn.Module:
         dim: Dimension of the embedding space.
 
     Example:
-        >>> build_loss(config.InfoNCEConfig(temperature=0.1),
-        dim=128).logit_scale.exp().round().item() 10.0
+        >>> loss = build_loss(config.InfoNCEConfig(temperature=0.1), dim=128)
+        >>> loss.logit_scale.exp().round().item()
+        10.0
     """
     match settings:
         case config.InfoNCEConfig():

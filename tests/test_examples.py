@@ -1,0 +1,43 @@
+"""Examples in docstrings run as printed."""
+
+import doctest
+import importlib
+import pkgutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sounds
+import tunespace
+
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(tunespace.__path__, "tunespace.")
+    if not module.name.endswith("__main__")  # importing it would run the program
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with what the examples name: ``song.wav``, ``music``, ``music.csv``, ``library``."""
+    folder = tmp_path_factory.mktemp("examples")
+    (folder / "music").mkdir()
+    rows = ["audio,tags"]
+    for name, hertz in (("low", 110), ("middle", 440), ("high", 1760)):
+        tone = 0.3 * np.sin(2 * np.pi * hertz * np.arange(5 * 16_000) / 16_000)
+        sounds.wav(folder / "music" / f"{name}.wav", tone.astype(np.float32))
+        rows.append(f'music/{name}.wav,"{name}, tone"')
+    (folder / "music.csv").write_text("\n".join(rows) + "\n")
+    (folder / "song.wav").write_bytes((folder / "music" / "low.wav").read_bytes())
+    with tunespace.Library.open(folder / "library") as library:
+        library.index([folder / "music"])
+    return folder
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_of_a_module_run(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    failed, _ = doctest.testmod(importlib.import_module(name), optionflags=options)
+    assert not failed
