@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 MUSIC ?=
 
-.PHONY: demo test check page format clean
+.PHONY: demo test check docs page format clean
 
 # Fetches free music, indexes it and searches it; or MUSIC=folder, your own. Ends by saying how to open the page.
 demo: $(INSTALLED)
@@ -21,7 +21,8 @@ check: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/codespell src tests docs benchmarks demo README.md page/src
+	$(VENV)/bin/codespell src tests docs benchmarks demo page/src *.md
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --site-dir $(VENV)/site
 	@if ! command -v npm >/dev/null || ! git rev-parse --git-dir >/dev/null 2>&1; then \
 		echo 'without npm and git the sources of the page (page/) are not checked'; \
 	elif ! (cd page && npm ci --no-audit --no-fund --silent); then \
@@ -29,6 +30,11 @@ check: $(READY)
 	else $(MAKE) --no-print-directory page && git diff --exit-code --stat -- src/tunespace/server/page || \
 		{ echo 'the compiled page is not that of page/src: commit what `make page` makes' >&2; exit 1; }; \
 	fi
+
+# Builds the documentation site; warnings are errors.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet
+	@echo 'open build/site/index.html'
 
 # Compiles the page into the package; needs node 20.19 or newer, which the package itself does not.
 page:

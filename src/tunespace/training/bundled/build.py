@@ -69,10 +69,11 @@ HELD = {
 IMITATED = ("pons-msd-musicnn", "pons-mtt-musicnn")
 # Excerpts that the compressed teachers are fitted on.
 _FITTED = 256
-# Chosen with the first model on Emotify; on captions, 0 to .6 are level (docs/bundled-model.md).
+# Chosen with the first model on Emotify; on captions, 0 to .6 are equal
+# (docs/lab/bundled-model.md).
 SENTENCE_WEIGHT = (0.3, 1.0)
 REFERENCE_SEGMENTS = 512
-# Dimensions beside the concepts, and their share of the length (docs/bundled-model.md).
+# Dimensions beside the concepts, and their share of the length (docs/lab/bundled-model.md).
 DIRECTIONS = 64
 DIRECTION_SHARE = 1.0
 

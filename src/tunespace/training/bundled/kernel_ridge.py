@@ -16,7 +16,7 @@ from tunespace.models.onnx_towers import normalize_rows
 Vectors = npt.NDArray[np.float32]
 
 _WORD = re.compile(r"[a-z0-9]+")
-# Found by cross-validation over the words of the lexicon (docs/bundled-model.md).
+# Found by cross-validation over the words of the lexicon (docs/lab/bundled-model.md).
 _SHARE_OF_SENTENCES = 0.75
 _SHARPNESS = 3.0
 _PENALTY = 0.25

@@ -1,0 +1,54 @@
+"""Code blocks of the tutorials run as printed."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sounds
+
+DOCS = Path(__file__).parents[1] / "docs" / "tutorials"
+BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+ARTISTS = ("Ann", "Bob", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal", "Ida", "Joe", "Kim", "Lea")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Folder with the files that the tutorials name."""
+    (tmp_path / "music").mkdir()
+    music, pairs = ["audio,tags,captions,artist,genre"], ["audio,text"]
+    for n, artist in enumerate(ARTISTS):
+        for word, hertz in (("low", 110), ("high", 1760)):
+            name = f"music/{word}-{artist}.wav"
+            tone = 0.3 * np.sin(2 * np.pi * (hertz + 5 * n) * np.arange(11 * 16_000) / 16_000)
+            sounds.wav(tmp_path / name, tone.astype(np.float32))
+            music.append(f"{name},{word};tone,A {word} tone.,{artist},{word}")
+            pairs.append(f"{name},a {word} tone")
+    (tmp_path / "music.csv").write_text("\n".join(music) + "\n")
+    (tmp_path / "pairs.csv").write_text("\n".join(pairs) + "\n")
+    (tmp_path / "song.wav").write_bytes((tmp_path / "music" / "low-Ann.wav").read_bytes())
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in DOCS.glob("*.md")))
+def test_blocks_of_a_tutorial_run_in_order(name: str, place: Path) -> None:
+    blocks = BLOCK.findall((DOCS / name).read_text(encoding="utf-8"))
+    assert blocks
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    library, cache = str(place / "library"), str(place / "cache")
+    environment = {"PATH": path, "TUNESPACE_LIBRARY": library, "TUNESPACE_CACHE": cache}
+    for language, text in blocks:
+        program = ["bash", "-euc"] if language == "sh" else [sys.executable, "-c"]
+        ran = subprocess.run(  # noqa: S603 - the project's own tutorials
+            [*program, text],
+            cwd=place,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, f"{text}\n{ran.stdout}\n{ran.stderr}"
