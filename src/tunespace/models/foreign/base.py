@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tunespace.audio import decode_blocks
-from tunespace.audio.decode import Waveform
 from tunespace.errors import QueryError
 from tunespace.models.config import sha256_of
 from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Vectors
 from tunespace.models.onnx_towers import normalize_rows
+
+if TYPE_CHECKING:
+    from tunespace.audio.decode import Waveform
 
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt")
 """Suffixes of weight files."""
@@ -77,7 +79,7 @@ class ForeignModel(ABC):
         """Audio tower; loaded on access."""
 
     @abstractmethod
-    def encode_audio(self, samples: Waveform) -> Vectors:
+    def encode_audio(self, samples: "Waveform") -> Vectors:
         """Return the ``(dim,)`` embedding of a window, as the model computes it, not normalised."""
 
     @abstractmethod
@@ -120,8 +122,10 @@ class ForeignModel(ABC):
 
     def _windows(
         self, path: str | PathLike[str], start: float, duration: float | None
-    ) -> Iterator[tuple[float, Waveform]]:
+    ) -> "Iterator[tuple[float, Waveform]]":
         """Yield windows with their starts; long tracks lose a remainder of less than a second."""
+        from tunespace.audio import decode_blocks  # not needed by a text search
+
         size = round(self.seconds * self.sample_rate)
         waiting = first = np.empty(0, np.float32)
         at = 0
