@@ -3,7 +3,7 @@
 What is known of a clip is a few words of a kind: style, instruments, tempo, mode, mood. A caption
 says the same in a sentence, half of the time with another word for the same thing, so that a model
 must learn that "unhurried" is slow: captions of people differ from tags in that way. The sentences
-are built unlike those of ``texts.kind: tags-to-caption``, which would otherwise know the answers.
+are built unlike those of ``captions.kind: tags-to-caption``, which would know the answers.
 """
 
 from collections.abc import Mapping, Sequence

@@ -120,7 +120,7 @@ def _rows(comparison: Comparison, rows: Sequence[ComparisonRow]) -> str:
     head += "".join(
         f"<th>{_text(r.model.name)}<br><small>less the first</small></th>" for r in others
     )
-    lines = [f"<table><tr><th>protocol</th><th>figure</th>{head}<th>guessing</th></tr>"]
+    lines = [f"<table><tr><th>protocol</th><th>figure</th>{head}<th>chance level</th></tr>"]
     for row in rows:
         cells = "".join(_cell(value) for value in row.values)
         for found in row.differences:
