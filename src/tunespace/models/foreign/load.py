@@ -39,11 +39,8 @@ def _is_foreign(folder: Path) -> bool:
         return False
     if (folder / "conse.json").exists():
         return True
-    try:
-        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        found = {}
-    if not isinstance(found, dict) or "schema_version" in found:
+    found = _read_config(folder)
+    if found is None or "schema_version" in found:
         return False  # ModelConfig.load reports the problem
     weights = any(path.suffix in WEIGHTS for path in folder.iterdir())
     return weights or "model_type" in found
@@ -66,20 +63,20 @@ def load_foreign(folder: Path) -> ForeignModel:
         from tunespace.models.foreign.conse import Conse
 
         return Conse(folder)
-    if (kind := _declared_model_type(folder)) == "clap":
+    if (kind := str((_read_config(folder) or {}).get("model_type", ""))) == "clap":
         from tunespace.models.foreign.clap import Clap
 
         return Clap(folder)
     return _detect_by_weights(folder, kind)
 
 
-def _declared_model_type(folder: Path) -> str:
-    """Return the model type in a ``config.json`` of transformers; empty if there is none."""
+def _read_config(folder: Path) -> dict[str, object] | None:
+    """Return ``config.json``: empty if it is missing or not JSON, None if it is not an object."""
     try:
         found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return ""
-    return str(found.get("model_type", "")) if isinstance(found, dict) else ""
+        return {}
+    return found if isinstance(found, dict) else None
 
 
 def _detect_by_weights(folder: Path, kind: str) -> ForeignModel:
