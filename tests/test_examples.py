@@ -5,7 +5,6 @@ import importlib
 import pkgutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import sounds
@@ -25,8 +24,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "music").mkdir()
     rows = ["audio,tags"]
     for name, hertz in (("low", 110), ("middle", 440), ("high", 1760)):
-        tone = 0.3 * np.sin(2 * np.pi * hertz * np.arange(5 * 16_000) / 16_000)
-        sounds.wav(folder / "music" / f"{name}.wav", tone.astype(np.float32))
+        sounds.wav(folder / "music" / f"{name}.wav", sounds.tone(5, 16_000, hertz))
         rows.append(f'music/{name}.wav,"{name}, tone"')
     (folder / "music.csv").write_text("\n".join(rows) + "\n")
     (folder / "song.wav").write_bytes((folder / "music" / "low.wav").read_bytes())

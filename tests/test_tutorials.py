@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import sounds
@@ -24,8 +23,7 @@ def place(tmp_path: Path) -> Path:
     for n, artist in enumerate(ARTISTS):
         for word, hertz in (("low", 110), ("high", 1760)):
             name = f"music/{word}-{artist}.wav"
-            tone = 0.3 * np.sin(2 * np.pi * (hertz + 5 * n) * np.arange(11 * 16_000) / 16_000)
-            sounds.wav(tmp_path / name, tone.astype(np.float32))
+            sounds.wav(tmp_path / name, sounds.tone(11, 16_000, hertz + 5 * n))
             music.append(f"{name},{word};tone,A {word} tone.,{artist},{word}")
             pairs.append(f"{name},a {word} tone")
     (tmp_path / "music.csv").write_text("\n".join(music) + "\n")
