@@ -93,8 +93,8 @@ def teacher_logits(
     # The music is sent to each process once: with every chunk, it took as long as the inference.
     make = partial(_TeacherWorker, teachers, graphs, excerpts, htk, slaney, window)
     with ProcessPoolExecutor(workers, initializer=_begin, initargs=(make,)) as pool:
-        for done, (chunk, said) in enumerate(zip(left, pool.map(_listen, left), strict=True), 1):
-            answers[chunk] = said
+        for done, (chunk, result) in enumerate(zip(left, pool.map(_listen, left), strict=True), 1):
+            answers[chunk] = result
             if done % 10 == 0 or done == len(left):
                 answers.flush()
                 print(f"teachers: {done} of {len(left)} chunks", flush=True)
@@ -141,8 +141,8 @@ class _TeacherWorker:
         answers = []
         for teacher, session in self.teachers:
             log_mels = (by_htk + gain)[None] if teacher.is_fcn else parts
-            said: npt.NDArray[np.float32] = session.run(None, {"log_mel": log_mels})[0]
-            answers.append(said.mean(axis=0))
+            logits: npt.NDArray[np.float32] = session.run(None, {"log_mel": log_mels})[0]
+            answers.append(logits.mean(axis=0))
         return np.concatenate(answers)
 
 
