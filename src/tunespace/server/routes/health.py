@@ -14,13 +14,14 @@ router = APIRouter(tags=["server"])
 @router.get("/health", operation_id="health", response_model_exclude_none=True)
 async def health(state: StateDependency, request: Request) -> Health:
     """Return that the server works, and facts about the library to clients with the token."""
+    if not Authentication(state.settings.token).is_authenticated(request.scope):
+        await state.libraries.run(lambda library: library.generation)
+        return Health()
 
     def count(library: Library) -> tuple[int, int]:
         return len(library), library.count_failed()
 
     tracks, failed = await state.libraries.run(count)
-    if not Authentication(state.settings.token).is_authenticated(request.scope):
-        return Health()
     return Health(
         tracks=tracks,
         failed=failed,
