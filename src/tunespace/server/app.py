@@ -97,20 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
         # RequestGuard checks host names already.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
-    app = _Application(
-        title="tunespace",
-        version=__version__,
-        summary="Find music with words.",
-        lifespan=_lifespan(settings, libraries, index_job, request_metrics, mcp),
-        openapi_url="/api/openapi.json",
-        # The built-in documentation pages load scripts from other hosts.
-        docs_url=None,
-        redoc_url=None,
-        responses=_error_responses(),
-        generate_unique_id_function=_operation_id,
-    )
-    for routes in _ROUTES:
-        app.include_router(routes.router)
+    app = _create_routes(_lifespan(settings, libraries, index_job, request_metrics, mcp))
     app.router.routes.extend(mcp_app.routes)
     app.mount("/", StaticFiles(directory=_PAGE, html=True))
     error_handlers.install(app)
@@ -120,6 +107,40 @@ def create_app(settings: Settings) -> FastAPI:
         upload_paths=search.UPLOAD_PATHS | embeddings.UPLOAD_PATHS,
         metrics=request_metrics,
     )
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """Return the OpenAPI document of the HTTP API, as ``GET /api/openapi.json`` does.
+
+    It needs no library. The types of the page are generated from it.
+
+    Example:
+        >>> document = openapi_document()
+        >>> sorted(document["paths"]["/api/search"])
+        ['get', 'post']
+    """
+    return _create_routes(None).openapi()
+
+
+def _create_routes(
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None,
+) -> FastAPI:
+    """Return an application with all routes of the HTTP API."""
+    app = _Application(
+        title="tunespace",
+        version=__version__,
+        summary="Find music with words.",
+        lifespan=lifespan,
+        openapi_url="/api/openapi.json",
+        # The built-in documentation pages load scripts from other hosts.
+        docs_url=None,
+        redoc_url=None,
+        responses=_error_responses(),
+        generate_unique_id_function=_operation_id,
+    )
+    for routes in _ROUTES:
+        app.include_router(routes.router)
     return app
 
 
