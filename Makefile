@@ -6,6 +6,7 @@ INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 MUSIC ?=
+COMPILED := src/tunespace/server/page page/openapi.json page/src/lib/schema.d.ts
 
 .PHONY: demo test check docs page format clean
 
@@ -21,14 +22,14 @@ check: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/codespell src tests docs benchmarks demo page/src *.md
+	$(VENV)/bin/codespell src tests docs benchmarks demo page/src page/tests *.md
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --site-dir $(VENV)/site
 	@if ! command -v npm >/dev/null || ! git rev-parse --git-dir >/dev/null 2>&1; then \
 		echo 'without npm and git the sources of the page (page/) are not checked'; \
 	elif ! (cd page && npm ci --no-audit --no-fund --silent); then \
 		echo 'what compiles the page cannot be fetched: its sources (page/) are not checked'; \
-	else $(MAKE) --no-print-directory page && git diff --exit-code --stat -- src/tunespace/server/page || \
-		{ echo 'the compiled page is not that of page/src: commit what `make page` makes' >&2; exit 1; }; \
+	else $(MAKE) --no-print-directory page && git diff --exit-code --stat -- $(COMPILED) || \
+		{ echo 'the compiled page or its API types are out of date: commit the output of `make page`' >&2; exit 1; }; \
 	fi
 
 # Builds the documentation site; warnings are errors.
@@ -36,9 +37,12 @@ docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet
 	@echo 'open build/site/index.html'
 
-# Compiles the page into the package; needs node 20.19 or newer, which the package itself does not.
-page:
-	cd page && npm ci --no-audit --no-fund --silent && npm run --silent check && npm run --silent build
+# Checks the page, generates its API types from the server, and compiles it into the package. Needs node 20.19 or
+# newer, which the package itself does not.
+page: $(READY)
+	$(VENV)/bin/python -m tunespace.server.openapi > page/openapi.json
+	cd page && npm ci --no-audit --no-fund --silent && npm run --silent types && npm run --silent check && \
+		npm run --silent build
 
 format: $(READY)
 	$(VENV)/bin/ruff format .

@@ -1,5 +1,5 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { defineConfig } from 'vite';
+import { defineConfig } from 'vitest/config';
 
 // The compiled page is part of the Python package, which needs no node to be installed.
 export default defineConfig({
@@ -20,5 +20,8 @@ export default defineConfig({
       },
     },
   },
+  // The tests run components and state as in a browser.
+  resolve: process.env.VITEST ? { conditions: ['browser'] } : {},
+  test: { environment: 'happy-dom', include: ['tests/**/*.test.ts'] },
   server: { proxy: { '/api': 'http://127.0.0.1:8731', '/health': 'http://127.0.0.1:8731' } },
 });

@@ -100,7 +100,7 @@ def test_what_the_browser_cannot_play_is_converted_for_it(
 
 def test_more_and_less_change_what_is_shown(page: Any) -> None:  # noqa: ANN401
     look_for(page, "low")
-    page.get_by_label("Say what should change").fill("more high")
+    page.get_by_label("Refine the search").fill("more high")
     page.get_by_role("button", name="Refine").click()
     slider = page.get_by_label("high", exact=True)
     slider.fill("1")
@@ -115,10 +115,10 @@ def test_more_and_less_change_what_is_shown(page: Any) -> None:  # noqa: ANN401
 def test_what_is_said_changes_the_search_and_can_be_undone(page: Any) -> None:  # noqa: ANN401
     look_for(page, "low")
     second = titles(page)[1]
-    page.get_by_label("Say what should change").fill("less like the second one")
+    page.get_by_label("Refine the search").fill("less like the second one")
     page.keyboard.press("Enter")
     sync_api.expect(page.get_by_label(f"sounds like {second}")).to_have_value("-0.5")
-    page.get_by_label("Say what should change").fill("after 2000")
+    page.get_by_label("Refine the search").fill("after 2000")
     page.keyboard.press("Enter")
     sync_api.expect(page.locator("ol .title")).to_have_text(["high tone"])
     undo = page.get_by_role("button", name="Undo the last change")
@@ -134,7 +134,7 @@ def test_a_playlist_is_made_ordered_kept_and_exported(page: Any) -> None:  # noq
     page.get_by_role("button", name="low tone in the playlist").click()
     page.get_by_role("button", name="Playlist (1)").click()
     panel = page.get_by_role("region", name="Playlist")
-    panel.get_by_role("button", name="Extend it").click()
+    panel.get_by_role("button", name="Extend").click()
     sync_api.expect(panel.locator("li")).to_have_count(3)
     panel.get_by_role("button", name="Move high tone up").click()
     listed = panel.locator("li strong")
@@ -160,7 +160,7 @@ def test_a_playlist_is_made_ordered_kept_and_exported(page: Any) -> None:  # noq
 def test_the_corner_tells_what_could_not_be_read(page: Any) -> None:  # noqa: ANN401
     corner = page.get_by_role("contentinfo")
     sync_api.expect(corner).to_contain_text("3 tracks")
-    page.get_by_text("1 files could not be read").click()
+    page.get_by_text("1 file could not be read").click()
     sync_api.expect(corner).to_contain_text("broken.mp3 is not audio")
 
 
@@ -181,7 +181,7 @@ def test_filters_are_counted_and_can_be_taken_back(page: Any) -> None:  # noqa: 
 def test_a_file_is_searched_by_its_sound(page: Any, tmp_path: Path) -> None:  # noqa: ANN401
     clip = tmp_path / "mine.flac"
     sounds.write(clip, 0.5 * sounds.tone(2.0, 16_000, 5000.0)[None], 16_000, "flac")
-    page.get_by_label("A file to search by its sound").set_input_files(clip)
+    page.get_by_label("Audio file to search by").set_input_files(clip)
     sync_api.expect(page.locator("ol .title").first).to_have_text("high tone", timeout=15_000)
     sync_api.expect(page.get_by_label("sounds like mine.flac")).to_be_visible()
 
@@ -194,7 +194,7 @@ def test_a_file_that_is_none_is_refused_in_a_sentence(
     page = browser.new_page()
     page.goto(address)
     (tmp_path / "song.mp3").write_text("no music")
-    page.get_by_label("A file to search by its sound").set_input_files(tmp_path / "song.mp3")
+    page.get_by_label("Audio file to search by").set_input_files(tmp_path / "song.mp3")
     sync_api.expect(page.get_by_role("status")).to_contain_text(
         "song.mp3: the file is", timeout=15_000
     )
@@ -222,7 +222,7 @@ def test_the_keyboard_is_enough(page: Any) -> None:  # noqa: ANN401
 def test_a_lasso_on_the_map_lists_what_lies_within(page: Any) -> None:  # noqa: ANN401
     page.get_by_role("button", name="Map").click()
     map_ = page.get_by_role("region", name="Map")
-    sync_api.expect(map_.get_by_text("Drawing the map")).to_have_count(0, timeout=60_000)
+    sync_api.expect(map_.get_by_text("Loading the map")).to_have_count(0, timeout=60_000)
     map_.get_by_role("button", name="Lasso").click()
     box = map_.locator("svg").bounding_box()
     x, y, width, height = (box[side] for side in ("x", "y", "width", "height"))
@@ -234,7 +234,7 @@ def test_a_lasso_on_the_map_lists_what_lies_within(page: Any) -> None:  # noqa: 
     page.mouse.up()
 
     results = page.get_by_role("region", name="Results")
-    sync_api.expect(results.get_by_role("status")).to_contain_text("3 tracks within the lasso")
+    sync_api.expect(results.get_by_role("status")).to_contain_text("3 tracks inside the lasso")
     assert sorted(titles(page)) == ["high tone", "low tone", "middle tone"]
     look_for(page, "low")
     sync_api.expect(map_.get_by_role("button", name="by match")).to_have_attribute(
@@ -264,9 +264,9 @@ def test_light_and_dark_can_be_chosen(page: Any) -> None:  # noqa: ANN401
     page.emulate_media(color_scheme="light")
     paper = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(paper)
-    page.get_by_role("button", name="Colours: auto").click()
-    page.get_by_role("button", name="Colours: light").click()
-    sync_api.expect(page.get_by_role("button", name="Colours: dark")).to_be_visible()
+    page.get_by_role("button", name="Theme: auto").click()
+    page.get_by_role("button", name="Theme: light").click()
+    sync_api.expect(page.get_by_role("button", name="Theme: dark")).to_be_visible()
     assert page.evaluate(paper) != light
     page.reload()
-    sync_api.expect(page.get_by_role("button", name="Colours: dark")).to_be_visible()
+    sync_api.expect(page.get_by_role("button", name="Theme: dark")).to_be_visible()

@@ -111,7 +111,7 @@ def test_search_play_refine_keep_and_map(page: Any, tmp_path: Path) -> None:  # 
     wait_until(lambda: len(titles(page)) == 3)
     press(page, "low tone in the playlist")
     press(page, "Playlist (1)")
-    press(page, "Extend it")
+    press(page, "Extend")
     playlist = "return document.querySelectorAll('section[aria-label=Playlist] li').length"
     wait_until(lambda: page.execute_script(playlist) == 3)
     press(page, "Map")

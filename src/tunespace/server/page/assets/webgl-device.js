@@ -1,1 +1,1 @@
-export{n as WebGLDevice}from"./Map.js";
+export{n as WebGLDevice}from"./MusicMap.js";
