@@ -222,3 +222,21 @@ def test_a_hub_name_is_found_offline_once_it_was_fetched(
     monkeypatch.setattr("huggingface_hub._snapshot_download.constants.HF_HUB_CACHE", str(tmp_path))
     assert load_model("hf:owner/tiny").name == "newer"
     assert load_model(f"hf:owner/tiny@{first}").name == "tiny"
+
+
+def test_a_preloaded_text_tower_gives_the_same_embeddings(folder: Path) -> None:
+    model = load_model(folder)
+    model.preload_text_tower()
+    model.preload_text_tower()
+    expected = load_model(folder).embed_text(["low tone"])
+    assert np.array_equal(model.embed_text(["low tone"]), expected)
+    model.preload_text_tower()
+    model.unload()
+    assert np.array_equal(model.embed_text(["low tone"]), expected)
+
+
+def test_preloading_a_modified_text_tower_is_refused(folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (copy / "text.onnx").write_bytes(b"other")
+    with pytest.raises(ModelError, match="is not the file that"):
+        load_model(copy).preload_text_tower()

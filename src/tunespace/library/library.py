@@ -5,26 +5,26 @@ from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
-from platformdirs import user_data_path
 
 from tunespace.errors import LibraryError, NoLibraryError, QueryError
-from tunespace.library.index.indexer import IndexReport, Progress, index
-from tunespace.library.query import AudioFileRef, Query, QueryTerm, Refinement, Text, TrackRef
-from tunespace.library.search.describe import DescriptiveWord, describe
-from tunespace.library.search.facets import FacetValue, facets
-from tunespace.library.search.filter_parser import parse_optional_filter
-from tunespace.library.search.interpolate import path_between
-from tunespace.library.search.result import Moment, SearchResult
-from tunespace.library.search.searcher import Searcher
 from tunespace.library.store.base import Store
 from tunespace.library.store.records import Track
 from tunespace.library.store.sqlite import SqliteStore
 from tunespace.library.store.vector_matrix import MatrixCache
 from tunespace.models import Model, load_model
+
+# Methods import what they need: a search loads the text tower meanwhile.
+if TYPE_CHECKING:
+    from tunespace.library.index.report import IndexReport, Progress
+    from tunespace.library.query import AudioFileRef, Query, Refinement, TrackRef
+    from tunespace.library.search.describe import DescriptiveWord
+    from tunespace.library.search.facets import FacetValue
+    from tunespace.library.search.result import Moment, SearchResult
+    from tunespace.library.search.searcher import Searcher
 
 
 def default_library_folder() -> Path:
@@ -35,7 +35,11 @@ def default_library_folder() -> Path:
         True
     """
     folder = os.environ.get("TUNESPACE_LIBRARY")
-    return Path(folder).expanduser() if folder else user_data_path("tunespace")
+    if folder:
+        return Path(folder).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("tunespace")
 
 
 class Library:
@@ -147,14 +151,28 @@ class Library:
             self._loaded_model = self._load_model()
         return self._loaded_model
 
+    def preload(self) -> None:
+        """Start to open the text tower in a thread, while the caller prepares a query.
+
+        Raises:
+            LibraryError: The library is empty, or was indexed with another model than the given.
+            ModelError: The text tower is missing or modified.
+
+        Example:
+            >>> with Library.open("library") as library:
+            ...     library.preload()
+            ...     hits = library.search("slow strings").hits
+        """
+        self.model.preload_text_tower()
+
     def index(
         self,
         paths: Iterable[str | PathLike[str]],
         *,
         exclude: Iterable[str] | None = None,
         workers: int | None = None,
-        on_progress: Callable[[Progress], None] | None = None,
-    ) -> IndexReport:
+        on_progress: "Callable[[Progress], None] | None" = None,
+    ) -> "IndexReport":
         """Add new music, and update what has changed.
 
         Args:
@@ -169,6 +187,8 @@ class Library:
                 writing, or the disk is full.
             ModelError: The model cannot be used.
         """
+        from tunespace.library.index.indexer import index  # a search does not need it
+
         roots = [Path(path).expanduser() for path in paths]
         space = self._store.active_space
         if isinstance(self._model, Model):
@@ -190,13 +210,13 @@ class Library:
 
     def search(
         self,
-        query: str | Query,
+        query: "str | Query",
         *,
         limit: int = 20,
         where: str = "",
         min_score: float = 0.0,
         per_artist: int | None = None,
-    ) -> SearchResult:
+    ) -> "SearchResult":
         """Search the library.
 
         Args:
@@ -214,6 +234,8 @@ class Library:
             LibraryError: The library is empty, or its model is not available.
         """
         if isinstance(query, str):
+            from tunespace.library.query import Query, QueryTerm, Text
+
             if not query.strip():
                 raise QueryError("the query is empty: describe the music in a few words")
             query = Query(
@@ -225,11 +247,13 @@ class Library:
             )
         return self._open_searcher().search(query)
 
-    def similar(self, track: str | PathLike[str] | Track, *, limit: int = 20) -> SearchResult:
+    def similar(self, track: str | PathLike[str] | Track, *, limit: int = 20) -> "SearchResult":
         """Return the nearest tracks of a track of the library, or of any audio file."""
+        from tunespace.library.query import Query, QueryTerm
+
         return self.search(Query(terms=(QueryTerm(_reference(track)),), limit=limit))
 
-    def moments(self, query: Query, track: Track) -> list[Moment]:
+    def moments(self, query: "Query", track: Track) -> "list[Moment]":
         """Return the score of each window of a track for a query, in order of time.
 
         Raises:
@@ -237,7 +261,7 @@ class Library:
         """
         return self._open_searcher().moments(query, track.id)
 
-    def score_tracks(self, query: Query) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    def score_tracks(self, query: "Query") -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Return the score of every track for a query, without names and windows.
 
         Returns:
@@ -245,19 +269,19 @@ class Library:
         """
         return self._open_searcher().score_tracks(query)
 
-    def refine(self, remark: str, shown: Sequence[int]) -> Refinement:
+    def refine(self, remark: str, shown: Sequence[int]) -> "Refinement":
         """Parse a remark on search results, such as "calmer" or "more like the second one".
 
         Args:
             remark: The remark.
             shown: Ids of the tracks that the remark refers to, in the order shown.
         """
-        from tunespace.library.search.refinement import refine  # its patterns take 15 ms
+        from tunespace.library.search.refinement import refine
 
         words = self.model.lexicon_vectors
         return refine(remark, shown, words.lexicon if words else None)
 
-    def facets(self, *, where: str = "", most: int = 20) -> dict[str, list[FacetValue]]:
+    def facets(self, *, where: str = "", most: int = 20) -> "dict[str, list[FacetValue]]":
         """Count genres, decades, artists, folders and lengths of the tracks that match a filter.
 
         Args:
@@ -267,6 +291,9 @@ class Library:
         Raises:
             QueryError: The filter is not valid.
         """
+        from tunespace.library.search.facets import facets
+        from tunespace.library.search.filter_parser import parse_optional_filter
+
         return facets(self._store, parse_optional_filter(where), most)
 
     def path_between(self, start: Track, end: Track, *, count: int = 10) -> list[Track]:
@@ -275,6 +302,8 @@ class Library:
         Raises:
             QueryError: One of them has no embedding yet.
         """
+        from tunespace.library.search.interpolate import path_between
+
         matrix = self._open_searcher().matrix
         rows = [matrix.rows_of({track.id}) for track in (start, end)]
         for track, row in zip((start, end), rows, strict=True):
@@ -285,7 +314,7 @@ class Library:
 
     def describe(
         self, track: str | PathLike[str] | Track, *, top: int = 5
-    ) -> dict[str, list[DescriptiveWord]]:
+    ) -> "dict[str, list[DescriptiveWord]]":
         """Return the words that match a track best, by kind: genre, mood, instrument, voice, ...
 
         Args:
@@ -296,6 +325,8 @@ class Library:
             AudioError: The file cannot be read.
             ModelError: The model has no lexicon.
         """
+        from tunespace.library.search.describe import describe
+
         collection = self._open_searcher().matrix.vectors
         return describe(self.model, self.vector_of(track), collection, top=top)
 
@@ -330,6 +361,8 @@ class Library:
         Raises:
             QueryError: The filter is not valid.
         """
+        from tunespace.library.search.filter_parser import parse_optional_filter
+
         condition = parse_optional_filter(where)
         ids = self._store.list_ids(condition, start, limit)
         return self.tracks_by_id(ids), self._store.count(condition)
@@ -397,8 +430,10 @@ class Library:
             )
         return model
 
-    def _open_searcher(self) -> Searcher:
+    def _open_searcher(self) -> "Searcher":
         if self._searcher is None:
+            from tunespace.library.search.searcher import Searcher
+
             model = self.model
             space = self._store.active_space
             if space is None:
@@ -407,5 +442,7 @@ class Library:
         return self._searcher
 
 
-def _reference(track: str | PathLike[str] | Track) -> AudioFileRef | TrackRef:
+def _reference(track: str | PathLike[str] | Track) -> "AudioFileRef | TrackRef":
+    from tunespace.library.query import AudioFileRef, TrackRef
+
     return TrackRef(track.id) if isinstance(track, Track) else AudioFileRef(track)

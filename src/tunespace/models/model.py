@@ -6,6 +6,7 @@ from functools import cached_property, lru_cache
 from itertools import islice
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,16 @@ import numpy.typing as npt
 from tunespace.audio import Window, cut_windows
 from tunespace.errors import ModelError, QueryError
 from tunespace.models.config import CONCEPTS, LANGUAGES, LEXICON, REFERENCE, ModelConfig
-from tunespace.models.lexicon_vectors import LexiconVectors
 from tunespace.models.onnx_towers import AudioTower, TextTower, normalize_rows
 from tunespace.models.registry import check_file, find_model
-from tunespace.text import ParsedQuery, parse_query
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from onnxruntime import InferenceSession
+
+    from tunespace.models.lexicon_vectors import LexiconVectors
+    from tunespace.text import ParsedQuery
 
 Vectors = npt.NDArray[np.float32]
 
@@ -92,6 +99,7 @@ class Model:
         """
         self.folder = folder
         self.config = ModelConfig.load(folder)
+        self._opening: Future[InferenceSession] | None = None
 
     @property
     def name(self) -> str:
@@ -192,12 +200,12 @@ class Model:
             spans[-1][1] / rate, normalize_rows(vectors.mean(axis=0)), tuple(embedded)
         )
 
-    def parse_query(self, text: str) -> ParsedQuery:
+    def parse_query(self, text: str) -> "ParsedQuery":
         """Parse a text: lexicon terms, and the rest as a sentence. Parses are cached."""
         return self._parse_cached(text)
 
     @cached_property
-    def _parse_cached(self) -> Callable[[str], ParsedQuery]:
+    def _parse_cached(self) -> "Callable[[str], ParsedQuery]":
         # A page requests hits, moments and a map for one query, and again after each change.
         return lru_cache(_TEXTS_KEPT)(self._parse)
 
@@ -213,7 +221,17 @@ class Model:
     @cached_property
     def text_tower(self) -> TextTower:
         """Text tower: sentences to unit vectors."""
-        return TextTower(self.folder, self.config)
+        opening, self._opening = self._opening, None
+        return TextTower(self.folder, self.config, opening)
+
+    def preload_text_tower(self) -> None:
+        """Start to open the text tower in a thread, while the caller prepares a query.
+
+        Raises:
+            ModelError: The text tower is missing or modified.
+        """
+        if "text_tower" not in vars(self) and self._opening is None:
+            self._opening = TextTower.start_opening(self.folder, self.config)
 
     @cached_property
     def reference(self) -> Vectors:
@@ -233,10 +251,12 @@ class Model:
         return normalize_rows(rows)
 
     @cached_property
-    def lexicon_vectors(self) -> LexiconVectors | None:
+    def lexicon_vectors(self) -> "LexiconVectors | None":
         """Lexicon with its embeddings; None if the model has no lexicon."""
         if LEXICON not in self.config.files:
             return None
+        from tunespace.models.lexicon_vectors import LexiconVectors
+
         files = self.config.files
         languages = check_file(self.folder, self.config, LANGUAGES) if LANGUAGES in files else None
         lexicon, concepts = (
@@ -258,10 +278,14 @@ class Model:
         samples = decode_blocks(path, front_end.sample_rate, start=start, duration=duration)
         return cut_windows(front_end.stream(samples), self.config.window, self.config.hop)
 
-    def _parse(self, text: str) -> ParsedQuery:
+    def _parse(self, text: str) -> "ParsedQuery":
+        from tunespace.text import ParsedQuery, parse_query  # while the text tower may be loading
+
         if self.lexicon_vectors is None:
             return ParsedQuery((), text)
-        return parse_query(text, self.lexicon_vectors.lexicon, self.text_tower.in_vocabulary)
+        lexicon = self.lexicon_vectors.lexicon
+        lexicon.prepare()  # before the text tower, which a thread may be loading
+        return parse_query(text, lexicon, self.text_tower.in_vocabulary)
 
     def _embed_text(self, text: str) -> Vectors:
         if not text.strip():

@@ -4,17 +4,20 @@ Each runs on one thread: indexing is parallel over files, and a query is too sho
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-from tokenizers import Tokenizer
 
 from tunespace.errors import ModelError
 from tunespace.models.config import AUDIO_TOWER, TEXT_TOWER, TOKENIZER, ModelConfig
 from tunespace.models.registry import check_file
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 Vectors = npt.NDArray[np.float32]
 
@@ -44,18 +47,42 @@ class AudioTower:
 class TextTower:
     """Maps sentences to unit vectors."""
 
-    def __init__(self, folder: Path, config: ModelConfig) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: ModelConfig,
+        opening: Future[onnxruntime.InferenceSession] | None = None,
+    ) -> None:
         """Load graph and tokenizer, check their shapes, and check that the tower has not collapsed.
+
+        Args:
+            folder: Model folder.
+            config: Its configuration.
+            opening: Result of ``start_opening``; None to open the graph now.
 
         Raises:
             ModelError: A file is missing or modified, shapes do not match the configuration, or the
                 tower has collapsed.
         """
-        path = check_file(folder, config, TEXT_TOWER)
-        self._session = open_session(path)
-        _require_shapes(path, self._session, {"input_ids": (), "attention_mask": ()}, config.dim)
+        path = folder / TEXT_TOWER
+        opening = opening or self.start_opening(folder, config)
         self._tokenizer = open_tokenizer(check_file(folder, config, TOKENIZER), config.max_tokens)
+        self._session = opening.result()
+        _require_shapes(path, self._session, {"input_ids": (), "attention_mask": ()}, config.dim)
         require_distinct_texts(path, config.probes, self)
+
+    @staticmethod
+    def start_opening(folder: Path, config: ModelConfig) -> Future[onnxruntime.InferenceSession]:
+        """Check the content of the graph, and start to open it in a thread.
+
+        Raises:
+            ModelError: The file is missing or modified.
+        """
+        path = check_file(folder, config, TEXT_TOWER)
+        executor = ThreadPoolExecutor(1, "open-text-tower")
+        opening = executor.submit(open_session, path)
+        executor.shutdown(wait=False)
+        return opening
 
     def __call__(self, sentence: str) -> Vectors | None:
         """Map a sentence to ``(dim,)`` float32, unit length; None if no word of it is known."""
@@ -72,8 +99,10 @@ class TextTower:
         return len(read) == 1 and read[0] != self._tokenizer.token_to_id("[UNK]")
 
 
-def open_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
+def open_tokenizer(path: Path, max_tokens: int) -> "Tokenizer":
     """Open a tokenizer with truncation and without padding."""
+    from tokenizers import Tokenizer
+
     tokenizer = Tokenizer.from_file(str(path))
     tokenizer.enable_truncation(max_tokens)
     tokenizer.no_padding()

@@ -101,6 +101,10 @@ class Lexicon:
                     pointers.setdefault(word, term)
         return cls(entries, pointers)
 
+    def prepare(self) -> None:
+        """Compute the tables that every query needs, which are otherwise computed on first use."""
+        _ = self.english_keys, self.foreign_keys, self.max_tokens
+
     @cached_property
     def english_keys(self) -> dict[str, str]:
         """Maps the normalised key of a word to the word."""

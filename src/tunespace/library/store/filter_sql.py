@@ -14,7 +14,6 @@ from tunespace.library.store.filters import (
     Filter,
     Negation,
 )
-from tunespace.text.normalize import fold
 
 _COLUMNS = {
     "year": "year",
@@ -62,6 +61,8 @@ def _comparison(comparison: Comparison) -> Condition:
     column = _COLUMNS[field]
     if field in NUMBER_FIELDS:
         return Condition(f"({column} {operator} ?)", (value,))
+    from tunespace.text.normalize import fold  # most searches have no filter
+
     key = str(value) if field == "path" else fold(str(value))
     if operator in ("~", "!~"):
         found = Condition(f"(instr({column}, ?) > 0)", (key,))

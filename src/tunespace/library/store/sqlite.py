@@ -28,7 +28,6 @@ from tunespace.library.store.records import (
 )
 from tunespace.library.tags import Tags, split_genres, title_from_path
 from tunespace.models import Model
-from tunespace.text.normalize import fold
 
 SCHEMA_VERSION = 1
 FILE = "library.db"
@@ -507,6 +506,8 @@ class SqliteStore:
         return int(row[0])
 
     def _save_tags(self, track: int, path: str, tags: Tags) -> None:
+        from tunespace.text.normalize import fold  # only indexing writes
+
         self._connection.execute(
             "UPDATE tracks SET title = ?, artist = ?, album = ?, genre = ?, year = ?, "
             "recording_id = ?, artist_id = ?, title_key = ?, artist_key = ?, album_key = ?, "

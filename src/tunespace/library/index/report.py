@@ -1,0 +1,78 @@
+"""Result and progress of a run of indexing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class FailedFile:
+    """File that could not be read, and why.
+
+    Example:
+        >>> FailedFile("/music/a.mp3", "is not audio").reason
+        'is not audio'
+    """
+
+    path: str
+    reason: str
+
+
+@dataclass
+class IndexReport:
+    """Result of a run of indexing.
+
+    Attributes:
+        added: Number of new tracks.
+        updated: Number of tracks whose file has changed, or that another model embedded again.
+        moved: Number of tracks with a new path or modification time but the same content.
+        removed: Number of tracks whose file is gone.
+        unchanged: Number of tracks that were not processed.
+        failed: Files that could not be read, including those of earlier runs; they are tried again
+            when they change.
+        excluded: Number of tracks that were removed because they are excluded now.
+        kept: Number of tracks whose folder is empty or gone: it may not be mounted.
+        music_seconds: Length of the embedded music, in seconds.
+        elapsed_seconds: Duration of the run, in seconds.
+
+    Example:
+        >>> from tunespace import Library
+        >>> with Library.open("library") as library:
+        ...     report = library.index(["music"])
+        >>> report.added, report.unchanged, report.failed
+        (0, 3, [])
+    """
+
+    added: int = 0
+    updated: int = 0
+    moved: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    failed: list[FailedFile] = field(default_factory=list)
+    excluded: int = 0
+    kept: int = 0
+    music_seconds: float = 0.0
+    elapsed_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Progress of a run of indexing.
+
+    Attributes:
+        done: Number of files processed.
+        total: Number of files to process.
+        music_seconds: Length of the embedded music, in seconds.
+        path: Path of the file processed last.
+
+    Example:
+        >>> Progress(done=1, total=4, music_seconds=180.0, path="/music/a.mp3").done
+        1
+    """
+
+    done: int
+    total: int
+    music_seconds: float
+    path: str
+
+
+ProgressCallback = Callable[[Progress], None]
