@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("numpy", "onnxruntime", "av", "torch", "fastapi")
+HEAVY = ("numpy", "onnxruntime", "av", "torch", "fastapi", "pydantic")
 PROGRAM = """
 import json, sys
 from tunespace.cli import main

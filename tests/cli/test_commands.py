@@ -93,8 +93,9 @@ def test_nothing_that_fits_is_said(run: Run, music: Path) -> None:
         (["index", "/no/such/folder"], 1, "tunespace: /no/such/folder does not exist"),
         (["search", "low", "--top", "0"], 2, "--top"),
         (["search", "low", "--min-score", "101"], 2, "--min-score"),
-        (["index"], 2, "paths"),
-        (["frobnicate"], 2, "frobnicate"),
+        (["index"], 2, "PATHS"),
+        (["frobnicate"], 2, "No such command 'frobnicate'.\n"),
+        (["serch"], 2, "Did you mean 'search'?"),
         (["search", "--unknown"], 2, "--unknown"),
     ],
 )

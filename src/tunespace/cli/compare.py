@@ -2,25 +2,16 @@
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from tunespace.cli.evaluation_options import (
-    CacheOption,
-    DataOption,
     EvaluationRequest,
-    LabelOption,
     Pooling,
-    PoolingOption,
-    ProtocolOption,
-    RecordingsOption,
-    RootOption,
-    SecondsOption,
-    SeedOption,
-    SkipOption,
-    SplitOption,
-    TagOption,
+    choice_options,
+    data_option,
+    run_options,
 )
 from tunespace.cli.evaluation_output import (
     describe_leakage,
@@ -28,7 +19,7 @@ from tunespace.cli.evaluation_output import (
     print_published,
     print_skipped,
 )
-from tunespace.cli.options import JsonOption, WorkersOption
+from tunespace.cli.options import PATH
 from tunespace.cli.output import (
     console,
     print_json,
@@ -46,48 +37,48 @@ if TYPE_CHECKING:
     from tunespace.models import JointModel
 
 
+@click.command()
+@click.argument("models", nargs=-1, required=True)
+@data_option
+@choice_options
+@click.option("--out", type=PATH, help="Also write the comparison as JSON.")
+@click.option("--html", type=PATH, help="Also write a web page with plots.")
+@click.option(
+    "--trained-on",
+    metavar="MODEL=FILE",
+    multiple=True,
+    help="Manifest of a model's training data. Can be repeated.",
+)
+@run_options
 def compare(
-    models: Annotated[
-        list[str], typer.Argument(help="Names of bundled models, folders, or hf:owner/name.")
-    ],
-    data: DataOption,
-    root: RootOption = None,
-    split: SplitOption = "",
-    protocol: ProtocolOption = None,
-    label: LabelOption = None,
-    tag: TagOption = None,
-    seconds: SecondsOption = None,
-    pooling: PoolingOption = Pooling.track,
-    skip_missing: SkipOption = False,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Also write the comparison as JSON.", show_default=False),
-    ] = None,
-    html: Annotated[
-        Path | None,
-        typer.Option("--html", help="Also write a web page with plots.", show_default=False),
-    ] = None,
-    trained_on: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--trained-on",
-            metavar="MODEL=FILE",
-            help="Manifest of a model's training data. Can be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    compare_recordings: RecordingsOption = False,
-    seed: SeedOption = 0,
-    cache: CacheOption = None,
-    workers: WorkersOption = None,
-    as_json: JsonOption = False,
+    models: tuple[str, ...],
+    data: str,
+    root: Path | None,
+    split: str,
+    protocol: tuple[str, ...],
+    label: tuple[str, ...],
+    tag: tuple[str, ...],
+    seconds: float | None,
+    pooling: Pooling,
+    skip_missing: bool,
+    out: Path | None,
+    html: Path | None,
+    trained_on: tuple[str, ...],
+    compare_recordings: bool,
+    seed: int,
+    cache: Path | None,
+    workers: int | None,
+    as_json: bool,
 ) -> None:
-    """Compare several models on the same clips, with the significance of each difference."""
+    """Compare several models on the same clips.
+
+    Differences have a significance. MODELS are names of bundled models, folders, or hf:owner/name.
+    """
     from tunespace.evaluation import compare as compare_models
     from tunespace.evaluation import load_manifest
     from tunespace.models import load_joint_model
 
-    training_files = _training_files(trained_on or [], models)
+    training_files = _training_files(trained_on, models)
     request = EvaluationRequest(
         data, root, split, protocol, label, tag, seconds, pooling, skip_missing
     )
@@ -156,14 +147,14 @@ def _leakage(
     return leakage
 
 
-def _training_files(options: list[str], models: list[str]) -> dict[str, Path]:
+def _training_files(options: tuple[str, ...], models: tuple[str, ...]) -> dict[str, Path]:
     """Parse ``MODEL=FILE`` options."""
     files = {}
     for option in options:
         name = next((name for name in models if option.startswith(f"{name}=")), None)
         if name is None or option == f"{name}=":
             choice = ", ".join(models)
-            raise typer.BadParameter(
+            raise click.BadParameter(
                 f"{option!r} is not MODEL=FILE with one of {choice}", param_hint="--trained-on"
             )
         files[name] = Path(option[len(name) + 1 :])

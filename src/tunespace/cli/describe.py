@@ -2,11 +2,11 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from tunespace.cli.options import JsonOption, LibraryOption, ModelOption
+from tunespace.cli.options import json_option, library_option, model_option
 from tunespace.cli.output import console, print_json, printable
 from tunespace.cli.search import require_track
 from tunespace.errors import NoLibraryError
@@ -15,16 +15,24 @@ if TYPE_CHECKING:
     from tunespace.library import DescriptiveWord, Library
 
 
-def describe(
-    track: Annotated[str, typer.Argument(help="Audio file, or title of a track of the library.")],
-    top: Annotated[
-        int, typer.Option("--top", "-n", min=1, help="Maximum number of words of each kind.")
-    ] = 5,
-    library: LibraryOption = None,
-    model: ModelOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Describe a track in words, with reasons. Works without a library."""
+@click.command()
+@click.argument("track")
+@click.option(
+    "--top",
+    "-n",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Maximum number of words of each kind.",
+)
+@library_option
+@model_option
+@json_option
+def describe(track: str, top: int, library: Path | None, model: str | None, as_json: bool) -> None:
+    """Describe a track in words, with reasons.
+
+    TRACK is the title of a track of the library, or an audio file, which needs no library.
+    """
     from tunespace.library import Library
 
     try:

@@ -6,11 +6,12 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from tunespace.cli.options import JsonOption, LibraryOption, ModelOption
+from tunespace.cli.options import json_option, library_option, model_option
 from tunespace.cli.output import console, print_json, printable
 from tunespace.errors import TunespaceError
 
@@ -36,10 +37,15 @@ class Finding:
     found: str
 
 
-def doctor(
-    library: LibraryOption = None, model: ModelOption = None, as_json: JsonOption = False
-) -> None:
-    """Check the installation, the model and the library, and list unreadable files."""
+@click.command()
+@library_option
+@model_option
+@json_option
+def doctor(library: Path | None, model: str | None, as_json: bool) -> None:
+    """Check the installation, the model and the library.
+
+    Files that could not be read are listed.
+    """
     from tunespace.library import Library
 
     findings = [
@@ -63,7 +69,7 @@ def doctor(
     else:
         _print(findings, failures)
     if not all(finding.ok for finding in findings):
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _try(check: str, function: Callable[[], str]) -> Finding:

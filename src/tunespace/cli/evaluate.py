@@ -2,25 +2,16 @@
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from tunespace.cli.evaluation_options import (
-    CacheOption,
-    DataOption,
     EvaluationRequest,
-    LabelOption,
     Pooling,
-    PoolingOption,
-    ProtocolOption,
-    RecordingsOption,
-    RootOption,
-    SecondsOption,
-    SeedOption,
-    SkipOption,
-    SplitOption,
-    TagOption,
+    choice_options,
+    data_option,
+    run_options,
 )
 from tunespace.cli.evaluation_output import (
     describe_leakage,
@@ -28,7 +19,7 @@ from tunespace.cli.evaluation_output import (
     print_published,
     print_skipped,
 )
-from tunespace.cli.options import JsonOption, WorkersOption
+from tunespace.cli.options import PATH
 from tunespace.cli.output import (
     console,
     print_json,
@@ -44,38 +35,41 @@ if TYPE_CHECKING:
     from tunespace.evaluation import Report
 
 
+@click.command()
+@click.argument("model")
+@data_option
+@choice_options
+@click.option("--out", type=PATH, help="Also write the report as JSON.")
+@click.option(
+    "--trained-on",
+    type=PATH,
+    help="Manifest of the model's training data: report which clips are in it.",
+)
+@run_options
 def evaluate(
-    model: Annotated[
-        str, typer.Argument(help="Name of a bundled model, folder, or hf:owner/name.")
-    ],
-    data: DataOption,
-    root: RootOption = None,
-    split: SplitOption = "",
-    protocol: ProtocolOption = None,
-    label: LabelOption = None,
-    tag: TagOption = None,
-    seconds: SecondsOption = None,
-    pooling: PoolingOption = Pooling.track,
-    skip_missing: SkipOption = False,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Also write the report as JSON.", show_default=False),
-    ] = None,
-    trained_on: Annotated[
-        Path | None,
-        typer.Option(
-            "--trained-on",
-            help="Manifest of the model's training data: report which clips are in it.",
-            show_default=False,
-        ),
-    ] = None,
-    compare_recordings: RecordingsOption = False,
-    seed: SeedOption = 0,
-    cache: CacheOption = None,
-    workers: WorkersOption = None,
-    as_json: JsonOption = False,
+    model: str,
+    data: str,
+    root: Path | None,
+    split: str,
+    protocol: tuple[str, ...],
+    label: tuple[str, ...],
+    tag: tuple[str, ...],
+    seconds: float | None,
+    pooling: Pooling,
+    skip_missing: bool,
+    out: Path | None,
+    trained_on: Path | None,
+    compare_recordings: bool,
+    seed: int,
+    cache: Path | None,
+    workers: int | None,
+    as_json: bool,
 ) -> None:
-    """Evaluate a model: each metric with its 95 % confidence interval and chance level."""
+    """Evaluate a model: metrics with confidence intervals.
+
+    Each metric has its 95 % confidence interval and chance level. MODEL is the name of a bundled
+    model, a folder, or hf:owner/name.
+    """
     from tunespace.evaluation import evaluate as evaluate_model
     from tunespace.evaluation import load_manifest, overlap
     from tunespace.models import load_joint_model

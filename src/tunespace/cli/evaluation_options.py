@@ -1,89 +1,97 @@
 """Options of ``evaluate`` and ``compare``, and the data and protocols that they choose."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any, Literal
 
-import typer
+import click
+
+from tunespace.cli.options import PATH, json_option, workers_option
 
 if TYPE_CHECKING:
     from tunespace.evaluation import Item, Manifest
     from tunespace.evaluation.protocols import Protocol
 
 
-class Pooling(StrEnum):
-    """Pooling of windows, as in ``AudioView``."""
+# Pooling of windows, as in ``AudioView``.
+Pooling = Literal["track", "windows"]
 
-    track = "track"
-    windows = "windows"
-
-
-DataOption = Annotated[
-    str,
-    typer.Option(
-        "--data", help="Name of a data set, or a manifest (.csv, .tsv, .jsonl, .parquet)."
-    ),
-]
-RootOption = Annotated[
-    Path | None,
-    typer.Option("--root", help="Folder of the data set's files.", show_default=False),
-]
-SplitOption = Annotated[
-    str, typer.Option("--split", help="Evaluate this split only.", show_default=False)
-]
-ProtocolOption = Annotated[
-    list[str] | None,
-    typer.Option(
+data_option = click.option(
+    "--data",
+    metavar="DATA",
+    required=True,
+    help="Name of a data set, or a manifest (.csv, .tsv, .jsonl, .parquet).",
+)
+# Options of both commands between ``--data`` and ``--out``, in the order of the help.
+_CHOICE_OPTIONS = (
+    click.option("--root", type=PATH, help="Folder of the data set's files."),
+    click.option("--split", metavar="NAME", default="", help="Evaluate this split only."),
+    click.option(
         "--protocol",
+        metavar="NAME",
+        multiple=True,
         help="Run this protocol only, by name. Can be repeated.",
-        show_default=False,
     ),
-]
-SkipOption = Annotated[
-    bool, typer.Option("--skip-missing", help="Leave out clips whose audio file is missing.")
-]
-CacheOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--cache",
-        envvar="TUNESPACE_CACHE",
-        help="Embedding cache file; by default in your cache folder.",
-        show_default=False,
+    click.option(
+        "--label",
+        metavar="COLUMN",
+        multiple=True,
+        help="Also classify by this column. Can be repeated.",
     ),
-]
-RecordingsOption = Annotated[
-    bool,
-    typer.Option(
+    click.option("--tag", multiple=True, help="Use these tags only as queries. Can be repeated."),
+    click.option("--seconds", type=float, help="Embed only the first seconds of each clip."),
+    click.option(
+        "--pooling",
+        type=click.Choice(["track", "windows"]),
+        default="track",
+        show_default=True,
+        help="How the windows of a clip become one embedding.",
+    ),
+    click.option(
+        "--skip-missing", is_flag=True, help="Leave out clips whose audio file is missing."
+    ),
+)
+# Options of both commands after ``--trained-on``.
+_RUN_OPTIONS = (
+    click.option(
         "--compare-recordings",
+        is_flag=True,
         help="Also detect training recordings by their audio; decodes all files of both.",
     ),
-]
-SeedOption = Annotated[int, typer.Option(min=0, help="Random seed.")]
-LabelOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--label", help="Also classify by this column. Can be repeated.", show_default=False
+    click.option(
+        "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed."
     ),
-]
-TagOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--tag", help="Use these tags only as queries. Can be repeated.", show_default=False
+    click.option(
+        "--cache",
+        type=PATH,
+        envvar="TUNESPACE_CACHE",
+        show_envvar=True,
+        help="Embedding cache file; by default in your cache folder.",
     ),
-]
-SecondsOption = Annotated[
-    float | None,
-    typer.Option(
-        "--seconds",
-        help="Embed only the first seconds of each clip.",
-        show_default=False,
-    ),
-]
-PoolingOption = Annotated[
-    Pooling, typer.Option("--pooling", help="How the windows of a clip become one embedding.")
-]
+    workers_option,
+    json_option,
+)
+_Function = Callable[..., Any]
+
+
+def choice_options(function: _Function) -> _Function:
+    """Add the options that choose clips and protocols."""
+    return _add_options(function, _CHOICE_OPTIONS)
+
+
+def run_options(function: _Function) -> _Function:
+    """Add the options of leakage, seed, cache, processes and output."""
+    return _add_options(function, _RUN_OPTIONS)
+
+
+def _add_options(
+    function: _Function, options: Sequence[Callable[[_Function], _Function]]
+) -> _Function:
+    # As decorators, the last is applied first.
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 @dataclass(frozen=True)
@@ -94,9 +102,9 @@ class EvaluationRequest:
         data: Name of a data set, or path of a manifest.
         root: Folder of the data set's files.
         split: Split; empty for the default.
-        names: Names of protocols; None for all of the data set.
+        protocols: Names of protocols; empty for all of the data set.
         labels: Columns to classify by.
-        tags: Tags to use as queries; None for all.
+        tags: Tags to use as queries; empty for all.
         seconds: Length of the part that is embedded; None for the whole clip.
         pooling: Pooling of windows.
         skip_missing: Whether to leave out clips without an audio file.
@@ -105,9 +113,9 @@ class EvaluationRequest:
     data: str
     root: Path | None
     split: str
-    names: list[str] | None
-    labels: list[str] | None
-    tags: list[str] | None
+    protocols: tuple[str, ...]
+    labels: tuple[str, ...]
+    tags: tuple[str, ...]
     seconds: float | None
     pooling: Pooling
     skip_missing: bool
@@ -126,14 +134,14 @@ class EvaluationRequest:
         protocols = self._protocols()
 
         def problems(items: "Sequence[Item]") -> list[str]:
-            found = [] if self.skip_missing else missing_audio(items, self.data)
-            found += [f"{self.data}: {text}" for text in validate_protocols(protocols, items)]
-            requested = {*(self.names or ()), *(self.labels or ())}
+            faults = [] if self.skip_missing else missing_audio(items, self.data)
+            faults += [f"{self.data}: {text}" for text in validate_protocols(protocols, items)]
+            requested = {*self.protocols, *self.labels}
             for protocol in protocols:
                 why = protocol.unmet_requirement(items) if protocol.name in requested else ""
                 if why:
-                    found.append(f"{self.data}: {protocol.name} cannot be run: {why}")
-            return found
+                    faults.append(f"{self.data}: {protocol.name} cannot be run: {why}")
+            return faults
 
         manifest, _ = load_data(self.data, self.root, self.split, faults=problems)
         return (with_audio(manifest) if self.skip_missing else manifest), protocols
@@ -144,18 +152,18 @@ class EvaluationRequest:
         from tunespace.evaluation.protocols import AudioView, TagProtocol, ZeroShot
 
         available = {protocol.name: protocol for protocol in protocols_for(self.data)}
-        chosen = dict(available) if self.names is None else {}
-        for name in self.names or ():
+        chosen = {} if self.protocols else dict(available)
+        for name in self.protocols:
             if name not in available:
-                raise typer.BadParameter(
+                raise click.BadParameter(
                     f"{self.data} has no protocol {name!r}; choose from {', '.join(available)}"
                 )
             chosen[name] = available[name]
-        for label in self.labels or ():
+        for label in self.labels:
             chosen[label] = ZeroShot(name=label, label=label)
         if self.seconds is not None and self.seconds <= 0:
-            raise typer.BadParameter(f"--seconds must be positive, not {self.seconds:g}")
-        view = AudioView(seconds=self.seconds, pooling=self.pooling.value)
+            raise click.BadParameter(f"--seconds must be positive, not {self.seconds:g}")
+        view = AudioView(seconds=self.seconds, pooling=self.pooling)
         protocols = []
         for protocol in chosen.values():
             changed = replace(protocol, audio_view=view)

@@ -3,11 +3,17 @@
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from tunespace.cli.options import JsonOption, LibraryOption, ModelOption, WorkersOption
+from tunespace.cli.options import (
+    PATH,
+    json_option,
+    library_option,
+    model_option,
+    workers_option,
+)
 from tunespace.cli.output import console, print_json, printable, progress_bar
 
 if TYPE_CHECKING:
@@ -20,22 +26,31 @@ if TYPE_CHECKING:
 _SHOWN_FAILURES = 20
 
 
+@click.command()
+@click.argument("paths", type=PATH, nargs=-1, required=True)
+@click.option(
+    "--exclude",
+    metavar="PATTERN",
+    multiple=True,
+    help="Pattern of files to leave out, as in .gitignore: 'Audiobooks/', '*.m4b'. Kept for later "
+    "runs until given again; '' leaves out nothing. Can be repeated.",
+)
+@library_option
+@model_option
+@workers_option
+@json_option
 def index(
-    paths: Annotated[list[Path], typer.Argument(help="Folders or audio files.")],
-    library: LibraryOption = None,
-    model: ModelOption = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Pattern of files to leave out, as in .gitignore: 'Audiobooks/', '*.m4b'. Kept "
-            "for later runs until given again; '' leaves out nothing.",
-            show_default=False,
-        ),
-    ] = None,
-    workers: WorkersOption = None,
-    as_json: JsonOption = False,
+    paths: tuple[Path, ...],
+    exclude: tuple[str, ...],
+    library: Path | None,
+    model: str | None,
+    workers: int | None,
+    as_json: bool,
 ) -> None:
-    """Add new music and update what has changed. Can be interrupted and run again."""
+    """Add new music and update what has changed.
+
+    PATHS are folders or audio files. Can be interrupted and run again.
+    """
     from tunespace.library import Library
 
     with Library.open(library, model=model) as lib:
@@ -44,15 +59,18 @@ def index(
         try:
             with bar or nullcontext():
                 report = lib.index(
-                    paths, exclude=exclude, workers=workers, on_progress=_progress_callback(bar)
+                    paths,
+                    exclude=exclude or None,
+                    workers=workers,
+                    on_progress=_progress_callback(bar),
                 )
         except KeyboardInterrupt:
-            typer.echo(
+            click.echo(
                 f"tunespace: interrupted; the library has {len(lib):,} tracks, and the next run "
                 "continues from there",
                 err=True,
             )
-            raise typer.Exit(130) from None
+            raise click.exceptions.Exit(130) from None
         total = len(lib)
     if as_json:
         print_json(asdict(report) | {"tracks": total})

@@ -1,11 +1,11 @@
 """``tunespace models``."""
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
-from tunespace.cli.options import JsonOption
+from tunespace.cli.options import json_option
 from tunespace.cli.output import console, print_json
 
 if TYPE_CHECKING:
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 _LICENCE = re.compile(r"^license:\s*(\S+)", re.MULTILINE)
 
 
-def models(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Folders or hf:owner/name; by default the bundled models."),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show models with size, dimensions, lexicon and licence."""
+@click.command()
+@click.argument("names", nargs=-1)
+@json_option
+def models(names: tuple[str, ...], as_json: bool) -> None:
+    """Show models with size, dimensions, lexicon and licence.
+
+    NAMES are folders or hf:owner/name; without them, the bundled models are shown.
+    """
     from tunespace.models import list_models, load_model
 
     rows = [_facts(load_model(name)) for name in names or list_models()]

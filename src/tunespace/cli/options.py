@@ -1,54 +1,51 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-LibraryOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--library",
-        envvar="TUNESPACE_LIBRARY",
-        help="Folder of the library; by default in your data folder.",
-        show_default=False,
-    ),
-]
-ModelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        envvar="TUNESPACE_MODEL",
-        help="Name of a bundled model, folder, or hf:owner/name.",
-        show_default=False,
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
-TopOption = Annotated[int, typer.Option("--top", "-n", min=1, help="Maximum number of results.")]
-MinScoreOption = Annotated[
-    float, typer.Option("--min-score", min=0, max=100, help="Leave out results below this score.")
-]
-PerArtistOption = Annotated[
-    int | None,
-    typer.Option(
-        "--per-artist",
-        min=1,
-        help="Maximum number of results of one artist.",
-        show_default=False,
-    ),
-]
-WhereOption = Annotated[
-    str,
-    typer.Option(
-        "--where",
-        help="Filter on metadata, such as 'year >= 1990 and genre = \"Jazz\"'.",
-        show_default=False,
-    ),
-]
-M3u8Option = Annotated[
-    Path | None,
-    typer.Option("--m3u8", help="Also write the results as a playlist.", show_default=False),
-]
-WorkersOption = Annotated[
-    int | None, typer.Option(min=1, help="Number of processes; by default one per core.")
-]
+PATH = click.Path(path_type=Path)
+
+library_option = click.option(
+    "--library",
+    type=PATH,
+    envvar="TUNESPACE_LIBRARY",
+    show_envvar=True,
+    help="Folder of the library; by default in your data folder.",
+)
+model_option = click.option(
+    "--model",
+    metavar="NAME",
+    envvar="TUNESPACE_MODEL",
+    show_envvar=True,
+    help="Name of a bundled model, folder, or hf:owner/name.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
+top_option = click.option(
+    "--top",
+    "-n",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Maximum number of results.",
+)
+min_score_option = click.option(
+    "--min-score",
+    type=click.FloatRange(0, 100),
+    default=0,
+    show_default=True,
+    help="Leave out results below this score.",
+)
+per_artist_option = click.option(
+    "--per-artist", type=click.IntRange(min=1), help="Maximum number of results of one artist."
+)
+where_option = click.option(
+    "--where",
+    metavar="FILTER",
+    default="",
+    help="Filter on metadata, such as 'year >= 1990 and genre = \"Jazz\"'.",
+)
+m3u8_option = click.option("--m3u8", type=PATH, help="Also write the results as a playlist.")
+workers_option = click.option(
+    "--workers", type=click.IntRange(min=1), help="Number of processes; by default one per core."
+)

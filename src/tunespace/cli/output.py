@@ -2,11 +2,11 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from tunespace.errors import DataError
 from tunespace.files import write_text
@@ -36,7 +36,7 @@ def printable(text: str) -> str:
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
     """Print a value as one JSON document."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace"))
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace"))
 
 
 def progress_bar(out: "Console", unit: str, *, rate: bool = False) -> "Bar":
@@ -112,46 +112,3 @@ def hit_as_json(hit: "Hit") -> dict[str, Any]:
         "missing": hit.missing,
         "duplicates": [printable(path) for path in hit.duplicates],
     }
-
-
-def print_hits(hits: "Sequence[Hit]") -> None:
-    """Print hits as a table: score, title, artist, best matching part, file."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from tunespace.library.duration import format_duration
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("score", justify="right", no_wrap=True)
-    table.add_column("title", ratio=3, overflow="fold")
-    table.add_column("artist", ratio=2, overflow="fold")
-    table.add_column("best at", justify="right", no_wrap=True)
-    table.add_column("file", ratio=4, overflow="fold", style="dim")
-    common = _common_folder([hit.track.path for hit in hits])
-    for hit in hits:
-        path = os.path.relpath(hit.track.path, common) if common else hit.track.path
-        shown = printable(path)
-        if hit.missing:
-            shown += "  (file is gone; run `tunespace index` again)"
-        if hit.duplicates:
-            shown += f"  (and {len(hit.duplicates)} more of the same recording)"
-        table.add_row(
-            f"{hit.score:.0f}",
-            Text(printable(hit.track.title)),
-            Text(printable(hit.track.artist)),
-            f"{format_duration(hit.start)}-{format_duration(hit.end)}",
-            Text(shown),
-        )
-    out = console()
-    out.print(table)
-    if common:
-        out.print(Text(f"files are in {printable(common)}", style="dim"))
-
-
-def _common_folder(paths: list[str]) -> str:
-    """Return the common folder of paths; empty if leaving it out saves nothing."""
-    try:
-        common = os.path.commonpath([os.path.dirname(path) for path in paths])  # noqa: PTH120
-    except ValueError:
-        return ""
-    return common if len(common) > 1 and len(paths) > 1 else ""

@@ -2,19 +2,19 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from tunespace.cli.options import (
-    JsonOption,
-    LibraryOption,
-    M3u8Option,
-    MinScoreOption,
-    ModelOption,
-    PerArtistOption,
-    TopOption,
-    WhereOption,
+    json_option,
+    library_option,
+    m3u8_option,
+    min_score_option,
+    model_option,
+    per_artist_option,
+    top_option,
+    where_option,
 )
 from tunespace.errors import QueryError
 
@@ -25,38 +25,61 @@ if TYPE_CHECKING:
 _NOT_WEIGHT = -0.5
 
 
+@click.command()
+@click.argument("words", nargs=-1, metavar="[QUERY]...")
+@click.option(
+    "--like",
+    metavar="TRACK",
+    multiple=True,
+    help="Audio file, or title of a track, to sound like. Can be repeated.",
+)
+@click.option(
+    "--not",
+    "unwanted",
+    metavar="WORDS",
+    multiple=True,
+    help="Words that should not describe the music. Can be repeated.",
+)
+@where_option
+@top_option
+@min_score_option
+@per_artist_option
+@m3u8_option
+@library_option
+@model_option
+@json_option
 def search(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(help="Description of the music, in any words.", metavar="QUERY"),
-    ] = None,
-    like: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--like", help="Audio file, or title of a track, to sound like. Can be repeated."
-        ),
-    ] = None,
-    unwanted: Annotated[
-        list[str] | None,
-        typer.Option("--not", help="Words that should not describe the music. Can be repeated."),
-    ] = None,
-    where: WhereOption = "",
-    top: TopOption = 20,
-    min_score: MinScoreOption = 0,
-    per_artist: PerArtistOption = None,
-    m3u8: M3u8Option = None,
-    library: LibraryOption = None,
-    model: ModelOption = None,
-    as_json: JsonOption = False,
+    words: tuple[str, ...],
+    like: tuple[str, ...],
+    unwanted: tuple[str, ...],
+    where: str,
+    top: int,
+    min_score: float,
+    per_artist: int | None,
+    m3u8: Path | None,
+    library: Path | None,
+    model: str | None,
+    as_json: bool,
 ) -> None:
     """Search music by words, by tracks to sound like, or by both."""
-    from tunespace.library import Library, Query, QueryTerm, Text
+    from tunespace.library import Library
 
-    text = " ".join(words or [])
+    text = " ".join(words)
     with Library.open(library, model=model, create=False) as lib:
+        if text.strip() or unwanted:
+            lib.preload()
+        # The text tower takes longer to load than these.
+        from tunespace.library import Query, QueryTerm, Text
+
+        if not as_json:
+            import tunespace.cli.hits_table  # noqa: F401 - used by _print
+
+        if not as_json:
+            pass
+
         terms = [QueryTerm(Text(text))] if text.strip() else []
-        terms += [QueryTerm(_reference(lib, name)) for name in like or []]
-        terms += [QueryTerm(Text(name), _NOT_WEIGHT) for name in unwanted or []]
+        terms += [QueryTerm(_reference(lib, name)) for name in like]
+        terms += [QueryTerm(Text(name), _NOT_WEIGHT) for name in unwanted]
         if not terms and not where.strip():
             raise QueryError("the query is empty: describe the music in a few words")
         query = Query(
@@ -69,18 +92,31 @@ def search(
         _print(lib.search(query), m3u8, as_json=as_json)
 
 
+@click.command()
+@click.argument("track")
+@where_option
+@top_option
+@min_score_option
+@per_artist_option
+@m3u8_option
+@library_option
+@model_option
+@json_option
 def similar(
-    track: Annotated[str, typer.Argument(help="Audio file, or title of a track of the library.")],
-    where: WhereOption = "",
-    top: TopOption = 20,
-    min_score: MinScoreOption = 0,
-    per_artist: PerArtistOption = None,
-    m3u8: M3u8Option = None,
-    library: LibraryOption = None,
-    model: ModelOption = None,
-    as_json: JsonOption = False,
+    track: str,
+    where: str,
+    top: int,
+    min_score: float,
+    per_artist: int | None,
+    m3u8: Path | None,
+    library: Path | None,
+    model: str | None,
+    as_json: bool,
 ) -> None:
-    """Find tracks that sound like a given one."""
+    """Find tracks that sound like a given one.
+
+    TRACK is an audio file, or the title of a track of the library.
+    """
     from tunespace.library import Library, Query, QueryTerm
 
     with Library.open(library, model=model, create=False) as lib:
@@ -116,18 +152,20 @@ def _reference(lib: "Library", name: str) -> "AudioFileRef | TrackRef":
 
 
 def _print(result: "SearchResult", m3u8: Path | None, *, as_json: bool) -> None:
-    from tunespace.cli.output import hit_as_json, print_hits, print_json, printable
+    from tunespace.cli.output import hit_as_json, print_json, printable
 
     for correction in result.corrections:
-        typer.echo(f"{printable(correction.typed)} is read as {correction.corrected}", err=True)
+        click.echo(f"{printable(correction.typed)} is read as {correction.corrected}", err=True)
     if m3u8 is not None:
         from tunespace.library.m3u8 import write_m3u8
 
         count = write_m3u8(result, m3u8)
-        typer.echo(f"{count} tracks in {m3u8}", err=True)
+        click.echo(f"{count} tracks in {m3u8}", err=True)
     if as_json:
         print_json([hit_as_json(hit) for hit in result])
     elif result:
+        from tunespace.cli.hits_table import print_hits
+
         print_hits(result)
     else:
-        typer.echo("no track matches", err=True)
+        click.echo("no track matches", err=True)

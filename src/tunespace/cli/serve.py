@@ -1,10 +1,10 @@
 """``tunespace serve``: the library as a page and an HTTP API."""
 
-from typing import Annotated
+from pathlib import Path
 
-import typer
+import click
 
-from tunespace.cli.options import LibraryOption, ModelOption
+from tunespace.cli.options import library_option, model_option
 from tunespace.errors import TunespaceError
 
 # The same as in tunespace.server.settings, whose package takes a second to import.
@@ -12,39 +12,53 @@ _DEFAULT_HOST = "127.0.0.1"
 _DEFAULT_PORT = 8731
 
 
+@click.command()
+@click.option(
+    "--host",
+    default=_DEFAULT_HOST,
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=_DEFAULT_PORT,
+    show_default=True,
+    help="Port to listen on; 0 for a free one.",
+)
+@click.option(
+    "--token",
+    envvar="TUNESPACE_TOKEN",
+    show_envvar=True,
+    help="Token that clients must send; generated and printed if other machines can reach the "
+    "server.",
+)
+@click.option("--allow-write", is_flag=True, help="Allow clients to update the library.")
+@click.option(
+    "--name",
+    metavar="HOST",
+    multiple=True,
+    help="Further host name of the server. Can be repeated.",
+)
+@click.option(
+    "--mcp",
+    is_flag=True,
+    help="Serve MCP to a language model over standard input and output instead.",
+)
+@library_option
+@model_option
 def serve(
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = _DEFAULT_HOST,
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 for a free one.")
-    ] = _DEFAULT_PORT,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            "--token",
-            envvar="TUNESPACE_TOKEN",
-            help="Token that clients must send; generated and printed if other machines can reach "
-            "the server.",
-            show_default=False,
-        ),
-    ] = None,
-    allow_write: Annotated[
-        bool,
-        typer.Option("--allow-write", help="Allow clients to update the library."),
-    ] = False,
-    name: Annotated[
-        list[str] | None,
-        typer.Option("--name", help="Further host name of the server. Can be repeated."),
-    ] = None,
-    mcp: Annotated[
-        bool,
-        typer.Option(
-            "--mcp", help="Serve MCP to a language model over standard input and output instead."
-        ),
-    ] = False,
-    library: LibraryOption = None,
-    model: ModelOption = None,
+    host: str,
+    port: int,
+    token: str | None,
+    allow_write: bool,
+    name: tuple[str, ...],
+    mcp: bool,
+    library: Path | None,
+    model: str | None,
 ) -> None:
-    """Serve the library: a web page to search and play, and an HTTP API."""
+    """Serve the library as a web page and an HTTP API."""
     try:
         # Needs the extra `serve`, and takes a second.
         from tunespace.server import Settings
@@ -63,7 +77,7 @@ def serve(
         port=port,
         token=token,
         allow_write=allow_write,
-        names=tuple(name or ()),
+        names=name,
     )
     if mcp:
         run_mcp_stdio(settings)
@@ -72,7 +86,7 @@ def serve(
 
 
 def _announce(address: str, token: str) -> None:
-    typer.echo(f"tunespace listens on {address}" + (f"/?token={token}" if token else ""))
+    click.echo(f"tunespace listens on {address}" + (f"/?token={token}" if token else ""))
     if token:
-        typer.echo(f"programs send the header `authorization: Bearer {token}`")
-    typer.echo("stop it with Ctrl-C")
+        click.echo(f"programs send the header `authorization: Bearer {token}`")
+    click.echo("stop it with Ctrl-C")

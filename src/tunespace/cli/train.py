@@ -2,11 +2,11 @@
 
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from tunespace.cli.options import JsonOption, WorkersOption
+from tunespace.cli.options import PATH, json_option, workers_option
 from tunespace.cli.output import console, print_json, printable, progress_bar, progress_callback
 from tunespace.errors import TrainingError
 
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from tunespace.training.recipe.recipe import Recipe
 
 
-def recipes(as_json: JsonOption = False) -> None:
-    """List the recipes: systems that can be trained, with their papers."""
+@click.command()
+@json_option
+def recipes(as_json: bool) -> None:
+    """List the systems that can be trained, with their papers."""
     from tunespace.training.recipe.catalogue import catalogue
 
     entries = catalogue()
@@ -31,78 +33,107 @@ def recipes(as_json: JsonOption = False) -> None:
             out.print(f"    --preset {', '.join(entry.presets)}", style="dim", highlight=False)
 
 
-DataOption = Annotated[
-    Path, typer.Option("--data", help="Manifest of audio and text (.csv, .tsv, .jsonl, .parquet).")
-]
-OutOption = Annotated[
-    Path, typer.Option("--out", help="Run folder; an interrupted run in it is resumed.")
-]
-ChangeOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        help="Change a key of the recipe: loss.kind=triplet. Can be repeated.",
-        show_default=False,
-    ),
-]
-CacheOption = Annotated[
-    Path | None,
-    typer.Option("--cache", help="Spectrogram cache directory.", show_default=False),
-]
+_data_option = click.option(
+    "--data",
+    type=PATH,
+    required=True,
+    help="Manifest of audio and text (.csv, .tsv, .jsonl, .parquet).",
+)
+_out_option = click.option(
+    "--out", type=PATH, required=True, help="Run folder; an interrupted run in it is resumed."
+)
+_set_option = click.option(
+    "--set",
+    "change",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Change a key of the recipe: loss.kind=triplet. Can be repeated.",
+)
+_cache_option = click.option("--cache", type=PATH, help="Spectrogram cache directory.")
 
 
+@click.command()
+@click.argument("recipe")
+@_data_option
+@_out_option
+@click.option(
+    "--preset",
+    metavar="NAME",
+    multiple=True,
+    help="Variant of the recipe, such as paper. Can be repeated.",
+)
+@_set_option
+@_cache_option
+@click.option(
+    "--accelerator",
+    type=click.Choice(["auto", "cpu", "gpu", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Device to train on.",
+)
+@click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Number of devices that share each batch.",
+)
+@workers_option
+@click.option(
+    "--loaders",
+    type=click.IntRange(min=0),
+    help="Number of processes that prepare batches; by default 4 with an accelerator, else 0.",
+)
+@json_option
 def train(
-    recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a .yaml file.")],
-    data: DataOption,
-    out: OutOption,
-    preset: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--preset",
-            help="Variant of the recipe, such as paper. Can be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    change: ChangeOption = None,
-    cache: CacheOption = None,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu or mps.")] = "auto",
-    devices: Annotated[
-        int, typer.Option(min=1, help="Number of devices that share each batch.")
-    ] = 1,
-    workers: WorkersOption = None,
-    loaders: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="Number of processes that prepare batches; by default 4 with an accelerator, "
-            "else 0.",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: JsonOption = False,
+    recipe: str,
+    data: Path,
+    out: Path,
+    preset: tuple[str, ...],
+    change: tuple[str, ...],
+    cache: Path | None,
+    accelerator: str,
+    devices: int,
+    workers: int | None,
+    loaders: int | None,
+    as_json: bool,
 ) -> None:
-    """Train a system of the literature, or resume an interrupted run."""
+    """Train a system of the literature, or resume a run.
+
+    RECIPE is the name of a recipe, or a .yaml file.
+    """
     with _train_extra():
         from tunespace.training.recipe.recipe import load_recipe
 
-        loaded = load_recipe(recipe, presets=preset or (), changes=change or ())
+        loaded = load_recipe(recipe, presets=preset, changes=change)
         _run(loaded, data, out, cache, accelerator, devices, workers, loaders, as_json=as_json)
 
 
+@click.command("fine-tune")
+@click.argument("model")
+@_data_option
+@_out_option
+@_set_option
+@_cache_option
+@workers_option
+@json_option
 def fine_tune(
-    model: Annotated[str, typer.Argument(help="Name of a bundled model, or a model folder.")],
-    data: DataOption,
-    out: OutOption,
-    change: ChangeOption = None,
-    cache: CacheOption = None,
-    workers: WorkersOption = None,
-    as_json: JsonOption = False,
+    model: str,
+    data: Path,
+    out: Path,
+    change: tuple[str, ...],
+    cache: Path | None,
+    workers: int | None,
+    as_json: bool,
 ) -> None:
-    """Adapt a model to your own pairs of audio and text."""
+    """Adapt a model to your own pairs of audio and text.
+
+    MODEL is the name of a bundled model, or a model folder.
+    """
     with _train_extra():
         from tunespace.training.recipe.fine_tune import fine_tune_recipe
 
-        loaded = fine_tune_recipe(model, tuple(change or ()))
+        loaded = fine_tune_recipe(model, change)
         _run(loaded, data, out, cache, "cpu", 1, workers, None, as_json=as_json)
 
 
@@ -152,15 +183,15 @@ def _run(
         console().print(str(result.model), highlight=False, soft_wrap=True)
 
 
-def export(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
-    out: Annotated[Path, typer.Option("--out", help="Model folder to write.")],
-    last: Annotated[
-        bool,
-        typer.Option("--last", help="Export the last checkpoint instead of the best one."),
-    ] = False,
-) -> None:
-    """Export a run as a model folder, which is used without torch."""
+@click.command()
+@click.argument("run", type=PATH)
+@click.option("--out", type=PATH, required=True, help="Model folder to write.")
+@click.option("--last", is_flag=True, help="Export the last checkpoint instead of the best one.")
+def export(run: Path, out: Path, last: bool) -> None:
+    """Export a run as a model folder.
+
+    RUN is a run folder. The model folder is used without torch.
+    """
     with _train_extra():
         from tunespace.training.loop.export import export_run
     folder, _, _ = export_run(run, out, last=last)
