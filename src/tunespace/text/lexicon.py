@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from tunespace.text.normalize import fold, max_token_count, tokenize
 
@@ -26,8 +27,7 @@ _MIN_LENGTH_ONE_TYPO = 5
 _MIN_LENGTH_TWO_TYPOS = 10
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):  # thousands are made in a search: a dataclass takes 8 ms longer
     """Word of the lexicon.
 
     Attributes:

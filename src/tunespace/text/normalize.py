@@ -65,9 +65,12 @@ def fold(text: str) -> str:
         ('hiphop', 'musica')
     """
     if text.isascii():
-        return text.lower().translate(_NOT_IN_ASCII_KEYS)
+        text = text.lower()
+        return text if text.isalnum() else text.translate(_NOT_IN_ASCII_KEYS)
     text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
     text = unicodedata.normalize("NFC", _ACCENTS.sub("", text)).translate(_STROKES)
+    if text.isalnum():
+        return text
     # Regular expressions do not count marks that are parts of letters as word characters.
     return "".join(
         c for c in text if not _NOT_IN_KEYS.match(c) or unicodedata.category(c) in ("Mn", "Mc")
