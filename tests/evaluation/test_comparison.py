@@ -59,8 +59,8 @@ def test_clips_that_one_model_cannot_hear_are_left_out_for_all(
 
 def test_a_model_twice_or_none_is_refused(model: Model, clips: Path) -> None:
     manifest, protocols = load_data(str(clips / "manifest.csv"))
-    for models in ([], [model, model]):
-        with pytest.raises(DataError, match="each once"):
+    for models, reason in (([], "at least one model"), ([model, model], "is given 2 times")):
+        with pytest.raises(DataError, match=reason):
             compare(models, manifest, protocols)
 
 

@@ -1,5 +1,6 @@
 """Compare several models on the same data: one table, with the significance of differences."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -73,6 +74,15 @@ class Comparison:
         }
 
 
+def _require_different(models: Sequence[JointModel]) -> None:
+    if not models:
+        raise DataError(["name at least one model"])
+    counts = Counter(model.identity for model in models)
+    repeated = [f"{name} is given {n} times: name it once" for name, n in counts.items() if n > 1]
+    if repeated:
+        raise DataError(repeated)
+
+
 def compare(
     models: Sequence[JointModel],
     data: Manifest,
@@ -108,9 +118,7 @@ def compare(
         >>> len(comparison.reports)
         1
     """
-    identities = [model.identity for model in models]
-    if not models or len(set(identities)) < len(identities):
-        raise DataError(["name at least one model, and each once"])
+    _require_different(models)
     require_runnable(data, protocols)
     embeddings = [
         embed_data(
