@@ -1,17 +1,15 @@
 """Code blocks of the tutorials run as printed."""
 
 import os
-import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 import sounds
+from code_blocks import code_blocks, run_block
 
 DOCS = Path(__file__).parents[1] / "docs" / "tutorials"
-BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ARTISTS = ("Ann", "Bob", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hal", "Ida", "Joe", "Kim", "Lea")
 
 
@@ -34,19 +32,10 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", sorted(path.name for path in DOCS.glob("*.md")))
 def test_blocks_of_a_tutorial_run_in_order(name: str, place: Path) -> None:
-    blocks = BLOCK.findall((DOCS / name).read_text(encoding="utf-8"))
+    blocks = code_blocks(DOCS / name)
     assert blocks
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     library, cache = str(place / "library"), str(place / "cache")
     environment = {"PATH": path, "TUNESPACE_LIBRARY": library, "TUNESPACE_CACHE": cache}
     for language, text in blocks:
-        program = ["bash", "-euc"] if language == "sh" else [sys.executable, "-c"]
-        ran = subprocess.run(  # noqa: S603 - the project's own tutorials
-            [*program, text],
-            cwd=place,
-            env=os.environ | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ran.returncode == 0, f"{text}\n{ran.stdout}\n{ran.stderr}"
+        run_block(language, text, place, environment)

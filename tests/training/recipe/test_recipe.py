@@ -97,7 +97,8 @@ def test_recipes_are_listed_without_torch() -> None:
     import sys
 
     code = (
-        "import sys; from tunespace.cli.train import recipes; recipes(as_json=True); "
+        "import sys; from tunespace.cli.app import app; "
+        "app(['recipes', '--json'], standalone_mode=False); "
         "assert 'torch' not in sys.modules and 'pydantic' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
