@@ -79,8 +79,13 @@ def load_data(
 
 
 def protocols_for(name: str) -> tuple[Protocol, ...]:
-    """Return the protocols of a data set, or those of any manifest."""
+    """Return the protocols of a data set, or those of any manifest.
+
+    Example:
+        >>> [protocol.name for protocol in protocols_for("gtzan")]
+        ['genre']
+    """
     return DATASETS[name].protocols if name in DATASETS else STANDARD
 
 
-__all__ = ["DATASETS", "Dataset", "load_data", "protocols_of"]
+__all__ = ["DATASETS", "Dataset", "load_data", "protocols_for"]

@@ -26,6 +26,11 @@ class Dataset:
         splits: Names of splits; the first is the default.
         protocols: Protocols that are run.
         checksums: sha256 of published files, by path within the folder.
+
+    Example:
+        >>> from tunespace.evaluation.datasets import DATASETS
+        >>> DATASETS["gtzan"].splits
+        ('filtered-test', 'all')
     """
 
     name: ClassVar[str]

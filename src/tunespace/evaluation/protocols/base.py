@@ -31,6 +31,12 @@ class TextEmbedder:
 
     A text that the model rejects, because it knows none of its words, gets the zero vector: it is
     tied with all items, and last under the pessimistic rule.
+
+    Example:
+        >>> from tunespace import load_model
+        >>> texts = TextEmbedder(load_model())
+        >>> texts(["jazz", "jazz", "metal"]).shape, texts.unknown
+        ((3, 159), {})
     """
 
     def __init__(self, model: JointModel) -> None:
@@ -63,6 +69,16 @@ class ProtocolInput:
         texts: Embeds texts.
         categories: Category of each tag.
         seed: Random seed.
+
+    Example:
+        >>> from tunespace import load_model
+        >>> from tunespace.evaluation.protocols import TagToMusic
+        >>> items = [Item("1", tags=("jazz",)), Item("2", tags=("metal",))]
+        >>> model = load_model()
+        >>> vectors = model.embed_text(["jazz", "metal"])  # in place of audio embeddings
+        >>> inputs = ProtocolInput(items, vectors, TextEmbedder(model), {}, seed=0)
+        >>> TagToMusic().run(inputs).figures["map"].value
+        1.0
     """
 
     items: Sequence[Item]
@@ -82,6 +98,13 @@ class ProtocolResult:
         tables: Tables of details, by name, such as the figures of each tag.
         notes: Counts and remarks that a reader needs.
         series: Values per query, for plots.
+
+    Example:
+        >>> from tunespace.evaluation.metrics.bootstrap import figure
+        >>> accuracy = figure(np.array([1.0, 0.0]), unit="tracks")
+        >>> result = ProtocolResult({"accuracy": accuracy}, chance={"accuracy": 0.5})
+        >>> result.figures["accuracy"].value, result.chance["accuracy"]
+        (0.5, 0.5)
     """
 
     figures: dict[str, Figure]
@@ -98,6 +121,11 @@ class Protocol:
     Attributes:
         name: Name in reports.
         audio_view: Part of a clip that is embedded, and pooling of its windows.
+
+    Example:
+        >>> from tunespace.evaluation.protocols import STANDARD
+        >>> [protocol.name for protocol in STANDARD][:2]
+        ['tag-to-music', 'tags-to-music']
     """
 
     kind: ClassVar[str]
@@ -133,6 +161,11 @@ class TagProtocol(Protocol):
     Attributes:
         tags: Tags to use as queries; empty for all that the clips allow.
         category: Category of tags to use; empty for all.
+
+    Example:
+        >>> from tunespace.evaluation.protocols import TagToMusic
+        >>> TagToMusic(tags=("jaz",)).validate([Item("1", tags=("jazz",))])
+        ["no clip carries the tag 'jaz'"]
     """
 
     tags: tuple[str, ...] = ()
@@ -150,7 +183,13 @@ def cosines(music: Vectors, texts: Vectors) -> Vectors:
 
 
 def validate_protocols(protocols: Sequence[Protocol], items: Sequence[Item]) -> list[str]:
-    """Return the errors of all requests, each once."""
+    """Return the errors of all requests, each once.
+
+    Example:
+        >>> from tunespace.evaluation.protocols import TagToMusic
+        >>> validate_protocols([TagToMusic(tags=("jaz",))], [Item("1", tags=("jazz",))])
+        ["no clip carries the tag 'jaz'"]
+    """
     found = (fault for protocol in protocols for fault in protocol.validate(items))
     return list(dict.fromkeys(found))
 

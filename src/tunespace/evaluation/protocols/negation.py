@@ -30,6 +30,11 @@ class NegationPairs(TagProtocol):
     Attributes:
         affirmed: Text with ``{}`` for the tag.
         refused: Negated text with ``{}`` for the tag.
+
+    Example:
+        >>> items = [Item("1", tags=("jazz",)), Item("2", tags=("metal",))]
+        >>> NegationPairs(refused="not {}").unmet_requirement(items)
+        ''
     """
 
     kind: ClassVar[str] = "negation"

@@ -27,6 +27,13 @@ class TagToMusic(TagProtocol):
     Attributes:
         prompt: Text of the query, with ``{}`` for the tag.
         ties: Rule for ties.
+
+    Example:
+        >>> protocol = TagToMusic(prompt="a piece of {} music")
+        >>> protocol.unmet_requirement([Item("1", tags=("jazz",))])
+        ''
+        >>> protocol.unmet_requirement([Item("2")])
+        'no clip has tags'
     """
 
     kind: ClassVar[str] = "tag -> music"
@@ -91,6 +98,10 @@ class TagsToMusic(Protocol):
         prompt: Text of the query, with ``{}`` for the tags, joined by commas.
         most: Maximum number of queries, drawn with the seed.
         ties: Rule for ties.
+
+    Example:
+        >>> TagsToMusic(count=3).unmet_requirement([Item("1", tags=("jazz", "piano"))])
+        'no clip has 3 tags'
     """
 
     kind: ClassVar[str] = "several tags -> music"
@@ -153,6 +164,10 @@ class SentenceToMusic(_Captions):
     """Sentence to music: each caption is a query; the clips that it was written for are relevant.
 
     A sentence of several clips is one query with several relevant clips.
+
+    Example:
+        >>> SentenceToMusic().unmet_requirement([Item("1", tags=("jazz",))])
+        'no clip has captions'
     """
 
     kind: ClassVar[str] = "sentence -> music"
@@ -170,7 +185,12 @@ class SentenceToMusic(_Captions):
 
 @dataclass(frozen=True, kw_only=True)
 class MusicToText(_Captions):
-    """Music to text: each clip is a query among all captions; its own are relevant."""
+    """Music to text: each clip is a query among all captions; its own are relevant.
+
+    Example:
+        >>> MusicToText(captions="first").unmet_requirement([Item("1", captions=("slow jazz",))])
+        ''
+    """
 
     kind: ClassVar[str] = "music -> text"
 
@@ -194,6 +214,10 @@ class SameArtist(Protocol):
 
     Attributes:
         ties: Rule for ties.
+
+    Example:
+        >>> SameArtist().unmet_requirement([Item("1", artist="Ann"), Item("2", artist="Bob")])
+        'no two clips are by the same artist'
     """
 
     kind: ClassVar[str] = "music -> music of the same artist"

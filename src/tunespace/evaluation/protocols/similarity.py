@@ -30,6 +30,11 @@ class SimilarArtist(Protocol):
         query: ``audio`` or ``text``.
         prompt: Text of the query, with ``{}`` for the artist's name.
         ties: Rule for ties.
+
+    Example:
+        >>> items = [Item("1", artist="Ann", similar_artists=("Bob",)), Item("2", artist="Bob")]
+        >>> SimilarArtist(query="text").unmet_requirement(items)
+        ''
     """
 
     kind: ClassVar[str] = "similar artist"
@@ -85,6 +90,11 @@ class SimilarTrack(Protocol):
 
     Source: dim-sim (Lee et al. 2020). The triplets are the labels ``nearer`` and ``farther`` of the
     anchor, each a ``track_id``.
+
+    Example:
+        >>> items = [Item("1", labels={"nearer": "2", "farther": "3"}), Item("2"), Item("3")]
+        >>> SimilarTrack().unmet_requirement(items)
+        ''
     """
 
     kind: ClassVar[str] = "similar track (triplets)"

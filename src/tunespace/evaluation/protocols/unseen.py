@@ -32,6 +32,10 @@ class TagSplit:
         seen: Seen tags (X).
         unseen: Unseen tags (Y).
         group: ``A``, ``B`` or ``C`` of each track; empty for a track without tags.
+
+    Example:
+        >>> TagSplit(seen=("jazz",), unseen=("metal",), group=("A", "C")).group
+        ('A', 'C')
     """
 
     seen: tuple[str, ...]
@@ -48,6 +52,11 @@ def split_tags(items: Sequence[Item], *, share: float = 0.8, seed: int = 0) -> T
         items: Tracks.
         share: Fraction of seen tags.
         seed: Random seed.
+
+    Example:
+        >>> items = [Item("1", tags=("jazz", "piano")), Item("2", tags=("metal",))]
+        >>> split_tags(items, share=0.5).group
+        ('B', 'A')
     """
     tags = sorted({tag for item in items for tag in item.tags})
     seen = {tag for tag in tags if _place(tag, seed) < share}
@@ -76,6 +85,10 @@ class UnseenTags(Protocol):
         share: Fraction of seen tags.
         split_seed: Random seed of the split that the model was trained with.
         prompt: Text of the query, with ``{}`` for the tag.
+
+    Example:
+        >>> UnseenTags(tracks="C", among="Y").unmet_requirement([Item("1", tags=("jazz",))])
+        'no tracks of C with two tags of Y'
     """
 
     kind: ClassVar[str] = "unseen tags"

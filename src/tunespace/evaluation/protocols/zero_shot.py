@@ -27,6 +27,11 @@ class ZeroShot(Protocol):
         label: Name of the label.
         prompts: Prompts; ``accuracy`` is that of the first.
         words: Words of classes that are not named by their text.
+
+    Example:
+        >>> protocol = ZeroShot(label="mood", prompts=("{} music",))
+        >>> protocol.unmet_requirement([Item("1", labels={"genre": "jazz"})])
+        "no clip carries the label 'mood'; labels are genre"
     """
 
     kind: ClassVar[str] = "zero-shot classification"

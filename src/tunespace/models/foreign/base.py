@@ -36,6 +36,11 @@ class ForeignModel(ABC):
         sample_rate: Sample rate of its input, in Hz.
         seconds: Length of a window, in seconds.
         wraps: Whether the last window is filled with the beginning of the track.
+
+    Example:
+        >>> from tunespace.models.foreign.ttmr import Ttmr
+        >>> issubclass(Ttmr, ForeignModel), Ttmr.wraps
+        (True, False)
     """
 
     sample_rate: int

@@ -51,6 +51,12 @@ def load_foreign(folder: Path) -> ForeignModel:
 
     Raises:
         ModelError: The extra is not installed, or the folder has no supported format.
+
+    Example:
+        >>> load_foreign(Path("music"))
+        Traceback (most recent call last):
+        ...
+        tunespace.errors.ModelError: music must contain one file of weights; it contains none
     """
     try:
         import torch  # noqa: F401

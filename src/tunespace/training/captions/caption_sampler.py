@@ -21,6 +21,12 @@ class CaptionSampler:
         hard_negatives: Configuration of the hard negatives.
         pool: Tags, artists and tracks of all training clips, to draw hard negatives from.
         templates: Caption templates mined from the training captions; empty if not configured.
+
+    Example:
+        >>> items = [Item("1", tags=("jazz", "piano")), Item("2", tags=("metal",))]
+        >>> sampler = CaptionSampler.build(config.AllTagsConfig(), config.SwapConfig(), items)
+        >>> sampler.pool.tags
+        ('jazz', 'metal', 'piano')
     """
 
     captions: config.CaptionsConfig

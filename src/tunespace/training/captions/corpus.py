@@ -12,7 +12,12 @@ _SHUFFLES = 4
 
 
 def corpus(items: Sequence[Item]) -> list[str]:
-    """Return every text that can be sampled for the clips, each once, in order."""
+    """Return every text that can be sampled for the clips, each once, in order.
+
+    Example:
+        >>> corpus([Item("1", tags=("jazz", "piano"), captions=("slow jazz",))])
+        ['slow jazz', 'jazz', 'piano', 'jazz piano']
+    """
     found: dict[str, None] = {}
     for item in items:
         found.update(dict.fromkeys(item.captions))
@@ -27,7 +32,12 @@ def corpus(items: Sequence[Item]) -> list[str]:
 
 
 def lexicon_texts() -> list[str]:
-    """Return the words of the bundled lexicon with their descriptions."""
+    """Return the words of the bundled lexicon with their descriptions.
+
+    Example:
+        >>> len(lexicon_texts()) > 4000
+        True
+    """
     return [f"{entry.word} {entry.description}" for entry in lexicon().entries.values()]
 
 
@@ -36,6 +46,11 @@ def shuffled_metadata_texts(items: Iterable[Item], seed: int) -> list[str]:
 
     Doh et al. 2024, section 3: words, artists and tracks in one text get similar word vectors. The
     artist is included as one word, ``artist:name``, and by the words of the name.
+
+    Example:
+        >>> item = Item("1", artist="Nina Simone", tags=("jazz",))
+        >>> sorted(shuffled_metadata_texts([item], seed=0)[0].split())
+        ['Nina', 'Simone', 'artist:nina_simone', 'jazz', 'track:1']
     """
     random = np.random.default_rng(seed)
     found = []

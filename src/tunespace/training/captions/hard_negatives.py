@@ -23,6 +23,10 @@ class NegativePool:
         tags: Tags, sorted.
         artists: Names of artists.
         tracks: ``track_id`` of each clip.
+
+    Example:
+        >>> NegativePool.build([Item("1", tags=("piano", "jazz")), Item("2", tags=("metal",))]).tags
+        ('jazz', 'metal', 'piano')
     """
 
     tags: tuple[str, ...]
@@ -62,6 +66,15 @@ def add_hard_negative(
         pool: Texts of all training clips.
         random: Random generator.
         progress: Fraction of the epochs that are over, 0 to 1.
+
+    Example:
+        >>> items = [Item("1", tags=("jazz",)), Item("2", tags=("metal",))]
+        >>> text = TrainingText("jazz", ("jazz",))
+        >>> random = np.random.default_rng(0)
+        >>> pool = NegativePool.build(items)
+        >>> settings = config.SwapConfig(from_epoch=0)
+        >>> add_hard_negative(settings, text, items[0], pool, random, 0.5).hard_negative
+        'metal'
     """
     match settings:
         case config.NoHardNegativesConfig():

@@ -28,6 +28,10 @@ class TrainingText:
         text: Text; never empty.
         labels: Tags of the clip that the text names.
         hard_negative: Similar text that is not true of the clip; empty for none.
+
+    Example:
+        >>> TrainingText("jazz, piano", ("jazz", "piano")).labels
+        ('jazz', 'piano')
     """
 
     text: str
@@ -36,7 +40,12 @@ class TrainingText:
 
 
 def unmet_requirement(settings: config.CaptionsConfig, item: Item) -> str:
-    """Return why no text can be drawn for a clip; empty if one can."""
+    """Return why no text can be drawn for a clip; empty if one can.
+
+    Example:
+        >>> unmet_requirement(config.CaptionConfig(), Item("1", tags=("jazz",)))
+        'has no caption'
+    """
     match settings:
         case config.CaptionConfig():
             return "" if item.captions else "has no caption"
@@ -83,6 +92,11 @@ def sample_text(
 
     Raises:
         TrainingError: ``views`` is part of another sampler.
+
+    Example:
+        >>> item = Item("1", tags=("jazz", "piano"))
+        >>> sample_text(config.AllTagsConfig(), item, np.random.default_rng(0)).text
+        'jazz, piano'
     """
     match settings:
         case config.OneTagConfig():
@@ -145,6 +159,10 @@ def validation_text(item: Item) -> TrainingText:
 
     Raises:
         TrainingError: The clip has neither.
+
+    Example:
+        >>> validation_text(Item("1", tags=("jazz",), captions=("slow jazz",))).text
+        'slow jazz'
     """
     if item.captions:
         return TrainingText(item.captions[0])

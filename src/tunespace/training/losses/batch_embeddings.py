@@ -22,6 +22,15 @@ class BatchEmbeddings:
         text_features: ``(batch, k)`` unit rows, texts embedded by a fixed model.
         ema_audio: ``(batch, dim)`` unit rows of the target network's audio tower.
         ema_text: ``(batch, dim)`` unit rows of the target network's text tower.
+
+    Example:
+        >>> import torch
+        >>> rows, labels = torch.eye(2), torch.eye(2).bool()
+        >>> batch = BatchEmbeddings(rows, rows, torch.arange(2), labels, labels)
+        >>> batch.cosines().tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+        >>> batch.positives().tolist()
+        [[True, False], [False, True]]
     """
 
     audio: Tensor

@@ -22,6 +22,11 @@ class ScaledLoss(nn.Module):
 
     Attributes:
         logit_scale: Logarithm of the scale of cosines.
+
+    Example:
+        >>> loss = ScaledLoss(temperature=0.1, max_scale=100, mask_duplicates=True)
+        >>> round(loss.scale().item(), 4)
+        10.0
     """
 
     def __init__(
@@ -54,7 +59,17 @@ class ScaledLoss(nn.Module):
 
 
 class InfoNCE(ScaledLoss):
-    """``1/2 [CE(k S, diagonal) + CE(k S^T, diagonal)]`` with ``k = 1 / temperature``."""
+    """``1/2 [CE(k S, diagonal) + CE(k S^T, diagonal)]`` with ``k = 1 / temperature``.
+
+    Example:
+        >>> import torch
+        >>> from tunespace.training.recipe import config
+        >>> rows, labels = torch.eye(4), torch.eye(4).bool()
+        >>> batch = BatchEmbeddings(rows, rows, torch.arange(4), labels, labels)
+        >>> loss = InfoNCE(config.InfoNCEConfig(temperature=0.2))
+        >>> round(loss(batch).item(), 4)
+        0.02
+    """
 
     def __init__(self, settings: config.InfoNCEConfig) -> None:
         """Take the temperature of the recipe."""
@@ -85,6 +100,15 @@ class WeightedInfoNCE(InfoNCE):
 
     ``u`` is the mean similarity of a text to the others of the batch, with a sum of 1 over the
     batch.
+
+    Example:
+        >>> import torch
+        >>> from tunespace.training.recipe import config
+        >>> rows, labels = torch.eye(4), torch.eye(4).bool()
+        >>> batch = BatchEmbeddings(rows, rows, torch.arange(4), labels, labels, text_features=rows)
+        >>> loss = WeightedInfoNCE(config.WeightedInfoNCEConfig(temperature=0.2))
+        >>> round(loss(batch).item(), 4)
+        0.02
     """
 
     def __init__(self, settings: config.WeightedInfoNCEConfig) -> None:
@@ -109,7 +133,17 @@ class WeightedInfoNCE(InfoNCE):
 
 
 class Decoupled(ScaledLoss):
-    """``-k s_ii + 1/2 [log sum_{j!=i} exp(k s_ij) + log sum_{j!=i} exp(k s_ji)]``."""
+    """``-k s_ii + 1/2 [log sum_{j!=i} exp(k s_ij) + log sum_{j!=i} exp(k s_ji)]``.
+
+    Example:
+        >>> import torch
+        >>> from tunespace.training.recipe import config
+        >>> rows, labels = torch.eye(4), torch.eye(4).bool()
+        >>> batch = BatchEmbeddings(rows, rows, torch.arange(4), labels, labels)
+        >>> loss = Decoupled(config.DecoupledConfig(temperature=0.2))
+        >>> round(loss(batch).item(), 4)
+        -3.9014
+    """
 
     def __init__(self, settings: config.DecoupledConfig) -> None:
         """Take the temperature of the recipe."""
@@ -141,6 +175,15 @@ class Sigmoid(ScaledLoss):
 
     Attributes:
         bias: ``b``.
+
+    Example:
+        >>> import torch
+        >>> from tunespace.training.recipe import config
+        >>> rows, labels = torch.eye(4), torch.eye(4).bool()
+        >>> batch = BatchEmbeddings(rows, rows, torch.arange(4), labels, labels)
+        >>> loss = Sigmoid(config.SigmoidConfig(temperature=0.1, bias=-5.0))
+        >>> round(loss(batch).item(), 4)
+        0.0269
     """
 
     def __init__(self, settings: config.SigmoidConfig) -> None:

@@ -10,7 +10,14 @@ from torch.nn import functional
 
 
 def nt_xent(one: Tensor, other: Tensor, temperature: float) -> Tensor:
-    """Return the normalised temperature-scaled cross entropy of two ``(batch, dim)`` unit rows."""
+    """Return the normalised temperature-scaled cross entropy of two ``(batch, dim)`` unit rows.
+
+    Example:
+        >>> import torch
+        >>> rows = torch.eye(4)
+        >>> round(nt_xent(rows, rows, temperature=0.5).item(), 4)
+        0.5944
+    """
     rows = torch.cat([one, other])
     logits = rows @ rows.T / temperature
     own = torch.eye(len(rows), dtype=torch.bool, device=rows.device)

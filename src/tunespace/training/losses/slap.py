@@ -14,7 +14,18 @@ from tunespace.training.recipe import config
 
 
 class Slap(nn.Module):
-    """Two predictors and the distances of their outputs."""
+    """Two predictors and the distances of their outputs.
+
+    Example:
+        >>> import torch
+        >>> from tunespace.training.recipe import config
+        >>> rows, labels = torch.eye(4), torch.eye(4).bool()
+        >>> target = {"ema_audio": rows, "ema_text": rows}
+        >>> batch = BatchEmbeddings(rows, rows, torch.arange(4), labels, labels, **target)
+        >>> loss = Slap(config.SlapConfig(hidden=8), dim=4)
+        >>> loss(batch).shape
+        torch.Size([])
+    """
 
     def __init__(self, settings: config.SlapConfig, dim: int) -> None:
         """Build a predictor for each modality."""

@@ -11,7 +11,17 @@ from tunespace.training.recipe import config
 
 
 class ThreeWay(nn.Module):
-    """Mean of InfoNCE over the three pairs of modalities, each with its own temperature."""
+    """Mean of InfoNCE over the three pairs of modalities, each with its own temperature.
+
+    Example:
+        >>> import torch
+        >>> from tunespace.training.recipe import config
+        >>> rows, labels = torch.eye(4), torch.eye(4).bool()
+        >>> batch = BatchEmbeddings(rows, rows, torch.arange(4), labels, labels, image=rows)
+        >>> loss = ThreeWay(config.ThreeWayConfig(temperature=0.2))
+        >>> round(loss(batch).item(), 4)
+        0.02
+    """
 
     def __init__(self, settings: config.ThreeWayConfig) -> None:
         """Take the temperature of the recipe."""

@@ -13,7 +13,17 @@ from tunespace.training.recipe import config
 
 
 class Triplet(nn.Module):
-    """``mean max(0, margin - cos(anchor, positive) + cos(anchor, negative))``."""
+    """``mean max(0, margin - cos(anchor, positive) + cos(anchor, negative))``.
+
+    Example:
+        >>> import torch
+        >>> from tunespace.training.recipe import config
+        >>> rows, labels = torch.eye(4), torch.eye(4).bool()
+        >>> batch = BatchEmbeddings(rows, rows, torch.arange(4), labels, labels)
+        >>> loss = Triplet(config.TripletConfig(margin=0.4, negatives="random"))
+        >>> round(loss(batch).item(), 4)
+        0.0
+    """
 
     def __init__(self, settings: config.TripletConfig) -> None:
         """Take margin, anchors and sampling of the recipe."""

@@ -34,6 +34,12 @@ def build_audio_tower(
 
     Raises:
         TrainingError: Sizes do not match, or pretrained weights cannot be read.
+
+    Example:
+        >>> from tunespace.training.recipe import config
+        >>> tower, width = build_audio_tower(config.LinearConfig(width=16), n_mels=64, frames=100)
+        >>> width
+        16
     """
     match settings:
         case config.FrozenConfig(model=name):

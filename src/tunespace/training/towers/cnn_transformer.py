@@ -13,7 +13,16 @@ _BLOCKS = 4
 
 
 class CnnTransformer(nn.Module):
-    """Four residual blocks, a linear map of each frame, a class token, a transformer."""
+    """Four residual blocks, a linear map of each frame, a class token, a transformer.
+
+    Example:
+        >>> import torch
+        >>> from tunespace.training.recipe import config
+        >>> settings = config.CnnTransformerConfig(channels=4, width=16, layers=1, heads=2)
+        >>> tower = CnnTransformer(settings, n_mels=16, frames=64)
+        >>> tower(torch.zeros(2, 64, 16)).shape
+        torch.Size([2, 16])
+    """
 
     def __init__(self, settings: config.CnnTransformerConfig, n_mels: int, frames: int) -> None:
         """Build the network for crops of ``frames``."""

@@ -8,7 +8,15 @@ _LAYERS = 7
 
 
 class Conv1d(nn.Module):
-    """Bands are channels: three convolutions with pooling by four, one by two, one linear layer."""
+    """Bands are channels: three convolutions with pooling by four, one by two, one linear layer.
+
+    Example:
+        >>> import torch
+        >>> from tunespace.training.recipe import config
+        >>> tower = Conv1d(config.Conv1dConfig(channels=4, width=16), n_mels=16)
+        >>> tower(torch.zeros(2, 64, 16)).shape
+        torch.Size([2, 16])
+    """
 
     def __init__(self, settings: config.Conv1dConfig, n_mels: int) -> None:
         """Build the network."""
@@ -35,7 +43,15 @@ class Conv1d(nn.Module):
 
 
 class Conv2d(nn.Module):
-    """Seven 3x3 convolutions with pooling by two, a 1x1 convolution, global max pooling."""
+    """Seven 3x3 convolutions with pooling by two, a 1x1 convolution, global max pooling.
+
+    Example:
+        >>> import torch
+        >>> from tunespace.training.recipe import config
+        >>> tower = Conv2d(config.Conv2dConfig(channels=4, width=16))
+        >>> tower(torch.zeros(2, 64, 16)).shape
+        torch.Size([2, 16])
+    """
 
     def __init__(self, settings: config.Conv2dConfig) -> None:
         """Build the network."""
@@ -61,7 +77,15 @@ class Conv2d(nn.Module):
 
 
 class ShortChunk(nn.Module):
-    """Seven residual blocks of two 3x3 convolutions, each with a stride of two."""
+    """Seven residual blocks of two 3x3 convolutions, each with a stride of two.
+
+    Example:
+        >>> import torch
+        >>> from tunespace.training.recipe import config
+        >>> tower = ShortChunk(config.ShortChunkConfig(channels=4, width=16))
+        >>> tower(torch.zeros(2, 64, 16)).shape
+        torch.Size([2, 16])
+    """
 
     def __init__(self, settings: config.ShortChunkConfig) -> None:
         """Build the network."""

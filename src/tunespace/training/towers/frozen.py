@@ -4,7 +4,13 @@ from torch import Tensor, nn
 
 
 class Frozen(nn.Module):
-    """Returns the cached embedding of one window."""
+    """Returns the cached embedding of one window.
+
+    Example:
+        >>> import torch
+        >>> Frozen()(torch.zeros(2, 1, 159)).shape
+        torch.Size([2, 159])
+    """
 
     def forward(self, embeddings: Tensor) -> Tensor:
         """Map ``(batch, 1, width)`` to ``(batch, width)``."""

@@ -7,7 +7,15 @@ from tunespace.training.recipe import config
 
 
 class Linear(nn.Module):
-    """Mean and deviation of each band and of its change between frames, then a linear map."""
+    """Mean and deviation of each band and of its change between frames, then a linear map.
+
+    Example:
+        >>> import torch
+        >>> from tunespace.training.recipe import config
+        >>> tower = Linear(config.LinearConfig(width=16), n_mels=16)
+        >>> tower(torch.zeros(2, 64, 16)).shape
+        torch.Size([2, 16])
+    """
 
     def __init__(self, settings: config.LinearConfig, n_mels: int) -> None:
         """Build the map."""

@@ -16,7 +16,16 @@ from tunespace.training.towers.pretrained import load_pretrained, require_heads
 
 
 class ResNet(nn.Module):
-    """ResNet with bottlenecks and mean or attention pooling."""
+    """ResNet with bottlenecks and mean or attention pooling.
+
+    Example:
+        >>> import torch
+        >>> from tunespace.training.recipe import config
+        >>> settings = config.ResNetConfig(channels=8, depths=[1, 1, 1, 1], heads=2)
+        >>> tower = ResNet(settings, n_mels=16, frames=64)
+        >>> tower(torch.zeros(2, 64, 16)).shape
+        torch.Size([2, 256])
+    """
 
     def __init__(self, settings: config.ResNetConfig, n_mels: int, frames: int) -> None:
         """Build the network for crops of ``frames``.
@@ -78,7 +87,15 @@ class AttentionPool(nn.Module):
 
 
 class Ast(nn.Module):
-    """Audio spectrogram transformer: mean of its two first tokens."""
+    """Audio spectrogram transformer: mean of its two first tokens.
+
+    Example:
+        >>> import torch
+        >>> from tunespace.training.recipe import config
+        >>> tower = Ast(config.AstConfig(width=16, layers=1, heads=2), n_mels=16, frames=64)
+        >>> tower(torch.zeros(2, 64, 16)).shape
+        torch.Size([2, 16])
+    """
 
     def __init__(self, settings: config.AstConfig, n_mels: int, frames: int) -> None:
         """Build the network for crops of ``frames``.
@@ -133,6 +150,14 @@ class Htsat(nn.Module):
     The whole is the input, shortened to one window; the pieces are one window each, from the first,
     second and last third: at random in training, in the middle of each third otherwise, so that a
     file always gives the same embedding.
+
+    Example:
+        >>> import torch
+        >>> from tunespace.training.recipe import config
+        >>> settings = config.HtsatConfig(width=8, heads=[1, 1, 1, 1], side=128, window=2)
+        >>> tower = Htsat(settings, n_mels=32, frames=512)
+        >>> tower(torch.zeros(2, 512, 32)).shape
+        torch.Size([2, 64])
     """
 
     def __init__(self, settings: config.HtsatConfig, n_mels: int, frames: int) -> None:
