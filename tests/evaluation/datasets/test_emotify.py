@@ -87,5 +87,5 @@ def test_every_data_set_says_what_it_is() -> None:
             assert text
         assert dataset.splits
         assert dataset.protocols
-    with pytest.raises(DataError, match="there are ecals, emotify"):
+    with pytest.raises(DataError, match="ecals, emotify"):
         load_data("nothing")
