@@ -22,7 +22,7 @@ check: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(VENV)/bin/codespell src tests docs benchmarks demo page/src page/tests *.md
+	$(VENV)/bin/codespell src tests docs benchmarks demo examples page/src page/tests *.md
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --site-dir $(VENV)/site
 	@if ! command -v npm >/dev/null || ! git rev-parse --git-dir >/dev/null 2>&1; then \
 		echo 'without npm and git the sources of the page (page/) are not checked'; \
