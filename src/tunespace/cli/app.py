@@ -1,8 +1,7 @@
-"""Commands and exit codes: 0 success, 1 failure, 2 wrong usage."""
+"""Commands and exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted."""
 
 import atexit
 import gc
-import os
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -77,11 +76,12 @@ def main() -> None:
     # The collection at exit visits every object once more: a tenth of the time of a search.
     atexit.register(gc.freeze)
     try:
-        app(prog_name="tunespace")
+        sys.exit(app(prog_name="tunespace", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:  # Ctrl-C
+        sys.exit(130)
     except TunespaceError as error:
         sys.stderr.write(f"tunespace: {error}\n")
         sys.exit(1)
-    except BrokenPipeError:
-        # The reader of the pipe has closed it; Python must not report that at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
