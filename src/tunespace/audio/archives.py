@@ -40,10 +40,10 @@ class _Window(io.RawIOBase):
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
         self._file.seek(self._start + self._at)
-        found = self._file.read(min(len(buffer), max(0, self._size - self._at)))
-        buffer[: len(found)] = found
-        self._at += len(found)
-        return len(found)
+        chunk = self._file.read(min(len(buffer), max(0, self._size - self._at)))
+        buffer[: len(chunk)] = chunk
+        self._at += len(chunk)
+        return len(chunk)
 
     def close(self) -> None:
         self._file.close()
@@ -84,10 +84,10 @@ def open_member(container: Path, name: str) -> io.RawIOBase | io.BytesIO:
 
 def exists(path: Path) -> bool:
     """Return whether a file, or a member of a container, exists."""
-    found = split_member_path(path)
-    if found is None:
+    member = split_member_path(path)
+    if member is None:
         return path.is_file()
-    container, name = found
+    container, name = member
     try:
         seen = (str(container), *modification_stamp(container))
         if container.suffix == PARQUET:
@@ -104,8 +104,8 @@ def modification_stamp(path: Path) -> tuple[int, int]:
     Raises:
         OSError: The file does not exist.
     """
-    found = split_member_path(path)
-    status = (path if found is None else found[0]).stat()
+    member = split_member_path(path)
+    status = (path if member is None else member[0]).stat()
     return status.st_size, status.st_mtime_ns
 
 
@@ -129,10 +129,10 @@ def _row(container: str, size: int, date: int, number: int) -> bytes:
     first = 1
     for group, count in enumerate(_groups(container, size, date)):
         if first <= number < first + count:
-            found = _bytes(container, size, date, group)[number - first]
-            if found is None:
+            data = _bytes(container, size, date, group)[number - first]
+            if data is None:
                 break
-            return found
+            return data
         first += count
     raise KeyError(number)
 

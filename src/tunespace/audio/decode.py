@@ -143,16 +143,16 @@ def open_container(
 @contextmanager
 def _source(file: Path) -> Iterator[Any]:
     """Return what ffmpeg reads: a path, or a file object for a member of a container."""
-    found = split_member_path(file)
-    if found is None:
+    member = split_member_path(file)
+    if member is None:
         _require_readable(file)
         # An absolute path cannot be mistaken for a protocol ("http:", "concat:").
         yield str(file.absolute())
         return
     try:
-        source = open_member(*found)
+        source = open_member(*member)
     except KeyError as error:
-        raise AudioError(file, f"is not in {found[0].name}") from error
+        raise AudioError(file, f"is not in {member[0].name}") from error
     except OSError as error:
         raise AudioError(file, f"cannot be read ({error.strerror})") from error
     with source:

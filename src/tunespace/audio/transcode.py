@@ -56,10 +56,10 @@ def _alike(frames: Iterator[av.AudioFrame], layout: str, rate: int) -> Iterator[
     kind: tuple[str, str, int] | None = None
     for frame in frames:
         frame.pts = None  # a gap in the time stamps is no reason to drop the samples
-        found = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if resampler is None or found != kind:
+        frame_kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if resampler is None or frame_kind != kind:
             yield from _rest(resampler)
-            resampler, kind = av.AudioResampler(format="s16", layout=layout, rate=rate), found
+            resampler, kind = av.AudioResampler(format="s16", layout=layout, rate=rate), frame_kind
         yield from resampler.resample(frame)
     yield from _rest(resampler)
 

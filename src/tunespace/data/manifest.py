@@ -243,8 +243,8 @@ def _line(item: Item) -> str:
     return f" line {item.line}" if item.line else f" {item.track_id}"
 
 
-def _item(found: Mapping[str, Any], line: int, file: Path, wrong: ReportProblem) -> Item | None:
-    row = {_ALIASES.get(key, key): value for key, value in found.items()}
+def _item(raw: Mapping[str, Any], line: int, file: Path, wrong: ReportProblem) -> Item | None:
+    row = {_ALIASES.get(key, key): value for key, value in raw.items()}
 
     def complain(what: str) -> None:
         wrong(f"{file} line {line}: {what}")
@@ -257,14 +257,14 @@ def _item(found: Mapping[str, Any], line: int, file: Path, wrong: ReportProblem)
         if value is None or value == "":
             return None
         try:
-            found = float(value)
+            parsed = float(value)
         except (TypeError, ValueError):
             complain(f"{name} {value!r} is not a number")
             return None
-        if not 0 <= found < float("inf"):
+        if not 0 <= parsed < float("inf"):
             complain(f"{name} {value!r} is not possible")
             return None
-        return found
+        return parsed
 
     audio = str(row.get("audio") or "").strip()
     if not audio:
@@ -317,11 +317,11 @@ def _list(value: object, *, sentences: bool) -> Sequence[str]:
     text = str(value)
     if text.lstrip().startswith("["):
         try:
-            found = json.loads(text)
+            parsed = json.loads(text)
         except ValueError:
             pass
         else:
-            return [str(v) for v in found]
+            return [str(v) for v in parsed]
     if sentences:
         return [text]
     mark = next((mark for mark in (";", "|", ",") if mark in text), ";")

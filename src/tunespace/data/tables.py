@@ -24,15 +24,15 @@ def files_of(path: str | Path) -> list[Path]:
     """
     whole = Path(path)
     if whole.is_dir():
-        found = sorted(file for suffix in (TAR, PARQUET) for file in whole.glob(f"*{suffix}"))
-        if not found:
+        shards = sorted(file for suffix in (TAR, PARQUET) for file in whole.glob(f"*{suffix}"))
+        if not shards:
             raise DataError([f"{whole} is a folder without shards (.tar or .parquet)"])
-        return found
+        return shards
     if "*" in whole.name and not whole.exists():
-        found = sorted(whole.parent.glob(whole.name))
-        if not found:
+        shards = sorted(whole.parent.glob(whole.name))
+        if not shards:
             raise DataError([f"{whole}: there are no such files"])
-        return found
+        return shards
     return [whole]
 
 
@@ -156,8 +156,8 @@ def _shard(file: Path, wrong: ReportProblem) -> Iterator[Row]:
     try:
         with tarfile.open(file, "r:") as archive:
             samples = groupby(filter(tarfile.TarInfo.isfile, archive), key=_key)
-            for number, (key, found) in enumerate(samples, start=1):
-                row = _sample(archive, file, key, list(found), number, wrong)
+            for number, (key, members) in enumerate(samples, start=1):
+                row = _sample(archive, file, key, list(members), number, wrong)
                 if row is not None:
                     yield number, row
     except tarfile.TarError as error:
@@ -175,13 +175,13 @@ def _sample(
     archive: tarfile.TarFile,
     file: Path,
     key: str,
-    found: Sequence[tarfile.TarInfo],
+    members: Sequence[tarfile.TarInfo],
     number: int,
     wrong: ReportProblem,
 ) -> dict[str, Any] | None:
     row: dict[str, Any] = {}
     audio = ""
-    for info in found:
+    for info in members:
         ending = info.name.rpartition("/")[2].partition(".")[2].lower()
         if ending in ("json", "txt"):
             opened = archive.extractfile(info)

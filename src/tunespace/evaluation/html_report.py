@@ -78,13 +78,13 @@ def _audio_view_note(report: Report) -> str:
     ways: dict[str, list[str]] = {}
     for protocol, _ in report.protocols:
         ways.setdefault(str(protocol.audio_view), []).append(protocol.name)
-    said = (
+    views = (
         f"{way}{' (' + ', '.join(names) + ')' if len(ways) > 1 else ''}"
         for way, names in ways.items()
     )
     count = len(report.data.items) - len(report.failed)
     missed = f", {len(report.failed):,} could not be read" if report.failed else ""
-    return f"{count:,} clips{missed}. Audio: {'; '.join(said)}."
+    return f"{count:,} clips{missed}. Audio: {'; '.join(views)}."
 
 
 def _text(value: object) -> str:
@@ -123,16 +123,16 @@ def _rows(comparison: Comparison, rows: Sequence[ComparisonRow]) -> str:
     lines = [f"<table><tr><th>protocol</th><th>figure</th>{head}<th>chance level</th></tr>"]
     for row in rows:
         cells = "".join(_cell(value) for value in row.values)
-        for found in row.differences:
+        for difference in row.differences:
             sign = (
                 ""
-                if found.p >= 0.05
+                if difference.p >= 0.05
                 else "better"
-                if _improves(row.figure, found.value)
+                if _improves(row.figure, difference.value)
                 else "worse"
             )
-            said = f"{found.value:+.3f} <small>p = {found.p:.3f}</small>"
-            cells += f"<td class='n {sign}'>{said}</td>"
+            cell = f"{difference.value:+.3f} <small>p = {difference.p:.3f}</small>"
+            cells += f"<td class='n {sign}'>{cell}</td>"
         chance = "" if row.chance is None else format_value(row.chance)
         lines.append(
             f"<tr><td>{_text(row.protocol)}</td><td>{_text(row.figure)}</td>{cells}"
@@ -245,7 +245,7 @@ def _map(report: Report, graphs: Any) -> Any:  # noqa: ANN401
     plot = graphs.Figure()
     labels = [next(iter(item.labels.values()), item.tags[0] if item.tags else "") for item in items]
     for colour, label in zip(_COLOURS * 20, sorted(set(labels)), strict=False):
-        rows = [n for n, found in enumerate(labels) if found == label]
+        rows = [n for n, value in enumerate(labels) if value == label]
         at = (music[rows] - centre) @ axes.T
         plot.add_scatter(
             x=at[:, 0],

@@ -71,16 +71,16 @@ class MtebModel:
             DataError: There is neither text nor audio, or audio cannot be read.
         """
         features = inputs.dataset.features
-        found = []
+        parts = []
         if "audio" in features:
-            found.append(self._audio(inputs.dataset))
+            parts.append(self._audio(inputs.dataset))
         if "text" in features:
             # Not from batches: audio beside the text would be decoded for them.
             texts = list(inputs.dataset.select_columns(["text"])["text"])
-            found.append(self.model.embed_text(texts))
-        if not found:
+            parts.append(self.model.embed_text(texts))
+        if not parts:
             raise DataError([f"there is neither text nor audio among {', '.join(features)}"])
-        return normalize_rows(np.sum(found, axis=0))
+        return normalize_rows(np.sum(parts, axis=0))
 
     def similarity(self, first: Any, second: Any) -> Any:  # noqa: ANN401 - arrays or tensors
         """Return the ``(first, second)`` cosines."""
@@ -96,7 +96,7 @@ class MtebModel:
 
     def _audio(self, dataset: Any) -> Vectors:  # noqa: ANN401 - of the package datasets
         rows = iter(_undecoded(dataset))
-        found = [np.empty((0, self.model.dim), np.float32)]
+        parts = [np.empty((0, self.model.dim), np.float32)]
         at = 0
         while some := list(islice(rows, _AT_ONCE)):
             with tempfile.TemporaryDirectory() as folder:
@@ -105,9 +105,9 @@ class MtebModel:
                 vectors, failed = embed_clips(self.model, clips, cache=cache, workers=self.workers)
             if failed:
                 raise DataError([f"audio {at + n} {reason}" for n, reason in failed.items()])
-            found.append(vectors)
+            parts.append(vectors)
             at += len(some)
-        return np.concatenate(found)
+        return np.concatenate(parts)
 
 
 def _undecoded(dataset: Any) -> Iterator[Any]:  # noqa: ANN401

@@ -45,7 +45,7 @@ def probe(
     understood = texts[texts.any(axis=1)]
     step = max(1, len(paths) // _CLIPS)
     few = list(paths[::step][:_CLIPS])
-    found: dict[str, Any] = {
+    results: dict[str, Any] = {
         "spread of texts": spread(understood, seed=seed),
         "spread of music": spread(music, seed=seed),
         "modality gap": modality_gap(music, understood, seed=seed),
@@ -55,7 +55,7 @@ def probe(
         "as MP3 of 128 kbit/s": mp3_coding(model, few),
         "half a second later": window_offset(model, few),
     }
-    plain = {name: _rounded(asdict(value)) for name, value in found.items()}
+    plain = {name: _rounded(asdict(value)) for name, value in results.items()}
     plain["same file, same vector"] = {"largest difference": same_file_same_vector(model, few)}
     return plain
 

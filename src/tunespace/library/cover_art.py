@@ -40,10 +40,10 @@ def read_cover_art(path: str) -> CoverArt | None:
 
     try:
         file = mutagen.File(path)
-        found = list(_pictures(file)) if file is not None else []
+        pictures = list(_pictures(file)) if file is not None else []
     except Exception:  # noqa: BLE001 - damaged tags raise whatever the damage leads to
-        found = []
-    for _, data in sorted(found, key=lambda pair: pair[0] != _FRONT):
+        pictures = []
+    for _, data in sorted(pictures, key=lambda pair: pair[0] != _FRONT):
         if picture := _shown(data):
             return picture
     return _beside(path)

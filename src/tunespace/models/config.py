@@ -106,12 +106,12 @@ class ModelConfig:
         """
         path = folder / "config.json"
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             raise ModelError(f"{folder} is not a model: it has no config.json") from None
         except (OSError, ValueError) as error:
             raise ModelError(f"{path} cannot be read ({error})") from error
-        version = found.get("schema_version") if isinstance(found, dict) else None
+        version = values.get("schema_version") if isinstance(values, dict) else None
         if version is None:
             raise ModelError(
                 f"{folder} is not a tunespace model: config.json has no schema_version"
@@ -123,15 +123,15 @@ class ModelConfig:
             )
         try:
             config = cls(
-                name=str(found["name"]),
-                dim=int(found["dim"]),
-                front_end=LogMel(**found["audio"]["front_end"]),
-                window=int(found["audio"]["window"]),
-                hop=int(found["audio"]["hop"]),
-                max_tokens=int(found["text"]["max_tokens"]),
-                sentence_weight=_two_floats(found["text"]["sentence_weight"]),
-                probes=tuple(map(str, found["text"].get("probes", PROBES))),
-                files={str(name): str(sha256) for name, sha256 in found["files"].items()},
+                name=str(values["name"]),
+                dim=int(values["dim"]),
+                front_end=LogMel(**values["audio"]["front_end"]),
+                window=int(values["audio"]["window"]),
+                hop=int(values["audio"]["hop"]),
+                max_tokens=int(values["text"]["max_tokens"]),
+                sentence_weight=_two_floats(values["text"]["sentence_weight"]),
+                probes=tuple(map(str, values["text"].get("probes", PROBES))),
+                files={str(name): str(sha256) for name, sha256 in values["files"].items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(f"{path} is incomplete or not valid: {error!r}") from error

@@ -88,8 +88,8 @@ class TextTower:
         """Map a sentence to ``(dim,)`` float32, unit length; None if no word of it is known."""
         encoding = self._tokenizer.encode(sentence)
         unknown = self._tokenizer.token_to_id("[UNK]")
-        said = zip(encoding.ids, encoding.special_tokens_mask, strict=True)
-        if all(special or token == unknown for token, special in said):
+        tokens = zip(encoding.ids, encoding.special_tokens_mask, strict=True)
+        if all(special or token == unknown for token, special in tokens):
             return None
         return normalize_rows(read_tokens(self._session, encoding.ids))
 
@@ -155,12 +155,14 @@ def _require_shapes(
     inputs: dict[str, tuple[int, ...]],
     dim: int,
 ) -> None:
-    found: dict[str, Any] = {node.name: node.shape for node in session.get_inputs()}
-    if set(found) != set(inputs):
-        raise ModelError(f"{path} has inputs {', '.join(found)}, not {', '.join(inputs)}")
+    actual: dict[str, Any] = {node.name: node.shape for node in session.get_inputs()}
+    if set(actual) != set(inputs):
+        raise ModelError(f"{path} has inputs {', '.join(actual)}, not {', '.join(inputs)}")
     for name, shape in inputs.items():
-        if shape and tuple(found[name][1:]) != shape:
-            raise ModelError(f"{path}: input {name} has shape {found[name][1:]}, not {list(shape)}")
+        if shape and tuple(actual[name][1:]) != shape:
+            raise ModelError(
+                f"{path}: input {name} has shape {actual[name][1:]}, not {list(shape)}"
+            )
     given = session.get_outputs()[0].shape
     if len(given) != 2 or given[1] != dim:
         raise ModelError(

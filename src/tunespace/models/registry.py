@@ -57,12 +57,12 @@ def check_file(folder: Path, config: ModelConfig, name: str) -> Path:
     """
     path = folder / name
     try:
-        found = sha256_of(path)
+        digest = sha256_of(path)
     except OSError as error:
         raise ModelError(f"{path} cannot be read ({error.strerror})") from error
-    if found != config.files[name]:
+    if digest != config.files[name]:
         raise ModelError(
-            f"{path} is not the file that config.json describes (sha256 {found[:16]}..., not "
+            f"{path} is not the file that config.json describes (sha256 {digest[:16]}..., not "
             f"{config.files[name][:16]}...): download the model again"
         )
     return path
@@ -76,11 +76,11 @@ def _from_hub(name: str) -> Path:
     repository, _, revision = name.partition("@")
     try:
         try:
-            found = snapshot_download(repository, revision=revision or None, local_files_only=True)
+            folder = snapshot_download(repository, revision=revision or None, local_files_only=True)
         except LocalEntryNotFoundError:
-            found = snapshot_download(repository, revision=revision or None)
+            folder = snapshot_download(repository, revision=revision or None)
     except Exception as error:
         raise ModelError(
             f"hf:{name} cannot be downloaded ({type(error).__name__}: {error})"
         ) from error
-    return Path(found)
+    return Path(folder)

@@ -146,9 +146,9 @@ def _stop_process(process: "subprocess.Popen[bytes]") -> int:
 
 def worker_environment(*, one_thread: bool) -> dict[str, str]:
     """Return the environment of a Python process with the import path of this one."""
-    found = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return found | threads if one_thread else found
+    return environment | threads if one_thread else environment
 
 
 def _start_process(

@@ -108,22 +108,22 @@ class Lexicon:
     @cached_property
     def english_keys(self) -> dict[str, str]:
         """Maps the normalised key of a word to the word."""
-        found: dict[str, str] = {}
+        keys: dict[str, str] = {}
         for word in self.entries:
-            found.setdefault(fold(word), word)
-        return found
+            keys.setdefault(fold(word), word)
+        return keys
 
     @cached_property
     def foreign_keys(self) -> dict[str, str]:
         """Maps the normalised key of a word of ``languages`` to its lexicon entry."""
-        found: dict[str, str] = {}
+        keys: dict[str, str] = {}
         for word, term in self.languages.items():
-            found.setdefault(fold(word), term)
-        for key, term in list(found.items()):
+            keys.setdefault(fold(word), term)
+        for key, term in list(keys.items()):
             if key.endswith(_RUSSIAN_MASCULINE):
                 for ending in _RUSSIAN_ENDINGS:
-                    found.setdefault(key[:-2] + ending, term)
-        return found
+                    keys.setdefault(key[:-2] + ending, term)
+        return keys
 
     def nearest(self, key: str) -> str:
         """Return the lexicon token nearest to a misspelled key; empty if there is none or several.
@@ -151,11 +151,11 @@ class Lexicon:
     @cached_property
     def _by_initial(self) -> dict[str, list[str]]:
         """Tokens of English terms by first letter."""
-        found: dict[str, list[str]] = {}
+        tokens: dict[str, list[str]] = {}
         for key in sorted({token.key for word in self.entries for token in tokenize(word)}):
             if len(key) >= _MIN_LENGTH_ONE_TYPO - 1 and key.isascii() and key.isalpha():
-                found.setdefault(key[0], []).append(key)
-        return found
+                tokens.setdefault(key[0], []).append(key)
+        return tokens
 
     @cached_property
     def max_tokens(self) -> int:

@@ -64,21 +64,21 @@ def train_factors(
             factors=width, iterations=passes, random_state=seed, num_threads=1, use_gpu=False
         )
         model.fit(matrix, show_progress=False)
-    found = np.asarray(model.item_factors, np.float32)
-    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
-    return dict(zip(artists, found, strict=True))
+    factor_rows = np.asarray(model.item_factors, np.float32)
+    factor_rows /= np.maximum(np.linalg.norm(factor_rows, axis=1, keepdims=True), 1e-9)
+    return dict(zip(artists, factor_rows, strict=True))
 
 
 def similar_artists(factors: Mapping[str, Vectors], most: int = 10) -> dict[str, list[str]]:
     """Return the nearest artists of each artist, the nearest first."""
     names = list(factors)
     rows = np.stack([factors[name] for name in names])
-    found = {}
+    similar = {}
     for n, name in enumerate(names):
         scores = rows @ rows[n]
         scores[n] = -np.inf
-        found[name] = [names[k] for k in np.argsort(-scores)[: min(most, len(names) - 1)]]
-    return found
+        similar[name] = [names[k] for k in np.argsort(-scores)[: min(most, len(names) - 1)]]
+    return similar
 
 
 def write_similar_artists(
@@ -101,8 +101,8 @@ def write_similar_artists(
     """
     from tunespace.data.manifest import load_manifest, write_manifest
 
-    found = load_manifest(manifest)
-    spelled = {item.artist.casefold(): item.artist for item in found.items if item.artist}
+    loaded = load_manifest(manifest)
+    spelled = {item.artist.casefold(): item.artist for item in loaded.items if item.artist}
     here = {name: row for name, row in factors.items() if name in spelled}
     if not here:
         raise TrainingError(f"{manifest}: none of its {len(spelled):,} artists has factors")
@@ -113,7 +113,7 @@ def write_similar_artists(
     write_manifest(
         [
             replace(item, similar_artists=near.get(item.artist.casefold(), item.similar_artists))
-            for item in found.items
+            for item in loaded.items
         ],
         out,
     )
@@ -140,9 +140,9 @@ def load_factors(path: str | Path) -> dict[str, Vectors]:
     if not path:
         return {}
     try:
-        with np.load(path, allow_pickle=False) as found:
-            rows = found["factors"].astype(np.float32)
-            return dict(zip(map(str, found["names"]), rows, strict=True))
+        with np.load(path, allow_pickle=False) as archive:
+            rows = archive["factors"].astype(np.float32)
+            return dict(zip(map(str, archive["names"]), rows, strict=True))
     except (OSError, ValueError, KeyError) as error:
         raise TrainingError(f"collaborative.factors: {path} cannot be read ({error})") from error
 

@@ -73,9 +73,9 @@ def write_captions(
     if not wanted:
         raise TrainingError("no clip has tags")
     partial = out.with_name(f"{out.stem}.partial.jsonl")
-    said = dict(_kept(partial))
+    captions = dict(_kept(partial))
     with partial.open("a", encoding="utf-8") as file:
-        left = [one for one in wanted if f"{items[one[0]].track_id} {one[1]}" not in said]
+        left = [one for one in wanted if f"{items[one[0]].track_id} {one[1]}" not in captions]
         for first in range(0, len(left), _AT_ONCE):
             some = left[first : first + _AT_ONCE]
             requests = [
@@ -83,15 +83,15 @@ def write_captions(
             ]
             for (n, k), answer in zip(some, generate(requests, seed + first), strict=True):
                 key = f"{items[n].track_id} {k}"
-                said[key] = _sentence(answer)
-                file.write(json.dumps([key, said[key]], ensure_ascii=False) + "\n")
+                captions[key] = _sentence(answer)
+                file.write(json.dumps([key, captions[key]], ensure_ascii=False) + "\n")
             file.flush()
             if on_progress is not None:
                 on_progress(len(wanted) - len(left) + first + len(some), len(wanted))
     new: list[Item] = []
     kept = 0
     for item in items:
-        mine = [said.get(f"{item.track_id} {k}", "") for k in range(each)]
+        mine = [captions.get(f"{item.track_id} {k}", "") for k in range(each)]
         good = [text for text in dict.fromkeys(mine) if _names_a_tag(text, item.tags)]
         kept += len(good)
         new.append(replace(item, captions=tuple(dict.fromkeys((*item.captions, *good)))))
@@ -121,7 +121,7 @@ def generator(name: str) -> GenerateText:
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
 
-    def asked(request: str) -> str:
+    def as_prompt(request: str) -> str:
         if tokenizer.chat_template is None:
             return f"{request}\nSentence:"
         message = [{"role": "user", "content": request}]
@@ -131,11 +131,11 @@ def generator(name: str) -> GenerateText:
 
     def generate(requests: Sequence[str], seed: int) -> list[str]:
         torch.manual_seed(seed)
-        ready = tokenizer([asked(one) for one in requests], return_tensors="pt", padding=True)
+        ready = tokenizer([as_prompt(one) for one in requests], return_tensors="pt", padding=True)
         ready = ready.to(model.device)
         ids, mask = ready["input_ids"], ready["attention_mask"]
         with torch.inference_mode():
-            found = model.generate(
+            generated = model.generate(
                 input_ids=ids,
                 attention_mask=mask,
                 do_sample=True,
@@ -145,7 +145,7 @@ def generator(name: str) -> GenerateText:
                 pad_token_id=tokenizer.pad_token_id,
             )
         answers: list[str] = tokenizer.batch_decode(
-            found[:, ids.shape[1] :], skip_special_tokens=True
+            generated[:, ids.shape[1] :], skip_special_tokens=True
         )
         return answers
 

@@ -70,10 +70,10 @@ class Gtzan(Dataset):
             raise self.missing_files_error(str(root / GENRES[0]))
         items = []
         for genre in GENRES:
-            found = audio_by_id(folder / genre)
+            files = audio_by_id(folder / genre)
             wanted = FILTERED_TEST[genre] if chosen == "filtered-test" else range(100)
             for number in wanted:
                 name = f"{genre}.{number:05}"
-                audio = found.get(name, folder / genre / f"{name}.wav")
+                audio = files.get(name, folder / genre / f"{name}.wav")
                 items.append(Item(track_id=name, audio=audio, labels={"genre": genre}))
         return Manifest(f"{self.name} ({chosen})", tuple(items), {}, self.citation, self.licence)

@@ -50,20 +50,20 @@ class LpMusicCaps(Dataset):
         table = first_existing(tables)
         if table is None:
             raise self.missing_files_error(str(tables[0]))
-        found = audio_by_id(root / "audio")
+        files = audio_by_id(root / "audio")
         rows = read_rows(table, raise_unreadable)
-        items = [_item(row, line, root, found, table, chosen) for line, row in rows]
+        items = [_item(row, line, root, files, table, chosen) for line, row in rows]
         return Manifest(f"{self.name} ({chosen})", tuple(items), {}, self.citation, self.licence)
 
 
 def _item(
-    row: Mapping[str, Any], line: int, root: Path, found: dict[str, Path], table: Path, split: str
+    row: Mapping[str, Any], line: int, root: Path, files: dict[str, Path], table: Path, split: str
 ) -> Item:
     path = str(row.get("path") or row.get("audio") or row.get("fname") or "")
     captions = tuple(str(row[name]).strip() for name in _SENTENCES if row.get(name))
     if not path or not captions:
         raise DataError([f"{table} line {line}: is not in the published format"])
-    audio = first_existing([root / "audio" / path, root / path]) or found.get(Path(path).stem)
+    audio = first_existing([root / "audio" / path, root / path]) or files.get(Path(path).stem)
     tags = row.get("tags") or row.get("aspect_list") or ()
     return Item(
         track_id=str(row.get("track_id") or row.get("fname") or path),

@@ -44,10 +44,10 @@ class MusicCaps(Dataset):
         chosen = self.resolve_split(split)
         if not (root / _FILE).exists():
             raise self.missing_files_error(str(root / _FILE))
-        found = audio_by_id(root / "audio")
+        files = audio_by_id(root / "audio")
         try:
             items = [
-                _item(row, root, found)
+                _item(row, root, files)
                 for row in read_table(root / _FILE)
                 if _in_split(row, chosen)
             ]
@@ -63,9 +63,9 @@ def _in_split(row: dict[str, str], split: str) -> bool:
     return {"eval": is_eval, "train": not is_eval, "balanced": balanced}.get(split, True)
 
 
-def _item(row: dict[str, str], root: Path, found: dict[str, Path]) -> Item:
+def _item(row: dict[str, str], root: Path, files: dict[str, Path]) -> Item:
     name = row["ytid"]
-    audio = found.get(name) or found.get(f"{name}_{row['start_s']}")
+    audio = files.get(name) or files.get(f"{name}_{row['start_s']}")
     aspects = ast.literal_eval(row["aspect_list"])
     return Item(
         track_id=f"{name}@{row['start_s']}",

@@ -168,8 +168,8 @@ def _gather(
         gain = np.ones(len(wanted)) if gains is None else np.asarray(gains[query], np.float64)
         if gain.shape != wanted.shape or (gain <= 0).any():
             raise ValueError(f"query {query}: each relevant item needs a gain above 0")
-        found, order, pool = _ranks(row, wanted, ties, query)
-        ranks.append(found)
+        query_ranks, order, pool = _ranks(row, wanted, ties, query)
+        ranks.append(query_ranks)
         gained.append(gain[order])
         ideal.append(np.sort(gain)[::-1])
         pools.append(pool)
@@ -253,10 +253,10 @@ def first_rank(ranked: Ranked) -> Floats:
 
     Its median and mean over queries are the median and mean rank.
     """
-    found = np.full(len(ranked), np.nan)
+    first = np.full(len(ranked), np.nan)
     some = ranked.relevant > 0
-    found[some] = ranked.ranks[ranked.offsets[:-1][some]]
-    return found
+    first[some] = ranked.ranks[ranked.offsets[:-1][some]]
+    return first
 
 
 def ndcg_at(ranked: Ranked, k: int) -> Floats:
@@ -276,11 +276,11 @@ def ndcg_at(ranked: Ranked, k: int) -> Floats:
 
 def _sums(ranked: Ranked, values: npt.NDArray[np.generic]) -> Floats:
     """Return the sums within each query; 0 for a query without relevant items."""
-    found = np.zeros(len(ranked))
+    sums = np.zeros(len(ranked))
     some = np.flatnonzero(ranked.relevant)
     if len(some):
-        found[some] = np.add.reduceat(values.astype(np.float64), ranked.offsets[:-1][some])
-    return found
+        sums[some] = np.add.reduceat(values.astype(np.float64), ranked.offsets[:-1][some])
+    return sums
 
 
 def _nonzero(counts: Indices) -> Floats:

@@ -190,8 +190,8 @@ def validate_protocols(protocols: Sequence[Protocol], items: Sequence[Item]) -> 
         >>> validate_protocols([TagToMusic(tags=("jaz",))], [Item("1", tags=("jazz",))])
         ["no clip carries the tag 'jaz'"]
     """
-    found = (fault for protocol in protocols for fault in protocol.validate(items))
-    return list(dict.fromkeys(found))
+    faults = (fault for protocol in protocols for fault in protocol.validate(items))
+    return list(dict.fromkeys(faults))
 
 
 def tag_matrix(items: Sequence[Item], tags: Sequence[str]) -> npt.NDArray[np.bool_]:
@@ -219,10 +219,10 @@ _PER_QUERY = {
 
 def ranking_result(ranked: Ranked, *, unit: Unit, seed: int) -> ProtocolResult:
     """Return all figures of a ranking, with the chance level of a random order of each pool."""
-    found = {
+    figures = {
         name: figure(metric(ranked), unit=unit, seed=seed) for name, metric in _PER_QUERY.items()
     }
-    found["median_rank"] = figure(first_rank(ranked), unit=unit, statistic="median", seed=seed)
+    figures["median_rank"] = figure(first_rank(ranked), unit=unit, statistic="median", seed=seed)
     guessed = _random_ranking(ranked, seed)
     chance = {name: _mean(metric(guessed)) for name, metric in _PER_QUERY.items()}
     ranks = first_rank(guessed)
@@ -233,7 +233,7 @@ def ranking_result(ranked: Ranked, *, unit: Unit, seed: int) -> ProtocolResult:
         "pool": int(ranked.pool.max()) if len(ranked) else 0,
         "relevant_per_query": _mean(ranked.relevant[ranked.relevant > 0].astype(np.float64)),
     }
-    return ProtocolResult(found, chance, {}, notes, {"first rank": first_rank(ranked)})
+    return ProtocolResult(figures, chance, {}, notes, {"first rank": first_rank(ranked)})
 
 
 def _random_ranking(ranked: Ranked, seed: int) -> Ranked:

@@ -64,18 +64,18 @@ class TagToMusic(TagProtocol):
         areas = tag_figures(scores, carried, seed=inputs.seed)
         relevant = [np.flatnonzero(carried[:, k]) for k in range(len(tags))]
         ranked = rank_vectors(queries, inputs.vectors, relevant, ties=self.ties)
-        found = ranking_result(ranked, unit="tags", seed=inputs.seed)
-        found.figures["roc_auc"], found.figures["pr_auc"] = areas.roc_macro, areas.pr_macro
+        result = ranking_result(ranked, unit="tags", seed=inputs.seed)
+        result.figures["roc_auc"], result.figures["pr_auc"] = areas.roc_macro, areas.pr_macro
         judged = ~np.isnan(areas.roc)
-        found.chance["roc_auc"] = 0.5
-        found.chance["pr_auc"] = float(areas.prevalence[judged].mean()) if judged.any() else np.nan
+        result.chance["roc_auc"] = 0.5
+        result.chance["pr_auc"] = float(areas.prevalence[judged].mean()) if judged.any() else np.nan
         kinds = sorted({inputs.categories.get(tag, "") for tag in tags} - {""})
         for kind in kinds if len(kinds) > 1 else []:
             chosen = np.array([inputs.categories.get(tag) == kind for tag in tags])
             roc, pr = areas.over(chosen)
-            found.figures[f"roc_auc of {kind}"], found.figures[f"pr_auc of {kind}"] = roc, pr
+            result.figures[f"roc_auc of {kind}"], result.figures[f"pr_auc of {kind}"] = roc, pr
         precision = average_precision(ranked)
-        found.tables["tags"] = [
+        result.tables["tags"] = [
             {
                 "tag": tag,
                 "category": inputs.categories.get(tag, ""),
@@ -86,7 +86,7 @@ class TagToMusic(TagProtocol):
             }
             for k, tag in enumerate(tags)
         ]
-        return found
+        return result
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,8 +47,8 @@ class SimilarArtist(Protocol):
     def unmet_requirement(self, items: Sequence[Item]) -> str:
         """Return what is missing: similar artists with clips."""
         here = {item.artist_key for item in items if item.artist_key}
-        found = any(here & set(item.similar_artists) - {item.artist_key} for item in items)
-        return "" if found else "no artist's similar artists have clips"
+        has_pair = any(here & set(item.similar_artists) - {item.artist_key} for item in items)
+        return "" if has_pair else "no artist's similar artists have clips"
 
     def run(self, inputs: ProtocolInput) -> ProtocolResult:
         """Rank all other artists for each artist."""
@@ -71,15 +71,15 @@ class SimilarArtist(Protocol):
             )
             for name, rows in clips.items()
         ]
-        queries = [n for n, found in enumerate(similar) if found]
+        queries = [n for n, relevant in enumerate(similar) if relevant]
         printed = [inputs.items[rows[0]].artist or name for name, rows in clips.items()]
-        asked = (
+        query_vectors = (
             centroids[queries]
             if self.query == "audio"
             else inputs.texts([self.prompt.replace("{}", printed[n]) for n in queries])
         )
         ranked = rank_vectors(
-            asked, centroids, [similar[n] for n in queries], exclude=queries, ties=self.ties
+            query_vectors, centroids, [similar[n] for n in queries], exclude=queries, ties=self.ties
         )
         return ranking_result(ranked, unit="queries", seed=inputs.seed)
 
@@ -107,8 +107,8 @@ class SimilarTrack(Protocol):
 
     def run(self, inputs: ProtocolInput) -> ProtocolResult:
         """Return the accuracy over triplets."""
-        found = np.array(_triplets(inputs.items))
-        anchor, near, far = (inputs.vectors[found[:, k]].astype(np.float64) for k in range(3))
+        triplets = np.array(_triplets(inputs.items))
+        anchor, near, far = (inputs.vectors[triplets[:, k]].astype(np.float64) for k in range(3))
         right = triplet_accuracy(
             (anchor * near).sum(axis=1).astype(np.float32),
             (anchor * far).sum(axis=1).astype(np.float32),

@@ -68,12 +68,12 @@ def refine(remark: str, shown: Sequence[int], lexicon: Lexicon | None) -> Refine
         shown: Ids of the tracks that are shown, in order.
         lexicon: Lexicon that contains base forms, such as "calm" of "calmer"; None for none.
     """
-    said = " ".join(remark.lower().replace("\u2019", "'").split()).rstrip(".!?")
-    said = degree_words.PLEASE.sub("", said)
+    text = " ".join(remark.lower().replace("\u2019", "'").split()).rstrip(".!?")
+    text = degree_words.PLEASE.sub("", text)
     terms: list[QueryTerm] = []
     labels: list[str] = []
     filters: list[str] = []
-    for part in _parts(said, lexicon):
+    for part in _parts(text, lexicon):
         if where := _year_filter(part):
             filters.append(where)
             continue
@@ -83,10 +83,10 @@ def refine(remark: str, shown: Sequence[int], lexicon: Lexicon | None) -> Refine
     return Refinement(tuple(terms), tuple(labels), " and ".join(filters))
 
 
-def _parts(said: str, lexicon: Lexicon | None) -> list[str]:
+def _parts(text: str, lexicon: Lexicon | None) -> list[str]:
     """Split a remark at commas and "and", but not within a term such as "drum and bass"."""
     known = lexicon.english_keys if lexicon else {}
-    words = said.split(" ")
+    words = text.split(" ")
     kept: list[str] = []
     at = 0
     while at < len(words):
@@ -120,35 +120,35 @@ def _term(part: str, shown: Sequence[int], lexicon: Lexicon | None) -> tuple[Que
 def _degree(part: str) -> tuple[str, float]:
     """Return the subject of a part, and the weight that its degree words ask for."""
     weight = _DEFAULT_WEIGHT
-    for pattern, found_weight in (
+    for pattern, degree_weight in (
         (degree_words.LITTLE, _LITTLE_WEIGHT),
         (degree_words.MUCH, _MUCH_WEIGHT),
     ):
-        if found := pattern.match(part):
-            part, weight = part[found.end() :], found_weight
+        if match := pattern.match(part):
+            part, weight = part[match.end() :], degree_weight
             break
-    if found := degree_words.LITTLE_BEHIND.search(part):
-        part, weight = part[: found.start()], _LITTLE_WEIGHT
+    if match := degree_words.LITTLE_BEHIND.search(part):
+        part, weight = part[: match.start()], _LITTLE_WEIGHT
     less = _LESS_WEIGHT if weight == _DEFAULT_WEIGHT else -weight
-    if found := _UNLIKE.match(part):
-        return "like " + part[found.end() :], _LESS_WEIGHT
-    if found := degree_words.LESS.match(part):
-        return part[found.end() :], less
-    if found := degree_words.LESS_BEHIND.search(part):
-        return part[: found.start()], less
-    if found := degree_words.MORE.match(part):
-        part = part[found.end() :]
-    if found := degree_words.MORE_BEHIND.search(part):
-        part = part[: found.start()]
+    if match := _UNLIKE.match(part):
+        return "like " + part[match.end() :], _LESS_WEIGHT
+    if match := degree_words.LESS.match(part):
+        return part[match.end() :], less
+    if match := degree_words.LESS_BEHIND.search(part):
+        return part[: match.start()], less
+    if match := degree_words.MORE.match(part):
+        part = part[match.end() :]
+    if match := degree_words.MORE_BEHIND.search(part):
+        part = part[: match.start()]
     return part, weight
 
 
 def _shown_track(part: str, shown: Sequence[int]) -> int | None:
     """Return the id of the track that a part such as "the second one" refers to."""
-    found = _SHOWN_TRACK.match(part)
-    if found is None or not shown:
+    match = _SHOWN_TRACK.match(part)
+    if match is None or not shown:
         return None
-    which = found["which"]
+    which = match["which"]
     if which == "last":
         return shown[-1]
     place = int(which) - 1 if which.isdecimal() else _ORDINALS.get(which, -1)
@@ -166,7 +166,7 @@ def _base_form(word: str, lexicon: Lexicon | None) -> str:
             candidates += [stem + end for end in instead]
             if len(stem) > 2 and stem[-1] == stem[-2]:
                 candidates.append(stem[:-1])
-    return next((found for found in candidates if _is_word(found, lexicon)), word)
+    return next((candidate for candidate in candidates if _is_word(candidate, lexicon)), word)
 
 
 def _is_word(text: str, lexicon: Lexicon | None) -> bool:
@@ -176,12 +176,12 @@ def _is_word(text: str, lexicon: Lexicon | None) -> bool:
 
 def _year_filter(part: str) -> str:
     part = _POLITE.sub("", part)
-    if found := _AFTER.match(part):
-        return f"year >= {found['year']}"
-    if found := _BEFORE.match(part):
-        return f"year <= {found['year']}"
-    if found := _IN.match(part):
-        decade = found["decade"]
+    if match := _AFTER.match(part):
+        return f"year >= {match['year']}"
+    if match := _BEFORE.match(part):
+        return f"year <= {match['year']}"
+    if match := _IN.match(part):
+        decade = match["decade"]
         first = int(decade) if len(decade) == 4 else int(decade) + (2000 if decade < "30" else 1900)
         return f"year >= {first} and year <= {first + 9}"
     return ""

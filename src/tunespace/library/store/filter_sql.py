@@ -65,10 +65,14 @@ def _comparison(comparison: Comparison) -> Condition:
 
     key = str(value) if field == "path" else fold(str(value))
     if operator in ("~", "!~"):
-        found = Condition(f"(instr({column}, ?) > 0)", (key,))
+        condition = Condition(f"(instr({column}, ?) > 0)", (key,))
     elif field == "genre" and operator in ("=", "!="):
         # The column holds each genre between commas: ",jazz,blues,".
-        found = Condition("(instr(genre_key, ?) > 0)", (f",{key},",))
+        condition = Condition("(instr(genre_key, ?) > 0)", (f",{key},",))
     else:
         return Condition(f"({column} {operator} ?)", (key,))
-    return Condition(f"(NOT {found.sql})", found.parameters) if operator[0] == "!" else found
+    return (
+        Condition(f"(NOT {condition.sql})", condition.parameters)
+        if operator[0] == "!"
+        else condition
+    )

@@ -30,9 +30,9 @@ class Weights(dict[str, torch.Tensor]):
         where: Path that they were read from, for errors.
     """
 
-    def __init__(self, found: Mapping[str, torch.Tensor], where: Path) -> None:
+    def __init__(self, tensors: Mapping[str, torch.Tensor], where: Path) -> None:
         """Take the weights and their path."""
-        super().__init__(found)
+        super().__init__(tensors)
         self.where = where
 
     def __missing__(self, name: str) -> torch.Tensor:
@@ -51,7 +51,7 @@ class Weights(dict[str, torch.Tensor]):
         Args:
             pattern: Regular expression for the beginning of a name; its group is the number.
         """
-        return len({found[1] for name in self if (found := re.match(pattern, name))})
+        return len({match[1] for name in self if (match := re.match(pattern, name))})
 
 
 _USUAL = ("model.safetensors", "pytorch_model.bin")
@@ -68,10 +68,10 @@ def find_weights(folder: Path) -> Path:
     Raises:
         ModelError: There is none, or several that are not told apart.
     """
-    found = sorted(path for path in folder.iterdir() if path.suffix in WEIGHTS)
+    files = sorted(path for path in folder.iterdir() if path.suffix in WEIGHTS)
     # As m-a-p/MERT-v1-95M, which contains those of fairseq as well.
-    usual = [folder / name for name in _USUAL if folder / name in found]
-    chosen = usual[:1] or found
+    usual = [folder / name for name in _USUAL if folder / name in files]
+    chosen = usual[:1] or files
     if len(chosen) != 1:
         names = ", ".join(path.name for path in chosen) or "none"
         raise ModelError(f"{folder} must contain one file of weights; it contains {names}")
@@ -85,16 +85,16 @@ def read_weights(path: Path) -> Weights:
         ModelError: The file cannot be read, or contains more than weights.
     """
     try:
-        found: Any = load_file(path) if path.suffix == ".safetensors" else _load(path)
+        content: Any = load_file(path) if path.suffix == ".safetensors" else _load(path)
     except (OSError, SafetensorError, RuntimeError, EOFError) as error:
         raise ModelError(f"{path} cannot be read as weights ({error})") from error
-    if not isinstance(found, Mapping):
+    if not isinstance(content, Mapping):
         raise ModelError(f"{path} contains no weights")
     for key in ("state_dict", "model"):
-        if isinstance(found.get(key), Mapping):
-            found = found[key]
+        if isinstance(content.get(key), Mapping):
+            content = content[key]
             break
-    weights = Weights({str(k): v for k, v in found.items() if isinstance(v, torch.Tensor)}, path)
+    weights = Weights({str(k): v for k, v in content.items() if isinstance(v, torch.Tensor)}, path)
     if not weights:
         raise ModelError(f"{path} contains no weights")
     if all(name.startswith("module.") for name in weights):

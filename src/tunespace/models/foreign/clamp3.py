@@ -79,11 +79,11 @@ class Clamp3(CheckpointModel):
         ids = tokenizer(tokenizer.sep_token.join(lines), truncation=False)["input_ids"]
         pieces = _pieces(torch.tensor(ids), _TOKENS)
         with torch.inference_mode():
-            said = [
+            outputs = [
                 projection(encoder(piece[None]).last_hidden_state.mean(dim=1))[0]
                 for piece, _ in pieces
             ]
-        return _weighted_mean(said, [count for _, count in pieces])
+        return _weighted_mean(outputs, [count for _, count in pieces])
 
     def embed_file(
         self, path: str | PathLike[str], *, start: float = 0.0, duration: float | None = None
@@ -138,12 +138,12 @@ class Clamp3(CheckpointModel):
 
 def _pieces(rows: Tensor, longest: int) -> list[tuple[Tensor, int]]:
     """Return pieces of at most ``longest`` rows, and the number of rows that each represents."""
-    found = [
+    pieces = [
         (rows[k : k + longest], min(longest, len(rows) - k)) for k in range(0, len(rows), longest)
     ]
-    if len(found) > 1:
-        found[-1] = (rows[-longest:], found[-1][1])
-    return found
+    if len(pieces) > 1:
+        pieces[-1] = (rows[-longest:], pieces[-1][1])
+    return pieces
 
 
 def _window_spans(
@@ -160,15 +160,15 @@ def _window_spans(
 
 def _weighted_mean(rows: list[Tensor], counts: list[int]) -> Vectors:
     weights = torch.tensor(counts, dtype=torch.float32)[:, None]
-    found = (torch.stack(rows) * weights).sum(dim=0) / weights.sum()
-    return np.asarray(found.numpy(), np.float32)
+    mean = (torch.stack(rows) * weights).sum(dim=0) / weights.sum()
+    return np.asarray(mean.numpy(), np.float32)
 
 
 def _linear(weights: Weights, prefix: str) -> nn.Linear:
     dim, width = weights[f"{prefix}weight"].shape
-    found = nn.Linear(width, dim)
-    fill(found, weights.part(prefix))
-    return found
+    linear = nn.Linear(width, dim)
+    fill(linear, weights.part(prefix))
+    return linear
 
 
 def _transformer(weights: Weights) -> Any:  # noqa: ANN401 - transformers' model

@@ -37,7 +37,7 @@ class Clap(ForeignModel):
         torch.set_num_threads(1)  # there are as many worker processes as cores
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
-            model, said = reader.from_pretrained(
+            model, report = reader.from_pretrained(
                 self.folder, local_files_only=True, output_loading_info=True, use_safetensors=True
             )
             front_end = ClapFeatureExtractor.from_pretrained(self.folder, local_files_only=True)
@@ -45,7 +45,7 @@ class Clap(ForeignModel):
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"{self.folder} cannot be read as CLAP ({error})") from error
         # Buffers saved by older versions are no weights.
-        missing = [name for name in said["missing_keys"] if "position_ids" not in name]
+        missing = [name for name in report["missing_keys"] if "position_ids" not in name]
         if missing:
             some = ", ".join(sorted(missing)[:3])
             raise ModelError(f"{self.folder} lacks {len(missing)} weights, as {some}")

@@ -40,8 +40,8 @@ class Conse(ForeignModel):
     @cached_property
     def _settings(self) -> dict[str, Any]:
         try:
-            found = json.loads((self.folder / "conse.json").read_text(encoding="utf-8"))
-            return {key: found[key] for key in ("weights", "tags", "text")}
+            settings = json.loads((self.folder / "conse.json").read_text(encoding="utf-8"))
+            return {key: settings[key] for key in ("weights", "tags", "text")}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{self.folder / 'conse.json'} cannot be read ({error!r})") from error
 
@@ -144,8 +144,8 @@ def make(weights: Path, tags: list[str], text: str, out: Path) -> None:
     """Write a ConSE folder."""
     out.mkdir(parents=True, exist_ok=True)
     shutil.copy(weights, out / weights.name)
-    said = {"weights": weights.name, "tags": tags, "text": text}
-    (out / "conse.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    settings = {"weights": weights.name, "tags": tags, "text": text}
+    (out / "conse.json").write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
 
 
 def main() -> None:

@@ -96,10 +96,10 @@ def get_timestamp_embeddings(audio: Tensor, model: HearModel) -> tuple[Tensor, T
         path = Path(folder) / "sound.wav"
         for sound in audio.cpu().numpy():
             write_waveform(path, sound, model.sample_rate)
-            found = [
+            windows = [
                 model.model.embed_file(path, start=float(start), duration=_CONTEXT_SECONDS).vector
                 for start in starts
             ]
-            rows.append(np.stack(found))
+            rows.append(np.stack(windows))
     times = torch.from_numpy(np.tile(moments, (len(audio), 1)).astype(np.float32))
     return torch.from_numpy(np.stack(rows)).to(audio.device), times.to(audio.device)

@@ -57,13 +57,13 @@ def htsat(weights: Weights) -> Any:  # noqa: ANN401 - transformers' model
 
 
 def _renamed(weights: Weights) -> Weights:
-    found: dict[str, Tensor] = {}
+    renamed: dict[str, Tensor] = {}
     for name, value in weights.items():
         if match := re.match(r"(.*)\.attn\.qkv\.(weight|bias)$", name):
             for kind, rows in zip(("query", "key", "value"), value.chunk(3), strict=True):
-                found[f"{match[1]}.attention.self.{kind}.{match[2]}"] = rows
+                renamed[f"{match[1]}.attention.self.{kind}.{match[2]}"] = rows
             continue
         for old, new in _NAMES:
             name = re.sub(old, new, name)
-        found[name] = value
-    return Weights(found, weights.where)
+        renamed[name] = value
+    return Weights(renamed, weights.where)

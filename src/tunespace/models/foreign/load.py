@@ -39,11 +39,11 @@ def _is_foreign(folder: Path) -> bool:
         return False
     if (folder / "conse.json").exists():
         return True
-    found = _read_config(folder)
-    if found is None or "schema_version" in found:
+    settings = _read_config(folder)
+    if settings is None or "schema_version" in settings:
         return False  # ModelConfig.load reports the problem
     weights = any(path.suffix in WEIGHTS for path in folder.iterdir())
-    return weights or "model_type" in found
+    return weights or "model_type" in settings
 
 
 def load_foreign(folder: Path) -> ForeignModel:
@@ -79,10 +79,10 @@ def load_foreign(folder: Path) -> ForeignModel:
 def _read_config(folder: Path) -> dict[str, object] | None:
     """Return ``config.json``: empty if it is missing or not JSON, None if it is not an object."""
     try:
-        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else None
+    return settings if isinstance(settings, dict) else None
 
 
 def _detect_by_weights(folder: Path, kind: str) -> ForeignModel:
@@ -106,9 +106,9 @@ def _detect_by_weights(folder: Path, kind: str) -> ForeignModel:
         weights = read_weights(find_weights(folder))
         for name, model in known.items():
             if name in weights:
-                found = model(folder)
-                found.weights = weights  # read only once
-                return found
+                loaded = model(folder)
+                loaded.weights = weights  # read only once
+                return loaded
     what = f"a model of type {kind!r}" if kind else "not a model of a supported kind"
     raise ModelError(
         f"{folder} is {what}; supported are CLAP, MS-CLAP 2023, MuQ-MuLan, CLaMP 3, TTMR and TTMR++"

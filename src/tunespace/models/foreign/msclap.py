@@ -58,8 +58,8 @@ class MsClap(CheckpointModel):
         path = subfolder(self.folder, "gpt2", "config.json and tokenizer")
         encoder = load_text_encoder(path)
         fill(encoder, self.weights.part(_TEXT))
-        said = Projection.of(self.weights.part("caption_encoder.projection."))
-        return load_tokenizer_file(path), encoder, said
+        projection = Projection.of(self.weights.part("caption_encoder.projection."))
+        return load_tokenizer_file(path), encoder, projection
 
     def encode_audio(self, samples: Waveform) -> Vectors:
         """Embed a window; a shorter one is repeated."""
@@ -80,8 +80,8 @@ class MsClap(CheckpointModel):
         last = sum(number != 0 for number in ids) - 1
         with torch.inference_mode():
             hidden = encoder(torch.tensor([ids])).last_hidden_state
-            said = projection(hidden[:, last])
-        return np.asarray(said[0].numpy(), np.float32)
+            output = projection(hidden[:, last])
+        return np.asarray(output[0].numpy(), np.float32)
 
 
 class Projection(nn.Module):
@@ -98,12 +98,12 @@ class Projection(nn.Module):
     def of(cls, weights: Weights) -> "Projection":
         """Build a projection with given weights."""
         dim, width = weights["linear1.weight"].shape
-        found = cls(width, dim)
-        fill(found, weights)
-        return found
+        projection = cls(width, dim)
+        fill(projection, weights)
+        return projection
 
     def forward(self, rows: Tensor) -> Tensor:
         """Map ``(n, width)`` to ``(n, dim)``."""
         first = self.linear1(rows)
-        found: Tensor = self.layer_norm(first + self.linear2(functional.gelu(first)))
-        return found
+        output: Tensor = self.layer_norm(first + self.linear2(functional.gelu(first)))
+        return output

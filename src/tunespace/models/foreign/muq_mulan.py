@@ -47,11 +47,11 @@ class MuqMulan(CheckpointModel):
 
     @cached_property
     def _settings(self) -> dict[str, Any]:
-        found = read_settings(self.folder / "config.json")
+        settings = read_settings(self.folder / "config.json")
         wanted = ("mulan", "audio_model", "text_model", "audio_transformer", "text_transformer")
-        if missing := [name for name in wanted if not isinstance(found.get(name), dict)]:
+        if missing := [name for name in wanted if not isinstance(settings.get(name), dict)]:
             raise ModelError(f"{self.folder / 'config.json'} lacks {', '.join(missing)}")
-        return found
+        return settings
 
     @property
     def sample_rate(self) -> int:  # type: ignore[override]  # as its settings have it
@@ -117,8 +117,8 @@ class MuqMulan(CheckpointModel):
         tokenizer, encoder, head = self.text_tower
         longest = int(encoder.config.max_position_embeddings) - 2
         with torch.inference_mode():
-            said = head(tokenize_text(tokenizer, encoder, text, longest))
-        return np.asarray(said[0].numpy(), np.float32)
+            output = head(tokenize_text(tokenizer, encoder, text, longest))
+        return np.asarray(output[0].numpy(), np.float32)
 
 
 class _Head(nn.Module):
@@ -176,8 +176,8 @@ class _Audio(_Head):
         """Map ``(samples,)`` at 24 kHz to ``(1, latents)``."""
         power = spectrum(samples, n_fft=2048, hop=self.hop)[:, :-1].abs() ** 2
         mel = (decibels(self.filters.T @ power) - self.mean) / self.std
-        found = self.conformer(self.conv(mel[None, None]), output_hidden_states=self.layer != -1)
-        tokens = found.last_hidden_state if self.layer == -1 else found.hidden_states[self.layer]
+        output = self.conformer(self.conv(mel[None, None]), output_hidden_states=self.layer != -1)
+        tokens = output.last_hidden_state if self.layer == -1 else output.hidden_states[self.layer]
         return super().forward(tokens)
 
 
@@ -192,8 +192,8 @@ class _Subsampling(nn.Module):
         self.linear = nn.Linear(channels * bands // 4, width)
 
     def forward(self, mel: Tensor) -> Tensor:
-        found: Tensor = self.linear(self.conv(mel).permute(0, 3, 1, 2).flatten(2))
-        return found
+        output: Tensor = self.linear(self.conv(mel).permute(0, 3, 1, 2).flatten(2))
+        return output
 
 
 class _Residual(nn.Module):
@@ -245,8 +245,8 @@ class _Attention(nn.Module):
         q = nn.functional.normalize(q, dim=-1) * self.q_scale
         k = nn.functional.normalize(k, dim=-1) * self.k_scale
         mixed = nn.functional.scaled_dot_product_attention(q, k, v, scale=8.0)
-        found: Tensor = self.to_out(mixed.transpose(1, 2).flatten(2))
-        return found
+        output: Tensor = self.to_out(mixed.transpose(1, 2).flatten(2))
+        return output
 
 
 class _Gate(nn.Module):

@@ -56,8 +56,8 @@ def load_text_encoder(path: Path) -> Any:  # noqa: ANN401
 
 def tokenize_text(tokenizer: Any, encoder: Any, text: str, longest: int) -> Tensor:  # noqa: ANN401
     """Return the ``(1, tokens, width)`` encoding of a text of at most ``longest`` tokens."""
-    found = tokenizer(text, truncation=True, max_length=longest, return_tensors="pt")
-    given = {name: found[name] for name in ("input_ids", "attention_mask")}
+    tokens = tokenizer(text, truncation=True, max_length=longest, return_tensors="pt")
+    given = {name: tokens[name] for name in ("input_ids", "attention_mask")}
     hidden: Tensor = encoder(**given).last_hidden_state
     return hidden
 
@@ -72,12 +72,12 @@ def read_settings(path: Path) -> dict[str, Any]:
 
     try:
         text = path.read_text(encoding="utf-8")
-        found = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        settings = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ModelError(f"{path} cannot be read ({error})") from error
-    if not isinstance(found, dict):
+    if not isinstance(settings, dict):
         raise ModelError(f"{path} contains no settings")
-    return found
+    return settings
 
 
 def fill_to_length(samples: Waveform, size: int, *, how: Literal["repeat", "zeros"]) -> Tensor:

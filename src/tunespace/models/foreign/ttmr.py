@@ -44,10 +44,10 @@ class Ttmr(CheckpointModel):
 
     @cached_property
     def _settings(self) -> dict[str, Any]:
-        found = read_settings(self.folder / "hparams.yaml")
-        if (kind := found.get("text_type", "bert")) != "bert":
+        settings = read_settings(self.folder / "hparams.yaml")
+        if (kind := settings.get("text_type", "bert")) != "bert":
             raise ModelError(f"{self.folder} uses the text encoder {kind}; only BERT is supported")
-        return found
+        return settings
 
     @property
     def sample_rate(self) -> int:  # type: ignore[override]  # as its settings have it
@@ -93,9 +93,9 @@ class Ttmr(CheckpointModel):
 def projector(weights: Weights, prefix: str) -> nn.Sequential:
     """Build a layer norm and a linear layer without bias."""
     dim, width = weights[f"{prefix}1.weight"].shape
-    found = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, dim, bias=False))
-    fill(found, weights.part(prefix))
-    return found
+    projection = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, dim, bias=False))
+    fill(projection, weights.part(prefix))
+    return projection
 
 
 def text_tower(
@@ -114,8 +114,8 @@ def first_token(tower: tuple[Any, Any, nn.Module], text: str, longest: int) -> V
     """Return the projected encoding of a text's first token."""
     tokenizer, encoder, projection = tower
     with torch.inference_mode():
-        said = projection(tokenize_text(tokenizer, encoder, text, longest)[:, 0])
-    return np.asarray(said[0].numpy(), np.float32)
+        output = projection(tokenize_text(tokenizer, encoder, text, longest)[:, 0])
+    return np.asarray(output[0].numpy(), np.float32)
 
 
 class _Encoder(nn.Module):
@@ -140,8 +140,8 @@ class _Encoder(nn.Module):
         tokens = self.frontend(mel)
         first = self.cls_token.expand(len(tokens), 1, -1)
         tokens = torch.cat([first, tokens], dim=1)
-        found: Tensor = self.transformer(tokens + self.pos_embedding[:, : tokens.shape[1]])
-        return found[:, 0]
+        output: Tensor = self.transformer(tokens + self.pos_embedding[:, : tokens.shape[1]])
+        return output[:, 0]
 
 
 class _FrontEnd(nn.Module):
@@ -159,8 +159,8 @@ class _FrontEnd(nn.Module):
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = layer(x)
         # A token is a frame: its channels, and within each its bands.
-        found: Tensor = self.fc(x.permute(0, 3, 1, 2).flatten(2))
-        return found
+        output: Tensor = self.fc(x.permute(0, 3, 1, 2).flatten(2))
+        return output
 
 
 class _Convolutions(nn.Module):
@@ -207,8 +207,8 @@ class _Residual(nn.Module):
         self.fn = nn.ModuleDict({"norm": nn.LayerNorm(width), "fn": inner})
 
     def forward(self, x: Tensor) -> Tensor:
-        found: Tensor = x + self.fn["fn"](self.fn["norm"](x))
-        return found
+        output: Tensor = x + self.fn["fn"](self.fn["norm"](x))
+        return output
 
 
 class _Attention(nn.Module):
@@ -220,8 +220,8 @@ class _Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         split = self.to_qkv(x).unflatten(-1, (3, -1, _HEAD_WIDTH)).permute(2, 0, 3, 1, 4)
         mixed = nn.functional.scaled_dot_product_attention(*split)
-        found: Tensor = self.to_out(mixed.transpose(1, 2).flatten(2))
-        return found
+        output: Tensor = self.to_out(mixed.transpose(1, 2).flatten(2))
+        return output
 
 
 class _Feed(nn.Module):
@@ -233,5 +233,5 @@ class _Feed(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        found: Tensor = self.net(x)
-        return found
+        output: Tensor = self.net(x)
+        return output

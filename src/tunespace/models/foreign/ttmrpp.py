@@ -124,8 +124,8 @@ class _ResNet(nn.Module):
         x = nn.functional.avg_pool2d(x, 2)
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = layer(x)
-        found: Tensor = self.attn_pool(x)
-        return found
+        pooled: Tensor = self.attn_pool(x)
+        return pooled
 
 
 def _stage(weights: Weights, number: int, inputs: int, planes: int) -> nn.Sequential:
@@ -189,5 +189,5 @@ class _AttentionPool(nn.Module):
             )
         )
         mixed = nn.functional.scaled_dot_product_attention(q, k, v)
-        found: Tensor = self.c_proj(mixed.transpose(1, 2).flatten(1))
-        return found
+        output: Tensor = self.c_proj(mixed.transpose(1, 2).flatten(1))
+        return output

@@ -164,7 +164,7 @@ def make_audio_tower(
     )
     alone = np.flatnonzero(excerpts.other_rows < 0)
     by_teacher = np.split(answers[alone], len(teachers), axis=1)  # each has 50 tags
-    logits = {teacher.name: said for teacher, said in zip(teachers, by_teacher, strict=True)}
+    logits = {teacher.name: rows for teacher, rows in zip(teachers, by_teacher, strict=True)}
     space = fit_concept_space(logits, sources.tags, sources.lexicon / CONCEPTS)
     student = _begin(sources.teachers, htk, excerpts, space, schedule)
     student, figures = train_student(
@@ -216,12 +216,12 @@ def _joint_space(
     Concepts have mean 0 and unit variance over the music. A tag that the student predicts poorly
     varies less than the teacher's, and so weighs less in a concept than others.
     """
-    said = []
+    batches = []
     with torch.no_grad():
         for some in np.array_split(rows, max(1, len(rows) // 64)):
             decibels = [excerpts.decibels(spectrograms, int(row), schedule.window) for row in some]
-            said.append(student(torch.from_numpy(np.stack(decibels))).numpy())
-    outputs = np.concatenate(said)
+            batches.append(student(torch.from_numpy(np.stack(decibels))).numpy())
+    outputs = np.concatenate(batches)
     concepts = space.concepts(outputs)
     std = concepts.std(axis=0)
     std[std == 0] = 1

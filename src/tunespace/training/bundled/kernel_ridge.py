@@ -61,7 +61,7 @@ def mean_words(texts: list[str], vectors: Mapping[str, Vectors], width: int) -> 
     """Return ``(texts, width)`` float32 unit rows or zero: the mean of each text's words."""
     rows = np.zeros((len(texts), width), np.float32)
     for row, text in zip(rows, texts, strict=True):
-        found = [vectors[word] for word in _WORD.findall(text.lower()) if word in vectors]
-        if found:
-            row[:] = np.mean(found, axis=0)
+        known = [vectors[word] for word in _WORD.findall(text.lower()) if word in vectors]
+        if known:
+            row[:] = np.mean(known, axis=0)
     return normalize_rows(rows)

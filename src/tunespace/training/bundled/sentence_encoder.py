@@ -37,10 +37,10 @@ def mean_pooled(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 def load_encoder(pretrained: Path) -> BertModel:
     """Load a BERT from a folder."""
-    found: BertModel = BertModel.from_pretrained(
+    encoder: BertModel = BertModel.from_pretrained(
         pretrained, attn_implementation="eager", local_files_only=True, add_pooling_layer=False
     )
-    return found
+    return encoder
 
 
 def export_encoder(encoder: BertModel, path: Path) -> None:

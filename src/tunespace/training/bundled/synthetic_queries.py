@@ -136,18 +136,18 @@ def with_typo(word: str, draw: random.Random) -> str:
 def pieces(entries: Sequence[Entry], seed: int) -> list[str]:
     """Return clauses and parts of the descriptions that are no lexicon words, sorted."""
     known = {entry.word.lower() for entry in entries}
-    found: set[str] = set()
+    parts: set[str] = set()
     for entry in entries:
-        found.update(clause.strip() for clause in entry.description.split(","))
+        parts.update(clause.strip() for clause in entry.description.split(","))
         # By word: what is left out of the lexicon changes nothing for the others.
         draw = random.Random(f"{seed} {entry.word}")  # noqa: S311 - no secret
         words = entry.description.replace(",", "").split()
         for _ in range(3):
             length = draw.randint(1, 5)
             first = draw.randrange(max(1, len(words) - length + 1))
-            found.add(" ".join(words[first : first + length]))
+            parts.add(" ".join(words[first : first + length]))
     return sorted(
         piece
-        for piece in found
+        for piece in parts
         if len(piece) > 2 and len(piece.split()) <= _LONGEST_PIECE and piece.lower() not in known
     )

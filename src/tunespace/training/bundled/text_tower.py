@@ -199,18 +199,20 @@ def _sums(made: list[SyntheticQuery], points: dict[str, Vectors]) -> Vectors:
 
 def cached_sentence_embeddings(folder: Path, texts: list[str], kept: Path) -> Vectors:
     """Return ``(texts, width)`` float32 unit rows of a sentence encoder, with a cache."""
-    found: dict[str, Vectors] = {}
+    embeddings: dict[str, Vectors] = {}
     if kept.exists():
         with np.load(kept, allow_pickle=False) as file:
-            found = dict(zip(file["texts"].tolist(), file["rows"], strict=True))
-    new = sorted(set(texts) - set(found), key=len)
+            embeddings = dict(zip(file["texts"].tolist(), file["rows"], strict=True))
+    new = sorted(set(texts) - set(embeddings), key=len)
     if new:
-        found |= dict(zip(new, _sentences(folder, new), strict=True))
+        embeddings |= dict(zip(new, _sentences(folder, new), strict=True))
         kept.parent.mkdir(parents=True, exist_ok=True)
         unfinished = kept.with_suffix(".new.npz")
-        np.savez(unfinished, texts=np.array(list(found)), rows=np.stack(list(found.values())))
+        np.savez(
+            unfinished, texts=np.array(list(embeddings)), rows=np.stack(list(embeddings.values()))
+        )
         unfinished.rename(kept)
-    return np.stack([found[text] for text in texts])
+    return np.stack([embeddings[text] for text in texts])
 
 
 def _sentences(folder: Path, texts: list[str]) -> Vectors:

@@ -18,17 +18,17 @@ def corpus(items: Sequence[Item]) -> list[str]:
         >>> corpus([Item("1", tags=("jazz", "piano"), captions=("slow jazz",))])
         ['slow jazz', 'jazz', 'piano', 'jazz piano']
     """
-    found: dict[str, None] = {}
+    texts: dict[str, None] = {}
     for item in items:
-        found.update(dict.fromkeys(item.captions))
-        found.update(dict.fromkeys(item.tags))
+        texts.update(dict.fromkeys(item.captions))
+        texts.update(dict.fromkeys(item.tags))
         if len(item.tags) > 1:
-            found[" ".join(item.tags)] = None
+            texts[" ".join(item.tags)] = None
         if item.title or item.artist:
-            found[metadata(item)] = None
+            texts[metadata(item)] = None
         if item.similar_artists:
-            found[" ".join(item.similar_artists)] = None
-    return list(found)
+            texts[" ".join(item.similar_artists)] = None
+    return list(texts)
 
 
 def lexicon_texts() -> list[str]:
@@ -53,10 +53,10 @@ def shuffled_metadata_texts(items: Iterable[Item], seed: int) -> list[str]:
         ['Nina', 'Simone', 'artist:nina_simone', 'jazz', 'track:1']
     """
     random = np.random.default_rng(seed)
-    found = []
+    texts = []
     for item in items:
         words = [*item.tags, token("track", item.track_id)]
         if item.artist_key:
             words += [token("artist", item.artist_key), item.artist]
-        found += [" ".join(random.permutation(words)) for _ in range(_SHUFFLES)]
-    return found
+        texts += [" ".join(random.permutation(words)) for _ in range(_SHUFFLES)]
+    return texts

@@ -25,14 +25,14 @@ def mine_templates(captions: Sequence[str]) -> tuple[str, ...]:
     Args:
         captions: Captions of the training clips.
     """
-    found: dict[str, None] = {}
+    templates: dict[str, None] = {}
     for caption in captions:
         way = _way(caption)
         if way:
-            found[way] = None
-        if len(found) == _MOST_WAYS:
+            templates[way] = None
+        if len(templates) == _MOST_WAYS:
             break
-    return tuple(found)
+    return tuple(templates)
 
 
 def fill_template(

@@ -121,9 +121,9 @@ class ContrastiveModule(lightning.LightningModule):
         for n, (part, rows) in enumerate(zip(shares, pieces, strict=True)):
             again = self._embed(part, n)
             inner = [
-                (again[name] * found.grad[rows]).sum()
-                for name, found in embeddings.items()
-                if found.grad is not None
+                (again[name] * embedding.grad[rows]).sum()
+                for name, embedding in embeddings.items()
+                if embedding.grad is not None
             ]
             self.manual_backward(torch.stack(inner).sum())
         return loss
@@ -210,8 +210,8 @@ class ContrastiveModule(lightning.LightningModule):
         return loss
 
     def _gather(self, rows: Tensor, *, grads: bool) -> Tensor:
-        found: Any = self.all_gather(rows, sync_grads=grads)
-        joined: Tensor = found.flatten(0, 1)
+        gathered: Any = self.all_gather(rows, sync_grads=grads)
+        joined: Tensor = gathered.flatten(0, 1)
         return joined
 
     def _seed(self, part: int) -> None:

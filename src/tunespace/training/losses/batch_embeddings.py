@@ -70,9 +70,9 @@ class BatchEmbeddings:
         A text that names labels is true of every clip that carries all of them; any other only of
         clips with the same text.
         """
-        said, labels = self.text_labels.float(), self.labels.float()
-        count = said.sum(1, keepdim=True)
-        carried = (said @ labels.T >= count) & (count > 0)
+        named, labels = self.text_labels.float(), self.labels.float()
+        count = named.sum(1, keepdim=True)
+        carried = (named @ labels.T >= count) & (count > 0)
         return carried | (self.text_key[:, None] == self.text_key[None, :])
 
 

@@ -196,10 +196,10 @@ class Sigmoid(ScaledLoss):
         """Return the sum over all pairs, divided by the number of clips."""
         logits = self.logits(batch) + self.bias
         sign = 2 * torch.eye(len(logits), device=logits.device, dtype=logits.dtype) - 1
-        found = functional.logsigmoid(sign * logits)
+        log_likelihoods = functional.logsigmoid(sign * logits)
         if self._skips:
-            found = found.masked_fill(batch.same_text_elsewhere(), 0)
-        total = found.sum()
+            log_likelihoods = log_likelihoods.masked_fill(batch.same_text_elsewhere(), 0)
+        total = log_likelihoods.sum()
         if batch.hard_negative is not None and batch.has_hard_negative is not None:
             wrong = functional.logsigmoid(
                 -(self.scale() * batch.hard_negative_cosines() + self.bias)

@@ -30,6 +30,6 @@ def sample_negatives(
         weights = weights / differing.clamp_min(1)
     # A candidate in the opposite direction keeps a chance if there is no other.
     weights = weights.clamp_min(1e-6).masked_fill(positives, 0)
-    found = weights.sum(1) > 0
-    weights[~found] = 1  # any candidate: the result is ignored
-    return torch.multinomial(weights, 1).squeeze(1), found
+    has_negative = weights.sum(1) > 0
+    weights[~has_negative] = 1  # any candidate: the result is ignored
+    return torch.multinomial(weights, 1).squeeze(1), has_negative

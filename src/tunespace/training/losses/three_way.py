@@ -39,5 +39,5 @@ class ThreeWay(nn.Module):
         of_both = replace(
             batch, text=batch.image, text_key=key, hard_negative=None, has_hard_negative=None
         )
-        found = (self.audio_text(batch), self.image_text(of_image), self.audio_image(of_both))
-        return torch.stack(found).mean()
+        losses = (self.audio_text(batch), self.image_text(of_image), self.audio_image(of_both))
+        return torch.stack(losses).mean()

@@ -50,13 +50,13 @@ class Triplet(nn.Module):
         if batch.has_hard_negative is None:
             return 0 * positive.sum()  # no clip of the batch has a hard negative
         hinge = (self.settings.margin - positive + batch.hard_negative_cosines()).clamp_min(0)
-        found = batch.has_hard_negative
-        return (hinge * found).sum() / found.sum().clamp_min(1)
+        has_negative = batch.has_hard_negative
+        return (hinge * has_negative).sum() / has_negative.sum().clamp_min(1)
 
     def _hinge(self, cosines: Tensor, positives: Tensor, differing: Tensor) -> Tensor:
-        chosen, found = sample_negatives(
+        chosen, has_negative = sample_negatives(
             cosines.detach(), positives, differing, self.settings.negatives
         )
         negative = cosines.gather(1, chosen[:, None]).squeeze(1)
         hinge = (self.settings.margin - cosines.diagonal() + negative).clamp_min(0)
-        return (hinge * found).sum() / found.sum().clamp_min(1)
+        return (hinge * has_negative).sum() / has_negative.sum().clamp_min(1)

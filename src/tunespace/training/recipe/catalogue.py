@@ -30,14 +30,14 @@ class RecipeEntry:
 
 def catalogue() -> list[RecipeEntry]:
     """Return all recipes in the order of their publication."""
-    found = []
+    entries = []
     for name in sorted(recipe_names(), key=_year):
         text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
         known = yaml.safe_load(text)
         about = " ".join(str(known.get("about", "")).split())
         presets = tuple(known.get("presets", {}))
-        found.append(RecipeEntry(name, known["title"], known["paper"], about, presets))
-    return found
+        entries.append(RecipeEntry(name, known["title"], known["paper"], about, presets))
+    return entries
 
 
 def _year(name: str) -> tuple[str, str]:

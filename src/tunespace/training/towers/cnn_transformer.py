@@ -57,8 +57,8 @@ class CnnTransformer(nn.Module):
         tokens = self.to_tokens(x.transpose(1, 2).flatten(2))
         first = self.first.expand(tokens.shape[0], -1, -1)
         tokens = torch.cat([first, tokens], dim=1) + self.positions
-        said: Tensor = self.transformer(self.dropout(tokens))[:, 0]
-        return said
+        output: Tensor = self.transformer(self.dropout(tokens))[:, 0]
+        return output
 
 
 class _Residual(nn.Module):

@@ -38,8 +38,8 @@ class Conv1d(nn.Module):
 
     def forward(self, log_mel: Tensor) -> Tensor:
         """Map ``(batch, frames, n_mels)`` to ``(batch, width)``, the mean over time."""
-        said: Tensor = self.layers(log_mel.transpose(1, 2)).mean(2)
-        return said
+        output: Tensor = self.layers(log_mel.transpose(1, 2)).mean(2)
+        return output
 
 
 class Conv2d(nn.Module):
@@ -72,8 +72,8 @@ class Conv2d(nn.Module):
 
     def forward(self, log_mel: Tensor) -> Tensor:
         """Map ``(batch, frames, n_mels)`` to ``(batch, width)``."""
-        said: Tensor = self.layers(log_mel.transpose(1, 2).unsqueeze(1)).amax((2, 3))
-        return said
+        output: Tensor = self.layers(log_mel.transpose(1, 2).unsqueeze(1)).amax((2, 3))
+        return output
 
 
 class ShortChunk(nn.Module):
@@ -98,8 +98,8 @@ class ShortChunk(nn.Module):
     def forward(self, log_mel: Tensor) -> Tensor:
         """Map ``(batch, frames, n_mels)`` to ``(batch, width)``."""
         x = self.blocks(self.norm(log_mel.transpose(1, 2).unsqueeze(1)))
-        said: Tensor = self.last(x.amax((2, 3)))
-        return said
+        output: Tensor = self.last(x.amax((2, 3)))
+        return output
 
 
 class _Block(nn.Module):

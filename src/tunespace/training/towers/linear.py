@@ -25,6 +25,6 @@ class Linear(nn.Module):
     def forward(self, log_mel: Tensor) -> Tensor:
         """Map ``(batch, frames, n_mels)`` to ``(batch, width)``."""
         change = log_mel[:, 1:] - log_mel[:, :-1]
-        found = [x for rows in (log_mel, change) for x in (rows.mean(1), rows.std(1))]
-        said: Tensor = self.map(torch.cat(found, dim=1))
-        return said
+        statistics = [x for rows in (log_mel, change) for x in (rows.mean(1), rows.std(1))]
+        output: Tensor = self.map(torch.cat(statistics, dim=1))
+        return output

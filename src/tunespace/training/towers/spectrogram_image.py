@@ -82,8 +82,8 @@ class AttentionPool(nn.Module):
     def forward(self, places: Tensor) -> Tensor:
         """Map ``(batch, places, width)`` to ``(batch, width)``."""
         tokens = torch.cat([places.mean(1, keepdim=True), places], dim=1) + self.positions
-        asked: Tensor = self.attention(tokens[:, :1], tokens, tokens, need_weights=False)[0]
-        return asked[:, 0]
+        pooled: Tensor = self.attention(tokens[:, :1], tokens, tokens, need_weights=False)[0]
+        return pooled[:, 0]
 
 
 class Ast(nn.Module):
@@ -140,8 +140,8 @@ class Ast(nn.Module):
 
     def forward(self, log_mel: Tensor) -> Tensor:
         """Map ``(batch, frames, n_mels)`` to ``(batch, width)``."""
-        said: Tensor = self.network(log_mel).pooler_output
-        return said
+        pooled: Tensor = self.network(log_mel).pooler_output
+        return pooled
 
 
 class Htsat(nn.Module):
@@ -209,10 +209,10 @@ class Htsat(nn.Module):
         if self.fusion:
             pieces = self._pieces(log_mel)
             longer = torch.ones(log_mel.shape[0], 1, dtype=torch.bool, device=log_mel.device)
-            said: Tensor = self.encoder(pieces, is_longer=longer).pooler_output
+            pooled: Tensor = self.encoder(pieces, is_longer=longer).pooler_output
         else:
-            said = self.encoder(log_mel.unsqueeze(1)).pooler_output
-        return said.flatten(1)
+            pooled = self.encoder(log_mel.unsqueeze(1)).pooler_output
+        return pooled.flatten(1)
 
     def _pieces(self, log_mel: Tensor) -> Tensor:
         """Return ``(batch, 4, longest, n_mels)``: the whole, and a piece of each third."""
@@ -223,14 +223,14 @@ class Htsat(nn.Module):
             log_mel.transpose(1, 2), size=length, mode="linear", align_corners=False
         ).transpose(1, 2)
         latest = frames - length
-        found = [whole]
+        crops = [whole]
         for third in range(3):
             low, high = third * latest // 3, (third + 1) * latest // 3
             first = (low + high) // 2
             if self.training:
                 first = int(torch.randint(low, high + 1, ()))
-            found.append(log_mel[:, first : first + length])
-        return torch.stack(found, dim=1)
+            crops.append(log_mel[:, first : first + length])
+        return torch.stack(crops, dim=1)
 
 
 class _Fused(nn.Module):

@@ -46,7 +46,7 @@ class TextEncoder(nn.Module):
         self.frozen = frozen
         self.caches = frozen
         self.requires_grad_(not frozen)
-        self._said: dict[bytes, Tensor] = {}
+        self._cache: dict[bytes, Tensor] = {}
 
     def train(self, mode: bool = True) -> "TextEncoder":  # noqa: FBT001, FBT002 - as torch has it
         """Set the training mode, unless the encoder is frozen."""
@@ -64,17 +64,17 @@ class TextEncoder(nn.Module):
     def _cached(self, ids: Tensor, mask: Tensor) -> Tensor:
         rows = zip(ids.cpu().numpy(), mask.sum(1).tolist(), strict=True)
         keys = [row[:length].tobytes() for row, length in rows]
-        new = [n for n, key in enumerate(keys) if key not in self._said]
+        new = [n for n, key in enumerate(keys) if key not in self._cache]
         if new:
-            if len(self._said) > _CACHE_SIZE:
-                self._said.clear()
+            if len(self._cache) > _CACHE_SIZE:
+                self._cache.clear()
                 new = list(range(len(keys)))
             longest = int(mask[new].sum(1).max())
             # Encodings of validation are used in training as well.
             with torch.inference_mode(mode=False), torch.no_grad():
-                found = self._read(ids[new, :longest], mask[new, :longest])
-            self._said |= dict(zip((keys[n] for n in new), found, strict=True))
-        return torch.stack([self._said[key] for key in keys])
+                encoded = self._read(ids[new, :longest], mask[new, :longest])
+            self._cache |= dict(zip((keys[n] for n in new), encoded, strict=True))
+        return torch.stack([self._cache[key] for key in keys])
 
     def _read(self, ids: Tensor, mask: Tensor) -> Tensor:
         states: Tensor = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state

@@ -114,8 +114,8 @@ def read_word_vectors(path: Path, most: int) -> tuple[list[str], Vectors]:
         if path.suffix == ".bin":
             from gensim.models import KeyedVectors
 
-            found = KeyedVectors.load_word2vec_format(str(path), binary=True, limit=most)
-            return list(found.index_to_key), np.array(found.vectors, np.float32)
+            keyed = KeyedVectors.load_word2vec_format(str(path), binary=True, limit=most)
+            return list(keyed.index_to_key), np.array(keyed.vectors, np.float32)
         words: list[str] = []
         rows: list[Vectors] = []
         for word, row in _lines(path):

@@ -125,9 +125,9 @@ def _pairs(
         places = one_exact.shape[2] * one_exact.shape[3]
         chosen = torch.randperm(places, generator=random)[:_PLACES]
         around = functional.unfold(one_small, 3, padding=1)[:, :, chosen]
-        said = whole(one_exact).flatten(2)[:, :, chosen]
+        responses = whole(one_exact).flatten(2)[:, :, chosen]
         inputs.append(around.transpose(1, 2).flatten(0, 1))
-        wanted.append(said.transpose(1, 2).flatten(0, 1))
+        wanted.append(responses.transpose(1, 2).flatten(0, 1))
     return torch.cat(inputs).double(), torch.cat(wanted).double()
 
 

@@ -114,10 +114,10 @@ def _memory_map(
         new = path.with_suffix(".new")
         np.lib.format.open_memmap(new, mode="w+", dtype=np.uint8, shape=shape).flush()
         new.rename(path)
-    found = np.lib.format.open_memmap(path, mode="r+")
-    if found.shape != shape:
-        raise ValueError(f"{path} holds shape {found.shape}, not {shape}: name another cache")
-    return found
+    table = np.lib.format.open_memmap(path, mode="r+")
+    if table.shape != shape:
+        raise ValueError(f"{path} holds shape {table.shape}, not {shape}: name another cache")
+    return table
 
 
 def _of_one_file(

@@ -79,26 +79,26 @@ class Fcn(nn.Module):
 
 def load_fcn(path: Path) -> Fcn:
     """Load an FCN from safetensors with the keys of its authors."""
-    found = load_file(path)
+    weights = load_file(path)
     layers = range(1, 6)
-    channels = tuple(len(found[f"layer{layer}.conv.bias"]) for layer in layers)
-    fcn = Fcn(channels, len(found["dense.bias"]))
+    channels = tuple(len(weights[f"layer{layer}.conv.bias"]) for layer in layers)
+    fcn = Fcn(channels, len(weights["dense.bias"]))
     with torch.no_grad():
-        fcn.scale.copy_(_spread(found, "spec_bn", 1e-5)[0])
-        fcn.shift.copy_(found["spec_bn.bias"][0] - found["spec_bn.running_mean"][0] * fcn.scale)
+        fcn.scale.copy_(_spread(weights, "spec_bn", 1e-5)[0])
+        fcn.shift.copy_(weights["spec_bn.bias"][0] - weights["spec_bn.running_mean"][0] * fcn.scale)
         for layer, convolution in zip(layers, fcn.convolutions, strict=True):
-            spread = _spread(found, f"layer{layer}.bn", 1e-5)
-            bias = found[f"layer{layer}.conv.bias"] - found[f"layer{layer}.bn.running_mean"]
-            weight = found[f"layer{layer}.conv.weight"] * spread[:, None, None, None]
-            folded = {"weight": weight, "bias": bias * spread + found[f"layer{layer}.bn.bias"]}
+            spread = _spread(weights, f"layer{layer}.bn", 1e-5)
+            bias = weights[f"layer{layer}.conv.bias"] - weights[f"layer{layer}.bn.running_mean"]
+            weight = weights[f"layer{layer}.conv.weight"] * spread[:, None, None, None]
+            folded = {"weight": weight, "bias": bias * spread + weights[f"layer{layer}.bn.bias"]}
             convolution.load_state_dict(folded)
-        fcn.dense.weight.copy_(found["dense.weight"])
-        fcn.dense.bias.copy_(found["dense.bias"])
+        fcn.dense.weight.copy_(weights["dense.weight"])
+        fcn.dense.bias.copy_(weights["dense.bias"])
     return fcn.eval()
 
 
-def _spread(found: dict[str, Tensor], name: str, epsilon: float) -> Tensor:
-    return found[f"{name}.weight"] / torch.sqrt(found[f"{name}.running_var"] + epsilon)
+def _spread(weights: dict[str, Tensor], name: str, epsilon: float) -> Tensor:
+    return weights[f"{name}.weight"] / torch.sqrt(weights[f"{name}.running_var"] + epsilon)
 
 
 class Musicnn(nn.Module):
