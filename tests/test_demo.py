@@ -22,7 +22,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_a_folder_of_ones_own_is_indexed_and_searched(
+def test_the_demo_indexes_and_searches_a_folder(
     demo: ModuleType,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -32,12 +32,12 @@ def test_a_folder_of_ones_own_is_indexed_and_searched(
     sounds.wav(tmp_path / "mine" / "a tone.wav", sounds.tone(2.0, 16_000))
     monkeypatch.setattr(sys, "argv", ["demo.py", "mine"])
     assert demo.main() == 0
-    said = capfd.readouterr().out
-    assert "$ tunespace index mine" in said
-    assert said.count("a tone") >= len(demo.SEARCHES)
+    output = capfd.readouterr().out
+    assert "$ tunespace index mine" in output
+    assert output.count("a tone") >= len(demo.SEARCHES)
 
 
-def test_without_music_it_says_how_to_name_a_folder(
+def test_without_music_the_demo_asks_for_a_folder(
     demo: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["demo.py", "nothing"])
@@ -45,7 +45,7 @@ def test_without_music_it_says_how_to_name_a_folder(
     assert "make demo MUSIC=" in capsys.readouterr().out
 
 
-def test_without_apt_it_goes_on(
+def test_the_demo_continues_without_apt(
     demo: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(demo.shutil, "which", lambda _: None)
@@ -53,7 +53,7 @@ def test_without_apt_it_goes_on(
     assert "no apt-get" in capsys.readouterr().out
 
 
-def test_without_lists_of_packages_it_says_so_once(
+def test_missing_package_lists_are_reported_once(
     demo: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(demo.shutil, "which", lambda name: name)
@@ -66,5 +66,5 @@ def test_without_lists_of_packages_it_says_so_once(
     demo_run = demo.subprocess.run
     monkeypatch.setattr(demo.subprocess, "run", fails)
     demo.fetch_from_debian(Path("music"))
-    said = capsys.readouterr().out
-    assert said.count("apt-get has no list of packages") == 1
+    output = capsys.readouterr().out
+    assert output.count("apt-get has no list of packages") == 1

@@ -164,13 +164,13 @@ def ttmr(folder: Path, **settings: object) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     state = {f"module.{name}": value for name, value in weights.items()}
     torch.save({"epoch": 3, "state_dict": state, "optimizer": {}}, folder / "best.pth")
-    said = {
+    defaults = {
         "sr": 16000,
         "duration": 9.91,
         "text_type": "bert",
         "text_backbone": "bert-base-uncased",
     }
-    lines = (f"{k}: {v}" for k, v in (said | settings).items())
+    lines = (f"{k}: {v}" for k, v in (defaults | settings).items())
     (folder / "hparams.yaml").write_text("\n".join(lines))
     special = dict.fromkeys(("[PAD]", "[UNK]", "[CLS]", "[SEP]"), "")
     tokenizer(
@@ -360,7 +360,7 @@ def muq_mulan(folder: Path, *, depth: int = 2) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(drawn(shapes), folder / "pytorch_model.bin")
     transformer = {"dim": dim, "tf_depth": depth, "heads": 2, "dim_head": 4}
-    said = {
+    defaults = {
         "mulan": {"sr": 24000, "clip_secs": 10, "dim_latent": latents},
         "audio_model": {
             "name": "OpenMuQ/MuQ-large-msd-iter",
@@ -371,7 +371,7 @@ def muq_mulan(folder: Path, *, depth: int = 2) -> Path:
         "audio_transformer": transformer,
         "text_transformer": transformer,
     }
-    (folder / "config.json").write_text(json.dumps(said))
+    (folder / "config.json").write_text(json.dumps(defaults))
     muq = {
         "label_rate": 25,
         "codebook_size": 32,
@@ -408,8 +408,8 @@ def clamp3(folder: Path, *, longest: int = 6) -> Path:
     path = folder / "MERT-v1-95M"
     path.mkdir(parents=True, exist_ok=True)
     torch.save(mert, path / "pytorch_model.bin")
-    said = hubert.to_dict() | {"model_type": "mert_model", "auto_map": {"AutoModel": "x.MERT"}}
-    (path / "config.json").write_text(json.dumps(said))
+    defaults = hubert.to_dict() | {"model_type": "mert_model", "auto_map": {"AutoModel": "x.MERT"}}
+    (path / "config.json").write_text(json.dumps(defaults))
     audio = BertConfig(
         vocab_size=1,
         hidden_size=width,

@@ -18,15 +18,15 @@ RATE = 16_000
 each_format = pytest.mark.parametrize("kind", FORMATS, ids=lambda kind: kind.suffix)
 
 
-def likeness(heard: np.ndarray, meant: np.ndarray) -> float:
+def likeness(decoded: np.ndarray, meant: np.ndarray) -> float:
     """The best correlation over shifts of up to 0.1 s: codecs may delay the sound a little."""
-    size = min(len(heard), len(meant))
-    heard, meant = heard[:size].astype(float), meant[:size].astype(float)
-    spectrum = np.fft.rfft(heard, 2 * size) * np.conj(np.fft.rfft(meant, 2 * size))
+    size = min(len(decoded), len(meant))
+    decoded, meant = decoded[:size].astype(float), meant[:size].astype(float)
+    spectrum = np.fft.rfft(decoded, 2 * size) * np.conj(np.fft.rfft(meant, 2 * size))
     shifts = np.fft.irfft(spectrum)
     reach = RATE // 10
     best = max(shifts[:reach].max(), shifts[-reach:].max())
-    return float(best / (np.linalg.norm(heard) * np.linalg.norm(meant)))
+    return float(best / (np.linalg.norm(decoded) * np.linalg.norm(meant)))
 
 
 def reason(path: Path) -> str:
@@ -39,12 +39,12 @@ def reason(path: Path) -> str:
 
 @each_format
 def test_every_format_gives_back_the_sound_that_was_written(tmp_path: Path, kind: Format) -> None:
-    heard = decode(write_as(tmp_path, kind), RATE)
-    assert heard.dtype == np.float32
-    assert heard.ndim == 1
-    assert len(heard) / RATE == pytest.approx(3.0, abs=kind.slack + 0.001)
-    assert likeness(heard, tone(3.0, RATE)) > kind.likeness
-    assert np.abs(heard).max() == pytest.approx(0.4, abs=0.03)
+    decoded = decode(write_as(tmp_path, kind), RATE)
+    assert decoded.dtype == np.float32
+    assert decoded.ndim == 1
+    assert len(decoded) / RATE == pytest.approx(3.0, abs=kind.slack + 0.001)
+    assert likeness(decoded, tone(3.0, RATE)) > kind.likeness
+    assert np.abs(decoded).max() == pytest.approx(0.4, abs=0.03)
 
 
 @each_format
@@ -54,20 +54,20 @@ def test_the_same_file_gives_the_same_samples(tmp_path: Path, kind: Format) -> N
 
 
 @each_format
-def test_a_truncated_file_keeps_what_is_left(tmp_path: Path, kind: Format) -> None:
+def test_a_truncated_file_is_decoded_up_to_its_end(tmp_path: Path, kind: Format) -> None:
     file = write_as(tmp_path, kind, seconds=12)
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
     if kind.suffix == "m4a":  # its index stands at the end of the file
         assert reason(file) == "is not audio, or too damaged to be read"
     else:
-        heard = decode(file, RATE)
-        assert 4 < len(heard) / RATE < 8
-        assert likeness(heard, tone(12, RATE)[: len(heard)]) > kind.likeness
+        decoded = decode(file, RATE)
+        assert 4 < len(decoded) / RATE < 8
+        assert likeness(decoded, tone(12, RATE)[: len(decoded)]) > kind.likeness
 
 
 @each_format
-def test_a_file_with_flipped_bits_costs_no_more_than_itself(tmp_path: Path, kind: Format) -> None:
+def test_a_file_with_flipped_bits_affects_only_itself(tmp_path: Path, kind: Format) -> None:
     file = write_as(tmp_path, kind)
     clean = file.read_bytes()
     rng = np.random.default_rng(7)
@@ -77,11 +77,11 @@ def test_a_file_with_flipped_bits_costs_no_more_than_itself(tmp_path: Path, kind
             damaged[position] ^= 1 << int(rng.integers(8))
         file.write_bytes(damaged)
         try:
-            heard = decode(file, RATE)
+            decoded = decode(file, RATE)
         except AudioError:
             continue
-        assert np.isfinite(heard).all()
-        assert np.abs(heard).max() < 20
+        assert np.isfinite(decoded).all()
+        assert np.abs(decoded).max() < 20
 
 
 def test_blocks_joined_are_the_whole_file(tmp_path: Path) -> None:
@@ -111,10 +111,10 @@ def test_a_rate_that_changes_within_the_file(tmp_path: Path) -> None:
     second = write(tmp_path / "b.mp3", tone(2.0, 22_050)[None], 22_050, "libmp3lame")
     joined = tmp_path / "joined.mp3"
     joined.write_bytes(first.read_bytes() + second.read_bytes())
-    heard = decode(joined, RATE)
-    assert len(heard) / RATE == pytest.approx(4.0, abs=0.3)
-    assert likeness(heard[: 2 * RATE], tone(2.0, RATE)) > 0.99
-    assert likeness(heard[-2 * RATE :], tone(2.0, RATE)) > 0.99
+    decoded = decode(joined, RATE)
+    assert len(decoded) / RATE == pytest.approx(4.0, abs=0.3)
+    assert likeness(decoded[: 2 * RATE], tone(2.0, RATE)) > 0.99
+    assert likeness(decoded[-2 * RATE :], tone(2.0, RATE)) > 0.99
 
 
 def test_mono_is_the_mean_of_the_channels(tmp_path: Path) -> None:
@@ -126,10 +126,10 @@ def test_mono_is_the_mean_of_the_channels(tmp_path: Path) -> None:
 def test_96_khz_8_channels(tmp_path: Path) -> None:
     channels = np.stack([tone(2.0, 96_000, level=0.1 * k) for k in range(8)])
     file = write(tmp_path / "wide.flac", channels, 96_000, "flac", layout="7.1")
-    heard = decode(file, RATE)
-    assert len(heard) == 2 * RATE
-    assert likeness(heard, tone(2.0, RATE)) > 0.9999
-    assert np.abs(heard).max() == pytest.approx(0.35, abs=0.01)
+    decoded = decode(file, RATE)
+    assert len(decoded) == 2 * RATE
+    assert likeness(decoded, tone(2.0, RATE)) > 0.9999
+    assert np.abs(decoded).max() == pytest.approx(0.35, abs=0.01)
 
 
 def test_a_tenth_of_a_second_and_a_single_sample(tmp_path: Path) -> None:
@@ -151,10 +151,10 @@ def test_nan_and_infinity_in_a_float_wav_are_silence(tmp_path: Path) -> None:
     damaged[100:110] = np.nan
     damaged[200] = np.inf
     damaged[300] = 3e38
-    heard = decode(write(tmp_path / "nan.wav", damaged[None], RATE, "pcm_f32le"), RATE)
-    assert np.isfinite(heard).all()
-    assert np.abs(heard).max() == 8
-    np.testing.assert_array_equal(heard[400:], mono[400:])
+    decoded = decode(write(tmp_path / "nan.wav", damaged[None], RATE, "pcm_f32le"), RATE)
+    assert np.isfinite(decoded).all()
+    assert np.abs(decoded).max() == 8
+    np.testing.assert_array_equal(decoded[400:], mono[400:])
 
 
 def test_a_wrong_extension_does_not_matter(tmp_path: Path) -> None:
@@ -188,17 +188,17 @@ def test_a_name_that_looks_like_a_protocol(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    "said",
+    "content",
     [
         "ffconcat version 1.0\nfile other.wav\n",
         "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:3,\nother.wav\n#EXT-X-ENDLIST\n",
         "v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n",
     ],
 )
-def test_a_file_that_points_to_another_is_not_followed(said: str, tmp_path: Path) -> None:
+def test_a_file_that_points_to_another_is_not_followed(content: str, tmp_path: Path) -> None:
     wav(tmp_path / "other.wav", tone(1.0, RATE, 440.0))
     pointer = tmp_path / "song.mp3"
-    pointer.write_text(said)
+    pointer.write_text(content)
     assert "read" in reason(pointer)
 
 
@@ -224,7 +224,7 @@ def test_files_that_are_no_audio_say_so(tmp_path: Path) -> None:
     assert reason(pipe) == "is not a regular file"
 
 
-def test_a_film_without_sound_holds_no_audio(tmp_path: Path) -> None:
+def test_a_video_without_sound_has_no_audio(tmp_path: Path) -> None:
     film = tmp_path / "film.mkv"
     with av.open(str(film), "w") as container:
         stream = container.add_stream("mjpeg", rate=5)
@@ -252,7 +252,7 @@ def forbidden_file() -> Iterator[Path]:
             os.seteuid(user)
 
 
-def test_a_file_that_may_not_be_read_says_so(forbidden_file: Path) -> None:
+def test_a_file_without_read_permission_is_reported(forbidden_file: Path) -> None:
     assert reason(forbidden_file) == "is not readable: permission denied"
 
 
@@ -261,13 +261,13 @@ def test_a_rate_that_is_not_positive_is_refused(tmp_path: Path) -> None:
         decode(tmp_path / "any.wav", 0)
 
 
-def test_the_error_survives_the_way_out_of_a_worker_process() -> None:
+def test_errors_can_be_pickled() -> None:
     error = AudioError(Path("a.mp3"), "is empty")
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301  (made one line above)
     assert (copy.path, copy.reason, str(copy)) == (Path("a.mp3"), "is empty", "a.mp3: is empty")
 
 
-def test_a_stretch_is_that_part_of_the_whole(tmp_path: Path) -> None:
+def test_a_part_equals_that_part_of_the_whole(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     path = wav(tmp_path / "noise.wav", random.random(48_000, np.float32) - 0.5)
     whole = decode(path, 16_000)

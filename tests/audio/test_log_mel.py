@@ -51,7 +51,7 @@ def test_the_spectrogram_is_the_one_librosa_computes(log_mel: LogMel) -> None:
 
 @each_front_end
 @pytest.mark.parametrize("sizes", [[1] * 700 + [4000], [16_000] * 3, [513, 1, 20_000, 2], [0, 5]])
-def test_a_stream_gives_what_the_whole_gives(log_mel: LogMel, sizes: list[int]) -> None:
+def test_a_stream_equals_the_whole_spectrogram(log_mel: LogMel, sizes: list[int]) -> None:
     waveform = noise(sum(sizes), seed=1)
     blocks = np.split(waveform, np.cumsum(sizes)[:-1])
     streamed = np.concatenate(list(log_mel.stream(blocks)))

@@ -19,10 +19,10 @@ def peak(samples: np.ndarray, rate: int = RATE) -> float:
 
 @pytest.mark.parametrize("semitones", [-12, -2, 0, 0.5, 3, 12])
 def test_pitch_moves_and_tempo_stays(semitones: float) -> None:
-    heard = shift_pitch(tone(440), RATE, semitones)
-    assert heard.dtype == np.float32
-    assert peak(heard) == pytest.approx(440 * 2 ** (semitones / 12), rel=0.01)
-    assert len(heard) == pytest.approx(2 * RATE, rel=0.05)
+    result = shift_pitch(tone(440), RATE, semitones)
+    assert result.dtype == np.float32
+    assert peak(result) == pytest.approx(440 * 2 ** (semitones / 12), rel=0.01)
+    assert len(result) == pytest.approx(2 * RATE, rel=0.05)
 
 
 def test_more_than_an_octave_is_refused() -> None:
@@ -31,18 +31,18 @@ def test_more_than_an_octave_is_refused() -> None:
 
 
 @pytest.mark.parametrize("rate", [16_000, 22_050, 44_100, 10_000, 96_000])
-def test_coding_keeps_what_is_loud_and_loses_what_is_fine(rate: int) -> None:
+def test_coding_keeps_loud_components(rate: int) -> None:
     random = np.random.default_rng(0)
     clean = tone(440, rate=rate)
     noisy = clean + random.normal(0, 0.001, len(clean)).astype(np.float32)
-    heard = mp3_round_trip(noisy, rate, 32)
-    assert heard.dtype == np.float32
-    assert peak(heard, rate) == pytest.approx(440, rel=0.01)
-    assert len(heard) == pytest.approx(2 * rate, rel=0.1)
-    assert np.abs(heard).max() == pytest.approx(0.3, rel=0.1)
+    result = mp3_round_trip(noisy, rate, 32)
+    assert result.dtype == np.float32
+    assert peak(result, rate) == pytest.approx(440, rel=0.01)
+    assert len(result) == pytest.approx(2 * rate, rel=0.1)
+    assert np.abs(result).max() == pytest.approx(0.3, rel=0.1)
 
 
-def test_less_bits_lose_more() -> None:
+def test_lower_bitrates_lose_more() -> None:
     random = np.random.default_rng(0)
     noise = random.normal(0, 0.1, 2 * RATE).astype(np.float32)
 

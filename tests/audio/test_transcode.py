@@ -31,20 +31,20 @@ def test_every_format_becomes_flac_that_sounds_the_same(
 
     transcode_to_flac(file, tmp_path / "b.flac")
 
-    stream, heard = read(tmp_path / "b.flac")
+    stream, decoded = read(tmp_path / "b.flac")
     assert (stream.codec_context.name, stream.rate) == ("flac", kind.rate)
-    np.testing.assert_allclose(heard, read(file)[1], atol=2.0**-15)
+    np.testing.assert_allclose(decoded, read(file)[1], atol=2.0**-15)
 
 
-def test_what_is_finer_than_browsers_play_is_made_coarser(tmp_path: Path) -> None:
+def test_high_sample_rates_are_reduced(tmp_path: Path) -> None:
     samples = np.stack([sounds.tone(1.0, 192_000, 440.0)] * 6)
     file = sounds.write(tmp_path / "a.wav", samples, 192_000, "pcm_s24le", layout="5.1")
 
     transcode_to_flac(file, tmp_path / "b.flac")
 
-    stream, heard = read(tmp_path / "b.flac")
-    assert (stream.rate, stream.layout.name, heard.shape) == (48_000, "stereo", (2, 48_000))
-    assert np.corrcoef(heard[0], sounds.tone(1.0, 48_000, 440.0))[0, 1] > 0.999
+    stream, decoded = read(tmp_path / "b.flac")
+    assert (stream.rate, stream.layout.name, decoded.shape) == (48_000, "stereo", (2, 48_000))
+    assert np.corrcoef(decoded[0], sounds.tone(1.0, 48_000, 440.0))[0, 1] > 0.999
 
 
 @pytest.mark.parametrize(("before", "after"), [(88_200, 44_100), (176_400, 44_100), (8000, 8000)])
@@ -54,11 +54,11 @@ def test_rates_are_kept_or_divided(before: int, after: int, tmp_path: Path) -> N
 
     transcode_to_flac(file, tmp_path / "b.flac")
 
-    stream, heard = read(tmp_path / "b.flac")
-    assert (stream.rate, heard.shape) == (after, (1, after))
+    stream, decoded = read(tmp_path / "b.flac")
+    assert (stream.rate, decoded.shape) == (after, (1, after))
 
 
-def test_sound_that_changes_its_kind_on_the_way_is_joined(tmp_path: Path) -> None:
+def test_audio_that_changes_its_format_is_joined(tmp_path: Path) -> None:
     parts = [
         sounds.write(tmp_path / f"{rate}.mp3", sounds.tone(1.0, rate)[None], rate, "libmp3lame")
         for rate in (44_100, 22_050)
@@ -67,11 +67,11 @@ def test_sound_that_changes_its_kind_on_the_way_is_joined(tmp_path: Path) -> Non
 
     transcode_to_flac(tmp_path / "a.mp3", tmp_path / "b.flac")
 
-    stream, heard = read(tmp_path / "b.flac")
-    assert abs(heard.shape[1] / stream.rate - 2.0) < 0.15
+    stream, decoded = read(tmp_path / "b.flac")
+    assert abs(decoded.shape[1] / stream.rate - 2.0) < 0.15
 
 
-def test_what_is_no_sound_is_refused(tmp_path: Path) -> None:
+def test_a_file_without_audio_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.aiff").write_bytes(b"no sound")
     with pytest.raises(AudioError, match="not audio"):
         transcode_to_flac(tmp_path / "a.aiff", tmp_path / "b.flac")

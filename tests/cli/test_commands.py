@@ -34,12 +34,12 @@ def test_json_of_index_and_search(run: Run, music: Path) -> None:
     assert hits[0]["year"] == 1999
 
 
-def test_words_need_no_quotes(run: Run, music: Path) -> None:
+def test_the_query_needs_no_quotes(run: Run, music: Path) -> None:
     run("index", music)
     assert run("search", "low", "piano", "--json").json()[0]["title"] == "low tone"
 
 
-def test_like_not_where_top_and_min_score(run: Run, music: Path) -> None:
+def test_search_options_can_be_combined(run: Run, music: Path) -> None:
     run("index", music)
     low = music / "low.flac"
     assert [h["title"] for h in run("search", "--like", low, "--json").json()] == ["high tone"]
@@ -68,9 +68,7 @@ def test_a_playlist_is_written_beside_the_hits(run: Run, music: Path, tmp_path: 
     assert (tmp_path / "out.m3u8").read_text().splitlines()[2] == "music/low.flac"
 
 
-def test_what_a_slip_of_the_finger_is_read_as_is_said(
-    run: Run, music: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_corrections_are_printed(run: Run, music: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNESPACE_MODEL", "tunespace-small")
     run("index", music)
     found = run("search", "accoustic guittar", "--json")
@@ -80,14 +78,14 @@ def test_what_a_slip_of_the_finger_is_read_as_is_said(
     assert run("search", "by the tones").err == ""
 
 
-def test_nothing_that_fits_is_said(run: Run, music: Path) -> None:
+def test_an_empty_result_is_reported(run: Run, music: Path) -> None:
     run("index", music)
     nothing = run("search", "low", "--where", "year = 1800")
     assert (nothing.code, nothing.out, nothing.err) == (0, "", "no track matches\n")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["search", "low"], 1, "tunespace: there is no library in"),
         (["index", "/no/such/folder"], 1, "tunespace: /no/such/folder does not exist"),
@@ -100,16 +98,16 @@ def test_nothing_that_fits_is_said(run: Run, music: Path) -> None:
     ],
 )
 def test_errors_are_one_sentence_and_a_code(
-    arguments: list[str], code: int, said: str, run: Run
+    arguments: list[str], code: int, message: str, run: Run
 ) -> None:
     ran = run(*arguments)
     assert ran.code == code
-    assert said in ran.err
+    assert message in ran.err
     assert "Traceback" not in ran.err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["search"], "the query is empty"),
         (["search", ""], "the query is empty"),
@@ -121,13 +119,13 @@ def test_errors_are_one_sentence_and_a_code(
         (["search", "low", "--m3u8", "/no/such/folder/x.m3u8"], "cannot be written"),
     ],
 )
-def test_queries_that_cannot_be_answered(
-    arguments: list[str], said: str, run: Run, music: Path
+def test_invalid_queries_are_refused(
+    arguments: list[str], message: str, run: Run, music: Path
 ) -> None:
     run("index", music)
     ran = run(*arguments)
     assert ran.code == 1
-    assert said in ran.err
+    assert message in ran.err
     assert ran.err.count("\n") == 1 + ("tracks in" in ran.err)
 
 
@@ -137,7 +135,7 @@ def test_help_and_version(run: Run) -> None:
     assert run("--version").out.startswith("tunespace 0.")
 
 
-def test_a_reader_that_goes_away_is_no_error(music: Path, run: Run) -> None:
+def test_a_closed_pipe_is_no_error(music: Path, run: Run) -> None:
     run("index", music)
     command = f"{sys.executable} -c 'from tunespace.cli import main; main()' search low | true"
     ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)  # noqa: S603, S607
@@ -202,7 +200,7 @@ def test_describe_with_another_model_than_the_library_is_an_error(
     assert not ran.out
 
 
-def test_describe_what_is_no_music(run: Run, music: Path) -> None:
+def test_describing_a_file_that_is_not_audio_is_refused(run: Run, music: Path) -> None:
     ran = run("describe", music / "broken.mp3")
     assert ran.code == 1
     assert "is not audio" in ran.err
@@ -218,7 +216,7 @@ def test_models_are_shown_with_size_and_licence(run: Run, tmp_path: Path) -> Non
     assert about["dim"] == 2
 
 
-def test_doctor_finds_everything_in_order(run: Run, music: Path) -> None:
+def test_doctor_reports_a_healthy_installation(run: Run, music: Path) -> None:
     run("index", music)
     ran = run("doctor")
     assert ran.code == 0, ran.out
@@ -226,7 +224,7 @@ def test_doctor_finds_everything_in_order(run: Run, music: Path) -> None:
     assert "broken.mp3 is not audio" in ran.out
 
 
-def test_what_is_excluded_stays_out_and_doctor_says_so(run: Run, music: Path) -> None:
+def test_doctor_lists_excluded_patterns(run: Run, music: Path) -> None:
     run("index", str(music), "--exclude", "Live/", "--exclude", "high*")
     again = run("index", str(music), "--json").json()
     assert (again["tracks"], again["unchanged"]) == (1, 1)
@@ -238,7 +236,7 @@ def test_what_is_excluded_stays_out_and_doctor_says_so(run: Run, music: Path) ->
     assert "invalid pattern for --exclude" in refused.err
 
 
-def test_doctor_says_what_is_wrong(run: Run, music: Path, tmp_path: Path) -> None:
+def test_doctor_reports_problems(run: Run, music: Path, tmp_path: Path) -> None:
     assert "there is no library" in run("doctor").out
     run("index", music)
     (music / "low.flac").unlink()

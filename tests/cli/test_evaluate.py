@@ -15,7 +15,7 @@ def manifest(music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return path
 
 
-def test_a_table_for_people(run: Run, manifest: Path) -> None:
+def test_results_are_a_table(run: Run, manifest: Path) -> None:
     done = run("evaluate", os.environ["TUNESPACE_MODEL"], "--data", manifest)
     assert done.code == 0
     assert "tiny@" in done.out
@@ -35,7 +35,7 @@ def test_json_for_programs_and_a_file(run: Run, manifest: Path, tmp_path: Path) 
     assert [p["protocol"]["name"] for p in only.json()["protocols"]] == ["zero-shot"]
 
 
-def test_what_is_wrong_is_said_in_sentences(run: Run, manifest: Path, tmp_path: Path) -> None:
+def test_invalid_data_is_reported_in_sentences(run: Run, manifest: Path, tmp_path: Path) -> None:
     model = os.environ["TUNESPACE_MODEL"]
     assert run("evaluate", model, "--data", "nothing").code == 1
     assert run("evaluate", model, "--data", manifest, "--protocol", "x").code == 2
@@ -64,7 +64,7 @@ def test_compare_writes_a_table_figures_and_a_page(
     assert run("compare", model, model, "--data", manifest).code == 1
 
 
-def test_what_was_heard_before_is_said(run: Run, manifest: Path, music: Path) -> None:
+def test_overlap_with_training_data_is_reported(run: Run, manifest: Path, music: Path) -> None:
     model = os.environ["TUNESPACE_MODEL"]
     assert "leakage: unknown" in run("evaluate", model, "--data", manifest).out
     training = music / "train.csv"
@@ -79,9 +79,7 @@ def test_what_was_heard_before_is_said(run: Run, manifest: Path, music: Path) ->
     assert isinstance(done.json()["leakage"]["by_fingerprint"], list)
 
 
-def test_what_is_asked_for_by_name_and_nobody_has_is_all_said_at_once(
-    run: Run, manifest: Path
-) -> None:
+def test_unknown_names_are_all_reported_at_once(run: Run, manifest: Path) -> None:
     model = os.environ["TUNESPACE_MODEL"]
     manifest.write_text("audio,tags,genre\nlow.flac,low,low\ngone.flac,high,high\nhigh.flac\n")
     failed = run(
@@ -101,7 +99,7 @@ def test_what_is_asked_for_by_name_and_nobody_has_is_all_said_at_once(
     assert "'low'" not in failed.err
 
 
-def test_how_clips_are_heard_can_be_chosen(run: Run, manifest: Path) -> None:
+def test_the_audio_view_can_be_chosen(run: Run, manifest: Path) -> None:
     model = os.environ["TUNESPACE_MODEL"]
     done = run("evaluate", model, "--data", manifest, "--seconds", "0.5", "--pooling", "windows")
     assert "audio: 0.5 s, in the model's own windows, as the mean of unit vectors" in done.out
@@ -112,7 +110,7 @@ def test_how_clips_are_heard_can_be_chosen(run: Run, manifest: Path) -> None:
     assert run("evaluate", model, "--data", manifest, "--seconds", "0").code == 2
 
 
-def test_compare_says_what_each_model_has_heard_before(run: Run, manifest: Path) -> None:
+def test_compare_reports_the_overlap_of_each_model(run: Run, manifest: Path) -> None:
     model = os.environ["TUNESPACE_MODEL"]
     training = manifest.parent / "train.csv"
     training.write_text("audio\nlow.flac\n")

@@ -66,7 +66,7 @@ def test_lists_in_a_cell(tmp_path: Path, cell: str, tags: tuple[str, ...]) -> No
     assert load_manifest(tmp_path / "m.tsv").items[0].tags == tags
 
 
-def test_all_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     rows = [
         "audio,track_id,start,duration,captions,tags",
         "a.mp3,1,,,fine,x",
@@ -78,7 +78,7 @@ def test_all_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("\n".join(rows))
     with pytest.raises(DataError) as raised:
         load_manifest(tmp_path / "m.csv")
-    said = str(raised.value)
+    reported = str(raised.value)
     for what in (
         "line 3: names no audio",
         "line 4: '1' is also line 2",
@@ -88,7 +88,7 @@ def test_all_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
         "line 6: an empty text among its captions",
         "line 6: an empty text among its tags",
     ):
-        assert what in said
+        assert what in reported
     assert len(raised.value.problems) == 7
 
 
@@ -101,12 +101,12 @@ def test_files_that_are_missing_are_all_named(tmp_path: Path) -> None:
     assert [item.track_id for item in with_audio(manifest).items] == ["m.csv"]
 
 
-def test_faults_of_the_file_and_of_the_clips_are_named_in_one_round(tmp_path: Path) -> None:
+def test_problems_of_file_and_clips_are_reported_together(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("audio,split\na.mp3,train\nb.mp3\nc.mp3,train\nc.mp3,train\n")
     with pytest.raises(DataError) as raised:
         load_manifest(tmp_path / "m.csv", faults=lambda items: missing_audio(items, "m"))
-    said = [problem.rpartition("/")[2] for problem in raised.value.problems]
-    assert said == [
+    reported = [problem.rpartition("/")[2] for problem in raised.value.problems]
+    assert reported == [
         "m.csv line 3: there are not 2 values",
         "m.csv line 5: 'c.mp3' is also line 4",
         *(f"{name}.mp3 does not exist" for name in "acc"),
@@ -117,7 +117,7 @@ def test_faults_of_the_file_and_of_the_clips_are_named_in_one_round(tmp_path: Pa
     assert len(raised.value.problems) == 3
 
 
-def test_a_split_that_is_not_there(tmp_path: Path) -> None:
+def test_an_unknown_split_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("audio,split\na.mp3,train\nb.mp3,test\n")
     manifest = load_manifest(tmp_path / "m.csv")
     assert [item.track_id for item in manifest.subset("test").items] == ["b.mp3"]
@@ -149,7 +149,7 @@ def test_no_file(tmp_path: Path) -> None:
             load_manifest(tmp_path / name)
 
 
-def test_the_hash_is_of_what_is_judged(tmp_path: Path) -> None:
+def test_the_hash_is_that_of_the_evaluated_clips(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("audio,tags\na.mp3,x\n")
     (tmp_path / "n.csv").write_text("audio,tags\na.mp3,y\n")
     first = load_manifest(tmp_path / "m.csv").sha256

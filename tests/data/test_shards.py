@@ -58,7 +58,7 @@ def table(items: tuple[Item, ...], path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["folder", "pattern", "parquet"])
-def test_shards_say_and_sound_as_their_clips_do(
+def test_clips_of_shards_equal_their_files(
     kind: str, plain: tuple[Item, ...], tmp_path: Path
 ) -> None:
     if kind == "parquet":
@@ -77,7 +77,7 @@ def test_shards_say_and_sound_as_their_clips_do(
         np.testing.assert_array_equal(decode(item.audio, RATE), decode(other.audio, RATE))
 
 
-def test_a_caption_may_stand_in_a_text_beside_the_sound(tmp_path: Path) -> None:
+def test_a_caption_can_be_a_text_file_next_to_the_audio(tmp_path: Path) -> None:
     sounds.wav(tmp_path / "a.wav", sounds.tone(1.0, RATE, 440))
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         put(archive, "x.wav", (tmp_path / "a.wav").read_bytes())
@@ -87,7 +87,7 @@ def test_a_caption_may_stand_in_a_text_beside_the_sound(tmp_path: Path) -> None:
     assert item.track_id == "a.tar!/x.wav"
 
 
-def test_what_is_wrong_in_a_shard_costs_a_line(tmp_path: Path) -> None:
+def test_an_invalid_sample_of_a_shard_is_one_problem(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         put(archive, "x.wav", b"x")
         put(archive, "x.json", b"{")
@@ -108,7 +108,9 @@ def test_what_is_wrong_in_a_shard_costs_a_line(tmp_path: Path) -> None:
     ]
 
 
-def test_what_no_shard_holds_is_not_there(plain: tuple[Item, ...], tmp_path: Path) -> None:
+def test_a_missing_member_of_a_shard_does_not_exist(
+    plain: tuple[Item, ...], tmp_path: Path
+) -> None:
     folder = shards(plain, tmp_path / "shards")
     gone = folder / "music-000.tar!" / "none.wav"
     assert not exists(gone)
@@ -122,7 +124,7 @@ def test_what_no_shard_holds_is_not_there(plain: tuple[Item, ...], tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", ["none.tar", "no-*.tar", "empty", "text.tar", "packed.tar"])
-def test_shards_that_cannot_be_read_are_said(name: str, tmp_path: Path) -> None:
+def test_unreadable_shards_are_reported(name: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.tar").write_text("no archive " * 100)
     with tarfile.open(tmp_path / "packed.tar", "w:gz") as archive:

@@ -10,7 +10,7 @@ from tunespace.evaluation.protocols import TagToMusic
 from tunespace.models import Model
 
 
-def test_a_stretch_of_a_stretch() -> None:
+def test_a_part_of_a_part_is_decoded() -> None:
     item = Item("a", Path("a.mp3"), start=10.0, duration=5.0)
     assert WHOLE_CLIP.clip(item) == Clip("a.mp3", 10, 5)
     assert AudioView(seconds=2).clip(item) == Clip("a.mp3", 10, 2)
@@ -20,31 +20,31 @@ def test_a_stretch_of_a_stretch() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"skip": -1}, {"seconds": 0}, {"pooling": "max"}])
-def test_what_is_not_possible_is_refused(wrong: dict[str, object]) -> None:
+def test_impossible_views_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"must be|unknown pooling"):
         AudioView(**wrong)  # type: ignore[arg-type]
 
 
-def test_in_words() -> None:
+def test_a_view_is_described_in_words() -> None:
     assert str(WHOLE_CLIP).startswith("the whole clip, in the model's own windows")
     assert str(AudioView(skip=5)).startswith("the rest after the first 5 s")
     assert "mean of unit vectors" in str(AudioView(seconds=10, pooling="windows"))
 
 
-def test_ways_of_listening_give_other_vectors(model: Model, clips: Path, tmp_path: Path) -> None:
+def test_audio_views_give_different_embeddings(model: Model, clips: Path, tmp_path: Path) -> None:
     path = str(clips / "0.wav")
     wanted = [Clip(path), Clip(path, pooling="windows"), Clip(path, 0, 0.5), Clip(path, 0, 0.0)]
     for _ in range(2):  # from the model, then from the cache
         rows, failed = embed_clips(model, wanted, cache=tmp_path / "c.sqlite", workers=1)
-        heard = model.embed_file(path)
-        np.testing.assert_array_equal(rows[0], heard.vector)
-        mean = np.mean([window.vector for window in heard.windows], axis=0)
+        embedding = model.embed_file(path)
+        np.testing.assert_array_equal(rows[0], embedding.vector)
+        mean = np.mean([window.vector for window in embedding.windows], axis=0)
         np.testing.assert_allclose(rows[1], mean / np.linalg.norm(mean), atol=1e-6)
         np.testing.assert_array_equal(rows[2], model.embed_file(path, duration=0.5).vector)
         assert failed == {3: "has no sound after what is skipped"}
 
 
-def test_each_protocol_hears_in_its_own_way(model: Model, clips: Path) -> None:
+def test_each_protocol_uses_its_own_audio_view(model: Model, clips: Path) -> None:
     manifest, _ = load_data(str(clips / "manifest.csv"))
     part = AudioView(seconds=0.5)
     protocols = [TagToMusic(), TagToMusic(name="start", audio_view=part)]

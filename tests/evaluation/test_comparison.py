@@ -31,12 +31,12 @@ def test_differences_are_in_pairs(model: Model, deaf: Model, clips: Path) -> Non
     # Both folders hold the same towers under two names.
     assert row.differences[0].value == 0
     assert row.differences[0].p == 1
-    said = json.loads(json.dumps(found.as_json()))
-    assert said["models"] == [model.identity, deaf.identity]
-    assert len(said["reports"]) == 2
+    content = json.loads(json.dumps(found.as_json()))
+    assert content["models"] == [model.identity, deaf.identity]
+    assert len(content["reports"]) == 2
 
 
-def test_clips_that_one_model_cannot_hear_are_left_out_for_all(
+def test_clips_that_one_model_cannot_embed_are_left_out_for_all(
     model: Model, deaf: Model, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tunespace.evaluation.embed_clips import embed_clips as whole
@@ -57,14 +57,14 @@ def test_clips_that_one_model_cannot_hear_are_left_out_for_all(
     assert all(value.n for row in found.rows for value in row.values)
 
 
-def test_a_model_twice_or_none_is_refused(model: Model, clips: Path) -> None:
+def test_comparing_no_model_or_one_model_twice_is_refused(model: Model, clips: Path) -> None:
     manifest, protocols = load_data(str(clips / "manifest.csv"))
     for models, reason in (([], "at least one model"), ([model, model], "is given 2 times")):
         with pytest.raises(DataError, match=reason):
             compare(models, manifest, protocols)
 
 
-def test_the_page_needs_nothing_else(model: Model, deaf: Model, clips: Path) -> None:
+def test_the_report_is_a_self_contained_page(model: Model, deaf: Model, clips: Path) -> None:
     manifest, protocols = load_data(str(clips / "manifest.csv"))
     found = compare([model, deaf], manifest, protocols, cache=clips / "c.sqlite")
     other = Published("d", "s", "genre", "<b>Other</b>", "accuracy", 0.5, "Paper 2020", "")
@@ -86,7 +86,7 @@ def test_the_page_needs_nothing_else(model: Model, deaf: Model, clips: Path) -> 
     assert np.isfinite(found.rows[0].values[0].value)
 
 
-def test_without_plotly_one_sentence(
+def test_without_plotly_the_error_names_the_extra(
     model: Model, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest, protocols = load_data(str(clips / "manifest.csv"))

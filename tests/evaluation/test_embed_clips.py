@@ -30,7 +30,7 @@ def test_vectors_are_those_of_the_model(model: Model, clips: Path, tmp_path: Pat
     np.testing.assert_array_equal(vectors[4], part)
 
 
-def test_what_was_heard_is_found_again(model: Model, clips: Path, tmp_path: Path) -> None:
+def test_embeddings_are_read_from_the_cache(model: Model, clips: Path, tmp_path: Path) -> None:
     cache = tmp_path / "folder" / "c.sqlite"
     calls: list[tuple[int, int]] = []
 
@@ -55,9 +55,7 @@ def test_what_was_heard_is_found_again(model: Model, clips: Path, tmp_path: Path
     assert len(calls) == 4
 
 
-def test_a_file_that_cannot_be_heard_costs_one_row(
-    model: Model, clips: Path, tmp_path: Path
-) -> None:
+def test_an_unreadable_file_affects_one_row(model: Model, clips: Path, tmp_path: Path) -> None:
     (clips / "broken.mp3").write_bytes(b"nothing")
     wanted = [Clip(str(clips / "broken.mp3")), Clip(str(clips / "0.wav"), start=60)]
     wanted += [Clip(str(clips / "gone.mp3")), Clip(str(clips / "0.wav"))]
@@ -70,7 +68,7 @@ def test_a_file_that_cannot_be_heard_costs_one_row(
     assert vectors[3].any()
 
 
-def test_a_killed_run_goes_on(model: Model, tmp_path: Path) -> None:
+def test_a_killed_run_is_resumed(model: Model, tmp_path: Path) -> None:
     for n in range(60):
         tone = 0.5 * sounds.tone(20.0, 16_000, 100.0 + n)
         sounds.wav(tmp_path / f"{n}.wav", tone)

@@ -31,7 +31,7 @@ def run(model: Model, manifest: Manifest, protocol: Protocol, folder: Path) -> P
     return report.protocols[0][1]
 
 
-def test_a_model_that_hears_is_told_from_guessing(
+def test_a_good_model_is_above_chance_level(
     model: Model, manifest: Manifest, tmp_path: Path
 ) -> None:
     tags = run(model, manifest, TagToMusic(), tmp_path)
@@ -74,14 +74,14 @@ def test_the_same_input_gives_the_same_report(
         for n in (1, 2)
     )
     assert json.dumps(first.as_json()) == json.dumps(second.as_json())
-    said = first.as_json()
-    assert said["schema"] == 1
-    assert said["model"]["identity"] == model.identity
-    assert set(said["model"]["files"]) == {"audio.onnx", "text.onnx", "tokenizer.json"}
-    assert said["data"]["clips"] == 4
-    assert said["probes"]["same file, same vector"] == {"largest difference": 0}
-    assert said["probes"]["spread of texts"]["pairs"] > 0
-    assert said["protocols"][0]["protocol"] == {
+    content = first.as_json()
+    assert content["schema"] == 1
+    assert content["model"]["identity"] == model.identity
+    assert set(content["model"]["files"]) == {"audio.onnx", "text.onnx", "tokenizer.json"}
+    assert content["data"]["clips"] == 4
+    assert content["probes"]["same file, same vector"] == {"largest difference": 0}
+    assert content["probes"]["spread of texts"]["pairs"] > 0
+    assert content["protocols"][0]["protocol"] == {
         "kind": "tag -> music",
         "name": "tag-to-music",
         "listening": {"skip": 0.0, "seconds": None, "pooling": "track"},
@@ -90,10 +90,10 @@ def test_the_same_input_gives_the_same_report(
         "prompt": "{}",
         "ties": "pessimistic",
     }
-    assert said["protocols"][0]["figures"]["roc_auc"]["chance"] == 0.5
+    assert content["protocols"][0]["figures"]["roc_auc"]["chance"] == 0.5
 
 
-def test_what_the_data_do_not_allow_is_left_out_and_said(model: Model, clips: Path) -> None:
+def test_protocols_without_data_are_listed_as_skipped(model: Model, clips: Path) -> None:
     (clips / "n.csv").write_text("audio,genre\n0.wav,low\n3.wav,high\n")
     manifest, protocols = load_data(str(clips / "n.csv"))
     report = evaluate(model, manifest, protocols, cache=clips / "c.sqlite")
@@ -103,7 +103,7 @@ def test_what_the_data_do_not_allow_is_left_out_and_said(model: Model, clips: Pa
         evaluate(model, manifest, [SentenceToMusic()], cache=clips / "c.sqlite")
 
 
-def test_clips_that_cannot_be_heard_are_left_out_and_said(model: Model, clips: Path) -> None:
+def test_unreadable_clips_are_left_out_and_listed(model: Model, clips: Path) -> None:
     (clips / "broken.mp3").write_bytes(b"nothing")
     (clips / "n.csv").write_text("audio,genre\n0.wav,low\n3.wav,high\nbroken.mp3,low\n")
     manifest, protocols = load_data(str(clips / "n.csv"))
@@ -127,7 +127,7 @@ def test_missing_files_stop_before_any_work(model: Model, clips: Path) -> None:
     assert not (clips / "c.sqlite").exists()
 
 
-def test_a_text_that_is_not_understood_is_last(model: Model, clips: Path) -> None:
+def test_a_text_without_known_words_is_ranked_last(model: Model, clips: Path) -> None:
     (clips / "n.csv").write_text("audio,captions\n0.wav,a low tone\n3.wav,\N{MUSICAL NOTE}\n")
     manifest, _ = load_data(str(clips / "n.csv"))
     report = evaluate(model, manifest, [SentenceToMusic()], cache=clips / "c.sqlite")
@@ -137,13 +137,11 @@ def test_a_text_that_is_not_understood_is_last(model: Model, clips: Path) -> Non
     assert np.isfinite(found["mrr"].value)
 
 
-def test_tags_that_nobody_carries_and_missing_files_come_together(
-    model: Model, clips: Path
-) -> None:
+def test_all_problems_of_the_data_are_reported_at_once(model: Model, clips: Path) -> None:
     manifest = load_manifest(clips / "manifest.csv")
     (clips / "0.wav").unlink()
     asked = [TagToMusic(tags=("low", "harp")), NegationPairs(tags=("harp", "lute"))]
     with pytest.raises(DataError) as raised:
         evaluate(model, manifest, asked, cache=clips / "c.sqlite")
-    said = raised.value.problems
-    assert [problem.rpartition(" ")[2] for problem in said] == ["exist", "'harp'", "'lute'"]
+    content = raised.value.problems
+    assert [problem.rpartition(" ")[2] for problem in content] == ["exist", "'harp'", "'lute'"]

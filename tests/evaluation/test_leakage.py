@@ -42,7 +42,7 @@ def test_a_clip_is_found_in_its_recording_and_in_no_other(
     assert index.find(decode(songs[5], RATE)) is None
 
 
-def test_silence_and_snippets_match_nothing(songs: list[Path]) -> None:
+def test_silence_and_very_short_clips_match_nothing(songs: list[Path]) -> None:
     silence = np.zeros(20 * RATE, np.float32)
     index = FingerprintIndex(
         {"silence": fingerprint(silence), "song": fingerprint(decode(songs[0], RATE))}
@@ -75,9 +75,9 @@ def test_overlap_in_three_ways(songs: list[Path]) -> None:
     assert (found.by_id, found.by_name, found.by_artist) == (("1",), ("a",), 2)
     assert found.as_json()["by_fingerprint"] == "not listened for"
     calls: list[int] = []
-    heard = overlap(
+    overlapping = overlap(
         training, judged, compare_recordings=True, on_progress=lambda done, _: calls.append(done)
     )
-    assert heard.by_fingerprint == ("b",)
-    assert heard.clips == {"1", "a", "b"}
+    assert overlapping.by_fingerprint == ("b",)
+    assert overlapping.clips == {"1", "a", "b"}
     assert calls == list(range(1, 8))

@@ -117,29 +117,31 @@ class Batches:
 
 def test_vectors_are_those_of_the_model(model: Model, audio: Dataset, clips: Path) -> None:
     judged = MtebModel(model, workers=1)
-    heard = judged.encode(Batches(audio))
+    audio_rows = judged.encode(Batches(audio))
     expected = model.embed_audio([clips / f"{n}.wav" for n in range(4)])
-    np.testing.assert_allclose(heard, expected, atol=1e-6)
+    np.testing.assert_allclose(audio_rows, expected, atol=1e-6)
     texts = Dataset.from_dict({"text": [*WORDS, "solo", "low solo"]})
-    said = judged.encode(Batches(texts))
-    np.testing.assert_allclose(said, model.embed_text(texts["text"]), atol=1e-6)
-    np.testing.assert_allclose(judged.similarity(heard, said), heard @ said.T, atol=1e-6)
-    pairs = judged.similarity_pairwise(heard, said)
-    np.testing.assert_allclose(pairs, (heard * said).sum(axis=1), atol=1e-6)
+    text_rows = judged.encode(Batches(texts))
+    np.testing.assert_allclose(text_rows, model.embed_text(texts["text"]), atol=1e-6)
+    np.testing.assert_allclose(
+        judged.similarity(audio_rows, text_rows), audio_rows @ text_rows.T, atol=1e-6
+    )
+    pairs = judged.similarity_pairwise(audio_rows, text_rows)
+    np.testing.assert_allclose(pairs, (audio_rows * text_rows).sum(axis=1), atol=1e-6)
     both = audio.add_column("text", texts["text"])
     together = judged.encode(Batches(both))
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
 
 
-def test_samples_are_heard_as_a_file_of_them(model: Model, tmp_path: Path) -> None:
+def test_samples_and_their_file_have_the_same_embedding(model: Model, tmp_path: Path) -> None:
     tone = 0.5 * sounds.tone(1.5, 16_000, 440.0)
     path = sounds.write(tmp_path / "tone.wav", tone[None], 16_000, "pcm_f32le")
     rows = [{"array": tone.astype(np.float32).tolist(), "sampling_rate": 16_000}]
-    heard = MtebModel(model, workers=1).encode(Batches(Dataset.from_dict({"audio": rows})))
-    np.testing.assert_allclose(heard[0], model.embed_file(path).vector, atol=1e-4)
+    audio_rows = MtebModel(model, workers=1).encode(Batches(Dataset.from_dict({"audio": rows})))
+    np.testing.assert_allclose(audio_rows[0], model.embed_file(path).vector, atol=1e-4)
 
 
-def test_what_cannot_be_encoded_is_said(model: Model) -> None:
+def test_samples_that_cannot_be_encoded_are_an_error(model: Model) -> None:
     judged = MtebModel(model, workers=1)
     with pytest.raises(DataError, match="neither text nor audio among image"):
         judged.encode(Batches(Dataset.from_dict({"image": [1]})))
@@ -149,7 +151,9 @@ def test_what_cannot_be_encoded_is_said(model: Model) -> None:
         judged.encode(Batches(broken))
 
 
-def test_without_mteb_one_sentence(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_mteb_the_error_names_the_extra(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "mteb.models", None)
     with pytest.raises(DataError, match=r"tunespace\[mteb\]"):
         MtebModel(model)

@@ -25,7 +25,7 @@ def points() -> np.ndarray:
     return normalize_rows(np.random.default_rng(0).normal(size=(400, 32)))
 
 
-def test_spread_tells_a_collapsed_space(points: np.ndarray) -> None:
+def test_spread_of_a_collapsed_space_is_zero(points: np.ndarray) -> None:
     assert spread(points).mean == pytest.approx(0, abs=0.01)
     assert spread(points).std == pytest.approx(1 / np.sqrt(32), rel=0.1)
     collapsed = spread(normalize_rows(points * 0.01 + 1))
@@ -35,7 +35,7 @@ def test_spread_tells_a_collapsed_space(points: np.ndarray) -> None:
     assert np.isnan(spread(points[:1]).mean)
 
 
-def test_gap_is_that_of_both_kinds(points: np.ndarray) -> None:
+def test_the_modality_gap_is_that_of_both_modalities(points: np.ndarray) -> None:
     mixed = modality_gap(points[:200], points[200:])
     assert mixed.distance < 0.2
     assert 0.4 < mixed.separability < 0.6
@@ -73,7 +73,7 @@ def test_hubs_are_found(points: np.ndarray) -> None:
     assert (one.k, one.skew) == (0, 0)
 
 
-def test_what_does_not_change_music_hardly_moves_it(model: Model, clips: Path) -> None:
+def test_small_perturbations_change_the_embedding_little(model: Model, clips: Path) -> None:
     import sounds
     from tunespace.evaluation.probes import Sensitivity
 

@@ -35,7 +35,7 @@ def inputs(
     return ProtocolInput(items, np.array(vectors, np.float32), known, {}, 0)
 
 
-def test_negation_is_below_chance_where_no_is_not_heard() -> None:
+def test_negation_is_below_chance_for_a_model_that_ignores_it() -> None:
     items = [Item(str(n), tags=("vocals",) if n < 2 else ("piano", "x")) for n in range(4)]
     places = [EAST, EAST, WEST, WEST]
     pairs = NegationPairs(tags=("vocals",))
@@ -98,7 +98,7 @@ def test_tags_are_split_into_seen_and_unseen() -> None:
 
 
 @pytest.mark.parametrize(("among", "count"), [("Y", 2), ("XY", 10)])
-def test_unseen_tags_are_judged_on_tracks_that_carry_them(among: str, count: int) -> None:
+def test_unseen_tags_are_evaluated_on_tracks_with_them(among: str, count: int) -> None:
     every = split_tags([Item(tag, tags=(tag,)) for tag in (f"t{n}" for n in range(100))])
     tags = [*every.seen[:8], *every.unseen[:2]]
     items = [Item(tag, tags=(tag,)) for tag in tags]

@@ -19,7 +19,7 @@ def test_numbers_match_by_data_split_and_protocol() -> None:
     assert not published_for("", "", "sentence-to-music")
 
 
-def test_what_can_match_is_named_as_ours() -> None:
+def test_fingerprints_need_a_minimum_of_sound() -> None:
     matching = 0
     for found in published():
         dataset = DATASETS.get(found.data)

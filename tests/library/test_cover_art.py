@@ -53,7 +53,7 @@ def test_the_picture_in_a_file_is_its_cover(suffix: str, codec: str, tmp_path: P
     assert (found.type, found.data) == ("image/png", PNG)
 
 
-def test_what_lies_beside_it_is_the_cover_where_there_is_none_in_it(tmp_path: Path) -> None:
+def test_a_picture_in_the_folder_is_the_cover_if_none_is_embedded(tmp_path: Path) -> None:
     file = song(tmp_path)
     (tmp_path / "holiday.jpg").write_bytes(JPEG)
     assert read_cover_art(str(file)) is None
@@ -64,7 +64,7 @@ def test_what_lies_beside_it_is_the_cover_where_there_is_none_in_it(tmp_path: Pa
     assert (found.type, found.data) == ("image/jpeg", JPEG + b" folder")
 
 
-def test_a_cover_that_is_none_is_passed_over(tmp_path: Path) -> None:
+def test_a_cover_that_is_not_an_image_is_skipped(tmp_path: Path) -> None:
     file = song(tmp_path)
     secret = tmp_path / "secret"
     secret.write_bytes(JPEG + b" secret")
@@ -78,7 +78,7 @@ def test_a_cover_that_is_none_is_passed_over(tmp_path: Path) -> None:
     assert found.data == JPEG
 
 
-def test_damaged_tags_leave_what_lies_beside(tmp_path: Path) -> None:
+def test_with_damaged_tags_the_picture_in_the_folder_is_used(tmp_path: Path) -> None:
     file = tmp_path / "song.flac"
     file.write_bytes(b"fLaC" + b"\xff" * 50)
     (tmp_path / "cover.jpg").write_bytes(JPEG)

@@ -21,7 +21,7 @@ def test_a_playlist_has_relative_paths_and_names(tmp_path: Path) -> None:
     )
 
 
-def test_what_no_player_could_open_is_left_out(tmp_path: Path) -> None:
+def test_paths_that_players_cannot_open_are_left_out(tmp_path: Path) -> None:
     hits = [
         hit("/gone.mp3", missing=True),
         hit("/line\nbreak.mp3"),
@@ -32,6 +32,6 @@ def test_what_no_player_could_open_is_left_out(tmp_path: Path) -> None:
     assert "Björk - two lines" in (tmp_path / "out.m3u8").read_text(encoding="utf-8")
 
 
-def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_an_unwritable_playlist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match="cannot be written"):
         write_m3u8([hit("/a.mp3")], tmp_path / "nowhere" / "out.m3u8")

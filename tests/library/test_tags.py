@@ -44,6 +44,6 @@ def test_a_missing_file_has_no_tags(tmp_path: Path) -> None:
     assert read_tags(str(tmp_path / "none.mp3")) == Tags()
 
 
-def test_a_track_without_title_is_called_by_its_file() -> None:
+def test_a_track_without_title_has_the_name_of_its_file() -> None:
     assert title_from_path("/music/01 Blue Train.mp3") == "01 Blue Train"
     assert title_from_path("/music/caf\udce9.mp3") == "caf?"

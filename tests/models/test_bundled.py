@@ -20,13 +20,13 @@ def cosine(model: Model, one: str, other: str) -> float:
     return float(a @ b)
 
 
-def test_it_is_whole_and_small(model: Model) -> None:
+def test_the_bundled_model_is_complete_and_small(model: Model) -> None:
     for name, sha256 in model.config.files.items():
         assert sha256_of(model.folder / name) == sha256
     assert sum(path.stat().st_size for path in model.folder.iterdir()) < 45e6
 
 
-def test_its_card_is_beside_it(model: Model) -> None:
+def test_the_bundled_model_has_a_card(model: Model) -> None:
     card = (model.folder / "README.md").read_text(encoding="utf-8")
     assert "What it was made from" in card
 
@@ -48,7 +48,7 @@ def test_every_word_of_its_lexicon_is_a_point(model: Model) -> None:
         ("悲しいピアノ", "sad piano", "dance"),
     ],
 )
-def test_queries_lie_near_what_they_mean(model: Model, query: str, near: str, far: str) -> None:
+def test_queries_are_near_related_queries(model: Model, query: str, near: str, far: str) -> None:
     assert cosine(model, query, near) > cosine(model, query, far) + 0.2
 
 
@@ -63,7 +63,7 @@ def test_queries_lie_near_what_they_mean(model: Model, query: str, near: str, fa
         ("melancolic", "melancholic", "happy"),
     ],
 )
-def test_words_that_the_lexicon_lacks_are_understood(
+def test_words_outside_the_lexicon_are_embedded(
     model: Model, word: str, near: str, far: str
 ) -> None:
     assert model.lexicon_vectors is not None
@@ -79,7 +79,7 @@ def test_opposites_point_apart(model: Model, one: str, other: str) -> None:
     assert cosine(model, one, other) < -0.3
 
 
-def test_how_loud_a_recording_is_says_nothing_of_its_music(model: Model, tmp_path: Path) -> None:
+def test_loudness_does_not_change_the_embedding(model: Model, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(scale=0.01, size=12 * 16_000)  # as every room has
     music = (sounds.tone(12.0, 16_000) + noise).astype(np.float32)
     loud = sounds.wav(tmp_path / "loud.wav", music)
@@ -97,7 +97,7 @@ def test_how_loud_a_recording_is_says_nothing_of_its_music(model: Model, tmp_pat
         ("piano sin voz", "vocals"),
     ],
 )
-def test_negations_lead_away(model: Model, negated: str, what: str) -> None:
+def test_negations_move_the_embedding_away(model: Model, negated: str, what: str) -> None:
     assert cosine(model, negated, what) < 0.1
 
 
@@ -122,7 +122,7 @@ def test_negations_lead_away(model: Model, negated: str, what: str) -> None:
         "piano sedih",
     ],
 )
-def test_sixteen_languages_say_the_same(model: Model, query: str) -> None:
+def test_sixteen_languages_give_the_same_embedding(model: Model, query: str) -> None:
     assert cosine(model, query, "sad piano") > 0.6
 
 
@@ -132,7 +132,7 @@ def test_a_texts_vector_does_not_depend_on_its_neighbours(model: Model) -> None:
     np.testing.assert_array_equal(model.embed_text(texts), alone)
 
 
-def test_a_very_long_query_is_answered(model: Model) -> None:
+def test_a_very_long_query_is_embedded(model: Model) -> None:
     assert model.embed_text(["calm piano at dawn " * 2500]).shape == (1, model.dim)
 
 
@@ -140,7 +140,7 @@ def test_a_very_long_query_is_answered(model: Model) -> None:
     ("typed", "meant"),
     [("guittar", "guitar"), ("psycadelic rock", "psychedelic rock"), ("no drumms", "no drums")],
 )
-def test_a_slip_of_the_finger_means_what_was_meant(model: Model, typed: str, meant: str) -> None:
+def test_typing_errors_are_corrected(model: Model, typed: str, meant: str) -> None:
     one, other = model.embed_text([typed, meant])
     assert float(one @ other) > 0.9
 
@@ -149,6 +149,6 @@ def test_a_slip_of_the_finger_means_what_was_meant(model: Model, typed: str, mea
     "word",
     ["dance", "punk", "ballad", "synth", "female vocalist", "male voice", "rnb", "dnb", "swedish"],
 )
-def test_words_that_people_tag_music_with_are_terms(model: Model, word: str) -> None:
+def test_common_tags_are_lexicon_terms(model: Model, word: str) -> None:
     assert model.parse_query(word).terms
     assert model.parse_query(word).unknown_share == 0

@@ -37,9 +37,7 @@ def test_texts_become_unit_rows(model: Model) -> None:
     np.testing.assert_allclose(rows, [[1, 0], [0, 1], [1, 0]], atol=1e-6)
 
 
-def test_a_text_that_comes_again_is_not_read_again(
-    model: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_repeated_texts_are_cached(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     tower = model.text_tower
 
@@ -77,15 +75,15 @@ def test_a_query_of_unknown_words_is_refused(model: Model) -> None:
 
 def test_a_track_and_its_windows(model: Model, tmp_path: Path) -> None:
     path = tone(tmp_path / "tone.wav", 2.5)
-    heard = model.embed_file(path)
-    assert [(w.start, w.end) for w in heard.windows] == [(0, 1), (1, 2), (1.52, 2.52)]
-    assert heard.seconds == pytest.approx(2.5, abs=0.03)
-    np.testing.assert_allclose(np.linalg.norm(heard.vector), 1, rtol=1e-6)
-    np.testing.assert_array_equal(model.embed_audio([path])[0], heard.vector)
+    embedding = model.embed_file(path)
+    assert [(w.start, w.end) for w in embedding.windows] == [(0, 1), (1, 2), (1.52, 2.52)]
+    assert embedding.seconds == pytest.approx(2.5, abs=0.03)
+    np.testing.assert_allclose(np.linalg.norm(embedding.vector), 1, rtol=1e-6)
+    np.testing.assert_array_equal(model.embed_audio([path])[0], embedding.vector)
     assert len(model.embed_audio_windows(path)) == 3
 
 
-def test_many_windows_are_what_few_are(model: Model, tmp_path: Path) -> None:
+def test_batches_of_windows_equal_single_windows(model: Model, tmp_path: Path) -> None:
     steady = 0.5 * np.random.default_rng(0).standard_normal(20 * 16_000).astype(np.float32)
     path = sounds.wav(tmp_path / "long.wav", steady)
     vectors = np.stack([window.vector for window in model.embed_file(path).windows])
@@ -106,7 +104,7 @@ def test_identity_follows_the_weights_and_not_the_card(folder: Path, tmp_path: P
     assert load_model(copy).identity != load_model(folder).identity
 
 
-def test_a_name_that_is_none_is_refused() -> None:
+def test_an_unknown_model_name_is_refused() -> None:
     with pytest.raises(ModelError, match="there is no model 'nothing'"):
         load_model("nothing")
 
@@ -117,7 +115,7 @@ def test_a_folder_without_a_configuration_is_no_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "\x00", "[1, 2]", '"text"'])
-def test_a_configuration_that_is_none_is_refused(text: str, tmp_path: Path) -> None:
+def test_an_invalid_configuration_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(text)
     with pytest.raises(ModelError, match=r"config\.json"):
         load_model(tmp_path)
@@ -152,7 +150,7 @@ def test_a_file_with_another_hash_is_refused(name: str, folder: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("name", ["audio.onnx", "text.onnx"])
-def test_a_missing_or_senseless_tower_is_refused(name: str, folder: Path, tmp_path: Path) -> None:
+def test_a_missing_or_invalid_tower_is_refused(name: str, folder: Path, tmp_path: Path) -> None:
     path = tone(tmp_path / "tone.wav", 1.0)
 
     def use(model: Model) -> None:

@@ -27,7 +27,7 @@ def id_of(api: Any, title: str) -> int:  # noqa: ANN401 - a client
     return int(next(track["id"] for track in found if track["title"] == title))
 
 
-def test_words_find_what_the_library_finds(client: Client, library: Path) -> None:
+def test_search_returns_the_hits_of_the_library(client: Client, library: Path) -> None:
     api = client()
     answer = api.get("/api/search", params={"q": "low"})
     with Library.open(library) as lib:
@@ -54,7 +54,7 @@ def test_a_query_of_several_terms(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ({"terms": [{}]}, "exactly one of text, track and clip"),
         ({"terms": [{"text": "low", "track": 1}]}, "exactly one of text, track and clip"),
@@ -71,13 +71,13 @@ def test_a_query_of_several_terms(client: Client) -> None:
         ([], "body"),
     ],
 )
-def test_what_cannot_be_answered_is_said_in_a_sentence(
-    client: Client, query: object, said: str
+def test_invalid_requests_get_a_reason_in_one_sentence(
+    client: Client, query: object, message: str
 ) -> None:
     answer = client().post("/api/search", json=query)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
-    assert said in answer.json()["detail"]
+    assert message in answer.json()["detail"]
     assert "Traceback" not in answer.text
 
 
@@ -119,7 +119,7 @@ def test_the_library_is_counted_for_its_filters(client: Client) -> None:
     assert [v["name"] for v in some["decade"]] == ["2000s"]
 
 
-def test_a_track_is_drawn_with_what_fits(client: Client) -> None:
+def test_a_track_has_a_waveform_and_moments(client: Client) -> None:
     api = client()
     low = id_of(api, "low tone")
     drawn = api.get(f"/api/tracks/{low}/waveform", params={"points": 50}).json()
@@ -154,7 +154,7 @@ def test_sound_is_sent_whole_and_in_ranges(client: Client, library: Path) -> Non
     assert (head.status_code, head.headers["content-length"]) == (200, str(len(file)))
 
 
-def test_a_link_in_the_place_of_a_file_is_not_followed(client: Client, library: Path) -> None:
+def test_a_link_that_replaced_a_file_is_not_followed(client: Client, library: Path) -> None:
     api = client()
     address = f"/api/tracks/{id_of(api, 'middle tone')}/audio"
     file = library.parent / "music" / "middle.flac"
@@ -186,7 +186,7 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(client: Client, library: 
         moved.rename(folder)
 
 
-def test_a_picture_is_shown_for_what_it_is(client: Client, library: Path) -> None:
+def test_artwork_has_the_media_type_of_its_content(client: Client, library: Path) -> None:
     from mutagen import flac
 
     make: Any = flac.Picture
@@ -220,7 +220,7 @@ def test_a_picture_is_shown_for_what_it_is(client: Client, library: Path) -> Non
         file.write_bytes(kept)
 
 
-def test_a_clip_that_is_sent_can_be_searched_with(client: Client, library: Path) -> None:
+def test_an_uploaded_clip_can_be_a_query(client: Client, library: Path) -> None:
     api = client()
     file = (library.parent / "music" / "low.flac").read_bytes()
     sent = api.post("/api/clips", content=file)
@@ -233,7 +233,7 @@ def test_a_clip_that_is_sent_can_be_searched_with(client: Client, library: Path)
 
 
 @pytest.mark.parametrize(
-    ("content", "status", "said"),
+    ("content", "status", "message"),
     [
         (b"", 422, "is empty"),
         (b"This is no music." * 100, 422, "is not audio"),
@@ -241,12 +241,12 @@ def test_a_clip_that_is_sent_can_be_searched_with(client: Client, library: Path)
         (b"\0" * 300_000, 413, "larger than"),
     ],
 )
-def test_a_clip_that_is_none_is_refused(
-    client: Client, content: bytes, status: int, said: str
+def test_an_invalid_clip_is_refused(
+    client: Client, content: bytes, status: int, message: str
 ) -> None:
     answer = client(upload_bytes=200_000).post("/api/clips", content=content)
     assert answer.status_code == status
-    assert said in answer.json()["detail"]
+    assert message in answer.json()["detail"]
     assert "tunespace-" not in answer.text  # nothing about where it was
 
 
@@ -259,11 +259,11 @@ def test_a_clip_that_takes_too_long_or_too_much_memory_is_refused(
     assert "took too long" in slow.json()["detail"]
     large = client(upload_memory=50 * 2**20).post("/api/clips", content=long)
     assert large.status_code == 422
-    said = large.json()["detail"]
-    assert "memory" in said or "cannot be decoded" in said
+    message = large.json()["detail"]
+    assert "memory" in message or "cannot be decoded" in message
 
 
-def test_nothing_that_was_sent_is_kept(
+def test_uploaded_files_are_deleted(
     client: Client, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -283,11 +283,11 @@ def test_embeddings_are_those_of_the_model(client: Client, library: Path) -> Non
     assert [one["index"] for one in answer["data"]] == [0, 1]
     assert np.allclose([one["embedding"] for one in answer["data"]], expected)
     coded = {"input": "low", "encoding_format": "base64"}
-    said = api.post("/v1/embeddings", json=coded).json()["data"][0]["embedding"]
-    assert np.array_equal(np.frombuffer(base64.b64decode(said), "<f4"), expected[0])
+    message = api.post("/v1/embeddings", json=coded).json()["data"][0]["embedding"]
+    assert np.array_equal(np.frombuffer(base64.b64decode(message), "<f4"), expected[0])
     file = library.parent / "music" / "low.flac"
-    heard = api.post("/v1/audio/embeddings", content=file.read_bytes()).json()
-    assert np.allclose(heard["data"][0]["embedding"], model.embed_audio([file])[0], atol=1e-6)
+    embedded = api.post("/v1/audio/embeddings", content=file.read_bytes()).json()
+    assert np.allclose(embedded["data"][0]["embedding"], model.embed_audio([file])[0], atol=1e-6)
     assert api.post("/v1/embeddings", json={"input": "low", "model": "other"}).status_code == 404
     assert api.post("/v1/embeddings", json={"input": "low", "dimensions": 7}).status_code == 422
     assert api.post("/v1/embeddings", json={"input": []}).status_code == 422
@@ -299,7 +299,7 @@ def test_health(client: Client) -> None:
     assert (answer["tracks"], answer["failed"], answer["model"]) == (3, 1, "tiny")
 
 
-def test_a_library_that_changes_is_searched_as_it_is(
+def test_a_changed_library_is_searched_in_its_new_state(
     client: Client, library: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"
@@ -317,7 +317,7 @@ def test_a_library_that_changes_is_searched_as_it_is(
     assert "new" in titles(api.get("/api/search", params={"q": "low"}))
 
 
-def test_many_ask_at_once(client: Client) -> None:
+def test_concurrent_requests_are_handled(client: Client) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     api = client()
@@ -331,7 +331,7 @@ def test_many_ask_at_once(client: Client) -> None:
         assert titles(answer)[0] == ("low tone", "high tone")[n % 2]
 
 
-def test_the_contract_names_all_that_is_there(client: Client) -> None:
+def test_the_contract_names_all_routes(client: Client) -> None:
     contract = client().get("/api/openapi.json").json()
     assert {"/api/search", "/api/clips", "/api/tracks/{id}/audio", "/v1/embeddings"} <= set(
         contract["paths"]
@@ -347,7 +347,7 @@ def test_the_contract_names_all_that_is_there(client: Client) -> None:
     assert "detail" in contract["components"]["schemas"]["Problem"]["properties"]
 
 
-def test_a_playlist_grows_and_is_written_down(client: Client) -> None:
+def test_a_playlist_is_extended_and_exported(client: Client) -> None:
     api = client()
     low, middle, high = (id_of(api, f"{name} tone") for name in ("low", "middle", "high"))
     longer = api.post("/api/playlist/extend", json={"ids": [low], "count": 1})
@@ -367,16 +367,16 @@ def test_a_playlist_grows_and_is_written_down(client: Client) -> None:
     ]
 
 
-def test_a_remark_is_read_beside_what_is_shown(client: Client) -> None:
+def test_a_remark_refers_to_the_shown_tracks(client: Client) -> None:
     api = client()
-    said = {"remark": "more like the second one, after 1990", "shown": [5, 6]}
-    answer = api.post("/api/refine", json=said).json()
+    message = {"remark": "more like the second one, after 1990", "shown": [5, 6]}
+    answer = api.post("/api/refine", json=message).json()
     assert answer["terms"] == [{"text": None, "track": 6, "weight": 0.5}]
     assert answer["where"] == "year >= 1990"
     assert api.post("/api/refine", json={"remark": ""}).status_code == 422
 
 
-def test_the_model_gives_its_memory_back_when_nobody_asks(client: Client) -> None:
+def test_an_idle_model_is_unloaded(client: Client) -> None:
     api = client(idle_seconds=0.2)
     assert titles(api.get("/api/search", params={"q": "low"}))[0] == "low tone"
     app: Any = api.app
@@ -386,7 +386,7 @@ def test_the_model_gives_its_memory_back_when_nobody_asks(client: Client) -> Non
     assert titles(api.get("/api/search", params={"q": "high"}))[0] == "high tone"
 
 
-def test_points_of_many_dimensions_are_answered_whole() -> None:
+def test_embeddings_have_all_dimensions() -> None:
     from tunespace.server.routes.embeddings import _response
 
     rows = np.random.default_rng(0).normal(size=(2, 1024)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The page as people use it, in Debian's Chromium; left out, and said so, where there is none."""
+"""The page in Chromium; skipped, with a reason, where there is none."""
 
 import shutil
 from collections.abc import Iterator
@@ -31,18 +31,18 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any, address: str) -> Iterator[Any]:  # noqa: ANN401 - playwright's
-    """A fresh page; whatever goes wrong in it fails the test."""
+    """A new page; any error in it fails the test."""
     context = browser.new_context(viewport={"width": 1200, "height": 800})
     opened = context.new_page()
     wrong: list[str] = []
     opened.on("pageerror", lambda error: wrong.append(str(error)))
 
-    def hear(said: Any) -> None:  # noqa: ANN401 - playwright's
-        # What the server refuses, the browser reports and the page says in words.
-        if said.type == "error" and "status of 422" not in said.text:
-            wrong.append(said.text)
+    def collect(message: Any) -> None:  # noqa: ANN401 - playwright's
+        # The browser reports each refused request; the page shows its reason.
+        if message.type == "error" and "status of 422" not in message.text:
+            wrong.append(message.text)
 
-    opened.on("console", hear)
+    opened.on("console", collect)
     opened.goto(address)
     yield opened
     context.close()
@@ -58,7 +58,7 @@ def look_for(page: Any, words: str) -> None:  # noqa: ANN401
     page.locator("ol .title").first.wait_for()
 
 
-def test_words_find_music_and_the_address_keeps_them(page: Any, address: str) -> None:  # noqa: ANN401
+def test_a_text_search_shows_hits_and_is_stored_in_the_address(page: Any, address: str) -> None:  # noqa: ANN401
     look_for(page, "low")
     assert titles(page)[0] == "low tone"
     sync_api.expect(page.get_by_role("status")).to_contain_text("3 tracks")
@@ -85,7 +85,7 @@ def test_a_track_plays_from_where_it_fits_and_the_next_follows(page: Any) -> Non
     assert player.locator(".wave").evaluate("e => e.children.length") > 0
 
 
-def test_what_the_browser_cannot_play_is_converted_for_it(
+def test_unsupported_formats_are_transcoded(
     page: Any,  # noqa: ANN401
     address_of_aiff: str,
 ) -> None:
@@ -98,7 +98,7 @@ def test_what_the_browser_cannot_play_is_converted_for_it(
     sync_api.expect(player).to_contain_text("low.aiff")
 
 
-def test_more_and_less_change_what_is_shown(page: Any) -> None:  # noqa: ANN401
+def test_sliders_change_the_hits(page: Any) -> None:  # noqa: ANN401
     look_for(page, "low")
     page.get_by_label("Refine the search").fill("more high")
     page.get_by_role("button", name="Refine").click()
@@ -112,7 +112,7 @@ def test_more_and_less_change_what_is_shown(page: Any) -> None:  # noqa: ANN401
     sync_api.expect(page.locator("ol .title")).to_have_count(0)
 
 
-def test_what_is_said_changes_the_search_and_can_be_undone(page: Any) -> None:  # noqa: ANN401
+def test_a_remark_changes_the_search_and_can_be_undone(page: Any) -> None:  # noqa: ANN401
     look_for(page, "low")
     second = titles(page)[1]
     page.get_by_label("Refine the search").fill("less like the second one")
@@ -157,7 +157,7 @@ def test_a_playlist_is_made_ordered_kept_and_exported(page: Any) -> None:  # noq
     sync_api.expect(panel.locator("li")).to_have_count(0)
 
 
-def test_the_corner_tells_what_could_not_be_read(page: Any) -> None:  # noqa: ANN401
+def test_unreadable_files_are_listed(page: Any) -> None:  # noqa: ANN401
     corner = page.get_by_role("contentinfo")
     sync_api.expect(corner).to_contain_text("3 tracks")
     page.get_by_text("1 file could not be read").click()
@@ -186,7 +186,7 @@ def test_a_file_is_searched_by_its_sound(page: Any, tmp_path: Path) -> None:  # 
     sync_api.expect(page.get_by_label("sounds like mine.flac")).to_be_visible()
 
 
-def test_a_file_that_is_none_is_refused_in_a_sentence(
+def test_an_upload_that_is_not_audio_is_refused_with_a_reason(
     browser: Any,  # noqa: ANN401
     address: str,
     tmp_path: Path,
@@ -201,7 +201,7 @@ def test_a_file_that_is_none_is_refused_in_a_sentence(
     page.close()
 
 
-def test_the_keyboard_is_enough(page: Any) -> None:  # noqa: ANN401
+def test_the_page_can_be_used_with_the_keyboard(page: Any) -> None:  # noqa: ANN401
     page.locator("body").click(position={"x": 5, "y": 5})
     page.keyboard.press("/")
     page.keyboard.type("low")
@@ -219,7 +219,7 @@ def test_the_keyboard_is_enough(page: Any) -> None:  # noqa: ANN401
     sync_api.expect(player).to_contain_text(second)
 
 
-def test_a_lasso_on_the_map_lists_what_lies_within(page: Any) -> None:  # noqa: ANN401
+def test_a_lasso_on_the_map_lists_the_tracks_inside(page: Any) -> None:  # noqa: ANN401
     page.get_by_role("button", name="Map").click()
     map_ = page.get_by_role("region", name="Map")
     sync_api.expect(map_.get_by_text("Loading the map")).to_have_count(0, timeout=60_000)
@@ -244,7 +244,7 @@ def test_a_lasso_on_the_map_lists_what_lies_within(page: Any) -> None:  # noqa: 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 390])
-def test_everybody_can_use_it(page: Any, scheme: str, width: int) -> None:  # noqa: ANN401
+def test_the_page_is_accessible(page: Any, scheme: str, width: int) -> None:  # noqa: ANN401
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page.set_viewport_size({"width": width, "height": 800})
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")

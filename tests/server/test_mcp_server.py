@@ -41,7 +41,7 @@ def asked(library: Path, name: str, *, write: bool = False, **arguments: object)
         collection.close()
 
 
-def test_it_only_reads_unless_it_may_write(library: Path) -> None:
+def test_mcp_is_read_only_without_allow_write(library: Path) -> None:
     tools = asked(library, "")
     assert {tool.name for tool in tools} == {
         "search_music",
@@ -53,7 +53,7 @@ def test_it_only_reads_unless_it_may_write(library: Path) -> None:
     assert "update_library" in {tool.name for tool in asked(library, "", write=True)}
 
 
-def test_the_tools_answer(library: Path) -> None:
+def test_each_tool_returns_a_result(library: Path) -> None:
     found = content(asked(library, "search_music", query="low"))["tracks"]
     assert found[0]["title"] == "low tone"
     assert found[0]["length"] == "0:02"
@@ -74,8 +74,8 @@ def test_the_tools_answer(library: Path) -> None:
     )
 
 
-def test_what_cannot_be_done_is_said(library: Path) -> None:
-    for name, arguments, said in (
+def test_failures_are_reported_as_tool_errors(library: Path) -> None:
+    for name, arguments, message in (
         ("search_music", {"query": "zzz"}, "no word of 'zzz' is known"),
         ("search_music", {"query": "low", "where": "1=1"}, "the filter"),
         ("similar_music", {"track_id": 999}, "the library has no track 999"),
@@ -84,11 +84,11 @@ def test_what_cannot_be_done_is_said(library: Path) -> None:
     ):
         result = asked(library, name, **arguments)
         assert result.is_error
-        assert said in str(result.content)
+        assert message in str(result.content)
         assert "Traceback" not in str(result.content)
 
 
-def test_a_host_speaks_to_it_over_standard_input(library: Path) -> None:
+def test_mcp_works_over_standard_input(library: Path) -> None:
     command = "from tunespace.cli import main; main()"
     parameters = StdioServerParameters(
         command=sys.executable,
@@ -103,7 +103,7 @@ def test_a_host_speaks_to_it_over_standard_input(library: Path) -> None:
     assert content(asyncio.run(ask()))["tracks"][0]["title"] == "low tone"
 
 
-def test_a_client_speaks_to_it_over_http(library: Path) -> None:
+def test_mcp_works_over_http(library: Path) -> None:
     async def ask(address: str) -> Any:  # noqa: ANN401
         async with Client(f"{address}/mcp") as client:
             return await client.call_tool("search_music", {"query": "low"})
@@ -112,7 +112,7 @@ def test_a_client_speaks_to_it_over_http(library: Path) -> None:
         assert content(asyncio.run(ask(address)))["tracks"][0]["title"] == "low tone"
 
 
-def test_over_http_it_needs_the_token_as_well(client: Api) -> None:
+def test_mcp_over_http_needs_the_token(client: Api) -> None:
     api = client(token="secret")
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     assert api.post("/mcp", json=body).status_code == 401

@@ -5,7 +5,7 @@ from starlette.testclient import TestClient
 Client = Callable[..., TestClient]
 
 
-def test_the_page_and_its_parts_come_from_here(client: Client) -> None:
+def test_the_page_and_its_assets_are_local(client: Client) -> None:
     api = client()
     page = api.get("/")
     assert page.status_code == 200

@@ -25,9 +25,9 @@ def served(library: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str]
     )
     try:
         assert process.stdout is not None
-        said = process.stdout.readline()
-        found = re.search(r"http://\S+", said)
-        assert found, said
+        message = process.stdout.readline()
+        found = re.search(r"http://\S+", message)
+        assert found, message
         yield process, found[0]
     finally:
         process.kill()
@@ -39,7 +39,7 @@ def read(address: str) -> bytes:
         return bytes(answer.read())
 
 
-def test_it_serves_until_it_is_interrupted(library: Path) -> None:
+def test_the_server_runs_until_it_is_interrupted(library: Path) -> None:
     with served(library) as (process, address):
         assert b'"status":"ok"' in read(f"{address}/health")
         assert b"low tone" in read(f"{address}/api/search?q=low")
@@ -49,7 +49,7 @@ def test_it_serves_until_it_is_interrupted(library: Path) -> None:
         assert process.returncode in (0, 130)
 
 
-def test_others_than_this_machine_need_a_token(library: Path) -> None:
+def test_remote_clients_need_a_token(library: Path) -> None:
     with served(library, "--host", "0.0.0.0") as (_, address):  # noqa: S104 - that is the test
         host, _, token = address.partition("/?token=")
         assert len(token) > 20
@@ -62,7 +62,7 @@ def test_others_than_this_machine_need_a_token(library: Path) -> None:
             assert answer.status == 200
 
 
-def test_an_empty_token_lets_nobody_in(library: Path) -> None:
+def test_an_empty_token_is_not_accepted(library: Path) -> None:
     with served(library, "--host", "0.0.0.0", "--token", "") as (_, address):  # noqa: S104
         host, _, token = address.partition("/?token=")
         assert len(token) > 20
@@ -70,10 +70,10 @@ def test_an_empty_token_lets_nobody_in(library: Path) -> None:
             read(f"{host}/api/tracks")
 
 
-def test_what_prevents_it_is_said_in_a_sentence(library: Path, tmp_path: Path) -> None:
+def test_a_server_that_cannot_start_reports_the_reason(library: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        for arguments, said in (
+        for arguments, message in (
             (
                 ["--library", str(library), "--port", port],
                 f"cannot listen on 127.0.0.1, port {port}",
@@ -95,5 +95,5 @@ def test_what_prevents_it_is_said_in_a_sentence(library: Path, tmp_path: Path) -
             )
             assert done.returncode == 1
             assert done.stderr.startswith("tunespace: ")
-            assert said in done.stderr
+            assert message in done.stderr
             assert "Traceback" not in done.stderr

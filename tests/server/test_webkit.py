@@ -1,4 +1,4 @@
-"""The page in WebKit, Safari's engine; left out, and said so, where its driver is not installed.
+"""The page in WebKit, Safari's engine; skipped, with a reason, where its driver is not installed.
 
 Debian: ``apt-get install webkit2gtk-driver xvfb``.
 """

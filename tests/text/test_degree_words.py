@@ -23,16 +23,16 @@ from tunespace.text import degree_words
         (degree_words.MORE, "plus", "plus"),
     ],
 )
-def test_what_stands_before(pattern: re.Pattern[str], text: str, rest: str) -> None:
+def test_degree_words_before_the_subject(pattern: re.Pattern[str], text: str, rest: str) -> None:
     assert pattern.sub("", text) == rest
 
 
-def test_what_stands_behind() -> None:
+def test_degree_words_after_the_subject() -> None:
     assert degree_words.LESS_BEHIND.sub("", "드럼 없이") == "드럼"
     assert degree_words.LITTLE_BEHIND.sub("", "安静一点") == "安静"
     assert degree_words.PLEASE.sub("", "ruhiger bitte") == "ruhiger"
 
 
-def test_and_cuts_where_another_remark_begins() -> None:
+def test_and_separates_two_remarks() -> None:
     assert degree_words.AND.split("plus calme et sans batterie") == ["plus calme", "sans batterie"]
     assert degree_words.AND.split("drum et bass") == ["drum et bass"]

@@ -98,7 +98,7 @@ def test_the_longest_terms_are_found(query: str, expected: list[str], lexicon: L
         ("it doesn't have drums", ["-drums"]),
     ],
 )
-def test_negations_turn_the_term_behind_them(
+def test_negations_apply_to_the_term_after_them(
     query: str, expected: list[str], lexicon: Lexicon
 ) -> None:
     assert terms(query, lexicon) == expected
@@ -129,13 +129,13 @@ def test_negations_turn_the_term_behind_them(
         ("senza chitarra", ["-guitar"]),
     ],
 )
-def test_other_languages_lead_to_the_same_terms(
+def test_other_languages_give_the_same_terms(
     query: str, expected: list[str], lexicon: Lexicon
 ) -> None:
     assert terms(query, lexicon) == expected
 
 
-def test_the_sentence_is_english_and_without_what_is_not_wanted(lexicon: Lexicon) -> None:
+def test_the_sentence_is_english_and_without_negated_terms(lexicon: Lexicon) -> None:
     assert parse_query("warm piano at dawn, no vocals", lexicon).sentence == "warm piano at dawn"
     assert parse_query("traurig mit Cello", lexicon).sentence == "sad mit cello"
     assert parse_query("ボーカルなし ピアノ", lexicon).sentence == "piano"
@@ -146,15 +146,17 @@ def test_the_sentence_is_english_and_without_what_is_not_wanted(lexicon: Lexicon
     ("query", "share"),
     [("warm piano", 0), ("a song with piano", 0), ("piano at dawn", 2 / 3), ("kazoo", 1), ("", 1)],
 )
-def test_how_much_the_terms_leave_unread(query: str, share: float, lexicon: Lexicon) -> None:
+def test_unknown_share_is_the_fraction_of_uncovered_words(
+    query: str, share: float, lexicon: Lexicon
+) -> None:
     assert parse_query(query, lexicon).unknown_share == pytest.approx(share)
 
 
-def test_a_genre_that_begins_like_a_negation_stays_in_the_sentence(lexicon: Lexicon) -> None:
+def test_a_genre_with_a_negation_prefix_is_not_negated(lexicon: Lexicon) -> None:
     assert parse_query("no wave", lexicon).sentence == "no wave"
 
 
-def test_unknown_words_after_a_negation_are_kept_apart(lexicon: Lexicon) -> None:
+def test_unknown_negated_words_are_returned_separately(lexicon: Lexicon) -> None:
     reading = parse_query("jazz without kazoo", lexicon)
     assert reading.unwanted == ("kazoo",)
     assert reading.sentence == "jazz"
@@ -164,7 +166,7 @@ def test_an_emoji_is_read_by_its_name(lexicon: Lexicon) -> None:
     assert terms("😢", lexicon) == ["crying"]
 
 
-def test_ten_thousand_words_are_read(lexicon: Lexicon) -> None:
+def test_a_query_of_ten_thousand_words_is_parsed(lexicon: Lexicon) -> None:
     reading = parse_query("warm piano without drums " * 2500, lexicon)
     assert len(reading.terms) == 7500
 
@@ -184,7 +186,7 @@ def test_a_table_of_other_columns_is_refused(tmp_path: Path) -> None:
         Lexicon.load(path)
 
 
-def test_weights_are_read_when_they_are_asked_for(lexicon: Lexicon, tmp_path: Path) -> None:
+def test_weights_are_parsed_on_access(lexicon: Lexicon, tmp_path: Path) -> None:
     assert lexicon.entries["jazz piano"].concepts == {"jazz": 2, "piano": 2}
     path = tmp_path / "lexicon.tsv"
     path.write_text("word\tkind\tdescription\tconcepts\npiano\ta\tb\tpiano:much\n")
@@ -192,14 +194,14 @@ def test_weights_are_read_when_they_are_asked_for(lexicon: Lexicon, tmp_path: Pa
         _ = Lexicon.load(path).entries["piano"].concepts
 
 
-def test_a_word_that_points_nowhere_is_named(tmp_path: Path) -> None:
+def test_a_word_without_a_lexicon_entry_is_named(tmp_path: Path) -> None:
     (tmp_path / "lexicon.tsv").write_text(LEXICON, encoding="utf-8")
     (tmp_path / "languages.tsv").write_text("Flöte\tde\tflute\n", encoding="utf-8")
     with pytest.raises(ValueError, match="flute"):
         Lexicon.load(tmp_path / "lexicon.tsv", tmp_path / "languages.tsv")
 
 
-def test_what_is_no_word_is_the_nearest_word_with_a_slip(lexicon: Lexicon) -> None:
+def test_an_unknown_word_is_corrected_to_the_nearest_lexicon_word(lexicon: Lexicon) -> None:
     def is_word(word: str) -> bool:
         return word in ("guilty", "pianos", "and")
 
@@ -214,7 +216,7 @@ def test_what_is_no_word_is_the_nearest_word_with_a_slip(lexicon: Lexicon) -> No
     assert reading.unknown_share == 0
 
 
-def test_a_term_of_several_words_is_found_behind_slips(lexicon: Lexicon) -> None:
+def test_a_misspelled_term_of_several_words_is_corrected(lexicon: Lexicon) -> None:
     reading = parse_query("no vocalls", lexicon, lambda word: word == "no")
     assert [t.word for t in reading.terms] == ["no vocals"]
     assert reading.corrections == (("vocalls", "vocals"),)
@@ -223,16 +225,16 @@ def test_a_term_of_several_words_is_found_behind_slips(lexicon: Lexicon) -> None
 @pytest.mark.parametrize(
     "query", ["guilty", "jaz", "zither", "pinao2", "xello", "guitars", "piyano"]
 )
-def test_what_may_be_meant_as_it_is_stays(query: str, lexicon: Lexicon) -> None:
+def test_known_words_are_not_corrected(query: str, lexicon: Lexicon) -> None:
     assert parse_query(query, lexicon, lambda word: word == "guilty").corrections == ()
 
 
-def test_every_word_is_meant_where_nobody_knows_words(lexicon: Lexicon) -> None:
+def test_without_a_vocabulary_nothing_is_corrected(lexicon: Lexicon) -> None:
     assert parse_query("guittar", lexicon).terms == ()
     assert parse_query("guittar", lexicon).unknown_share == 1
 
 
-def test_a_slip_that_two_words_are_as_near_to_is_left_alone() -> None:
+def test_an_ambiguous_typing_error_is_not_corrected() -> None:
     lexicon = Lexicon({word: Entry(word, "mood", "", "") for word in ("canter", "cantor")}, {})
     assert lexicon.nearest("cantr") == ""
     assert lexicon.nearest("canterr") == "canter"

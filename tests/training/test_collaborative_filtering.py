@@ -31,7 +31,7 @@ def plays() -> list[tuple[str, str, float]]:
     ]
 
 
-def test_who_is_liked_by_the_same_people_is_alike() -> None:
+def test_artists_with_the_same_listeners_are_similar() -> None:
     found = train_factors(plays(), width=2)
     assert set(found) == {name.lower() for taste in TASTES for name in taste}
     assert all(np.linalg.norm(row) == pytest.approx(1, abs=1e-5) for row in found.values())
@@ -41,9 +41,7 @@ def test_who_is_liked_by_the_same_people_is_alike() -> None:
             assert set(near) == {other.lower() for other in taste if other != name}
 
 
-def test_plays_become_factors_by_the_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_computes_factors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = tmp_path / "plays.csv"
     rows = [f"{user},{artist},{count}" for user, artist, count in plays()]
     table.write_text("\n".join(["user,artist,count", *rows]) + "\n", encoding="utf-8")
@@ -57,7 +55,7 @@ def test_plays_become_factors_by_the_command(
 
 
 @pytest.mark.parametrize("row", ["ann,,", "ann,Bob,many"])
-def test_a_row_that_is_no_play_is_said(tmp_path: Path, row: str) -> None:
+def test_an_invalid_row_is_an_error(tmp_path: Path, row: str) -> None:
     table = tmp_path / "plays.csv"
     table.write_text(f"user,artist,count\n{row}\n", encoding="utf-8")
     with pytest.raises(TrainingError, match="line 2: user, artist and a number as count"):
@@ -105,26 +103,24 @@ def factors(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_hybrid_model_hears_artists_that_nobody_knows(tmp_path: Path, factors: Path) -> None:
+def test_a_hybrid_model_predicts_factors_of_unknown_artists(tmp_path: Path, factors: Path) -> None:
     music = manifest(tmp_path / "music")
     recipe = load_recipe("won2021", changes=[*SMALL, f"collaborative.factors={factors}"])
     trained = train(recipe, music, tmp_path / "run", cache=tmp_path / "cache", log=lambda _: None)
     model = tunespace.load_model(trained.model)
-    heard = model.embed_audio([music.parent / f"{kind}-loud-2.wav" for kind in KINDS])
-    assert heard.shape == (3, 8)
-    assert np.ptp(heard, axis=0).max() > 0
+    embeddings = model.embed_audio([music.parent / f"{kind}-loud-2.wav" for kind in KINDS])
+    assert embeddings.shape == (3, 8)
+    assert np.ptp(embeddings, axis=0).max() > 0
 
 
-def test_a_cultural_branch_says_at_once_that_it_makes_no_model(
-    tmp_path: Path, factors: Path
-) -> None:
+def test_a_cultural_branch_alone_is_refused_before_training(tmp_path: Path, factors: Path) -> None:
     music = manifest(tmp_path / "music")
     changes = [*SMALL, f"collaborative.factors={factors}", "collaborative.branch=cultural"]
     recipe = load_recipe("won2021", changes=changes)
     lines: list[str] = []
     with pytest.raises(TrainingError, match="uses no audio"):
         train(recipe, music, tmp_path / "run", cache=tmp_path / "cache", log=lines.append)
-    told = [n for n, line in enumerate(lines) if "uses no audio" in line]
-    assert told
-    assert told[0] < next(n for n, line in enumerate(lines) if line.startswith("epoch 1"))
+    notes = [n for n, line in enumerate(lines) if "uses no audio" in line]
+    assert notes
+    assert notes[0] < next(n for n, line in enumerate(lines) if line.startswith("epoch 1"))
     assert (tmp_path / "run" / "metrics.csv").exists()

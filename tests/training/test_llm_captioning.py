@@ -30,7 +30,7 @@ class Model:
         return [self.answers[n % len(self.answers)] for n, _ in enumerate(requests)]
 
 
-def test_captions_that_name_a_tag_join_those_that_were_there(tmp_path: Path) -> None:
+def test_captions_that_name_a_tag_are_added(tmp_path: Path) -> None:
     model = Model('"Warm jazz on a PIANO."\nAnd more.', "Something else entirely.")
     written = write_captions(ITEMS, model, tmp_path / "out.jsonl")
     assert (written.captions, written.dropped) == (1, 1)
@@ -45,7 +45,7 @@ def test_captions_that_name_a_tag_join_those_that_were_there(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [tmp_path / "out.jsonl"]
 
 
-def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_run_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tunespace.training.llm_captioning._AT_ONCE", 1)
     with pytest.raises(KeyboardInterrupt):
         write_captions(ITEMS, Model("jazz, rock", fails_after=1), tmp_path / "out.jsonl")
@@ -57,13 +57,13 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     assert written.captions == 2
 
 
-def test_clips_without_tags_are_nothing_to_write_about(tmp_path: Path) -> None:
+def test_clips_without_tags_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="no clip has tags"):
         write_captions(ITEMS[2:], Model(""), tmp_path / "out.jsonl")
 
 
 @pytest.mark.parametrize("chats", [False, True])
-def test_a_model_in_the_published_format_is_read_and_asked(tmp_path: Path, *, chats: bool) -> None:
+def test_a_model_in_the_published_format_generates_captions(tmp_path: Path, *, chats: bool) -> None:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -88,19 +88,19 @@ def test_a_model_in_the_published_format_is_read_and_asked(tmp_path: Path, *, ch
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     model = generator(str(folder))
-    said = model(["jazz", "a longer request about music"], 0)
-    assert len(said) == 2
-    assert all(said)
-    assert model(["jazz", "a longer request about music"], 0) == said
-    assert model(["jazz", "a longer request about music"], 1) != said
+    captions = model(["jazz", "a longer request about music"], 0)
+    assert len(captions) == 2
+    assert all(captions)
+    assert model(["jazz", "a longer request about music"], 0) == captions
+    assert model(["jazz", "a longer request about music"], 1) != captions
 
 
-def test_a_model_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_model_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"--model: .*nowhere cannot be loaded"):
         generator(str(tmp_path / "nowhere"))
 
 
-def test_what_was_kept_is_lines_of_json(tmp_path: Path) -> None:
+def test_partial_results_are_json_lines(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_captions(ITEMS, Model("x", fails_after=0), tmp_path / "out.jsonl")
     assert (tmp_path / "out.partial.jsonl").read_text() == ""

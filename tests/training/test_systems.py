@@ -74,16 +74,16 @@ def test_there_is_a_recipe_for_each_system() -> None:
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_system_is_trained_exported_and_listens(
+def test_each_system_trains_exports_and_embeds(
     name: str, music: Path, cache: Path, tmp_path: Path
 ) -> None:
     trained = run(name, music, cache, tmp_path / "run")
     model = tunespace.load_model(trained.model)
     files = sorted(music.parent.glob("*.wav"))[:2]
-    heard = model.embed_audio(files)
-    assert heard.shape == (2, 8)
-    np.testing.assert_allclose(np.linalg.norm(heard, axis=1), 1, atol=1e-5)
-    np.testing.assert_allclose(heard[:1], model.embed_audio(files[:1]), atol=1e-5)
+    embeddings = model.embed_audio(files)
+    assert embeddings.shape == (2, 8)
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(embeddings[:1], model.embed_audio(files[:1]), atol=1e-5)
     asked = model.embed_text(["low", "a loud tone, high"])
     np.testing.assert_allclose(np.linalg.norm(asked, axis=1), 1, atol=1e-5)
 
@@ -144,7 +144,7 @@ def test_an_option_is_trained(
     assert np.isfinite(trained.figures["loss"])
 
 
-def test_tags_that_are_kept_for_the_test_are_learned_by_nobody_and_known_to_the_test(
+def test_held_out_tags_are_not_trained_on_and_are_evaluated(
     tmp_path: Path,
 ) -> None:
     music = manifest(tmp_path / "music", copies=4)

@@ -72,7 +72,7 @@ def test_splits(tmp_path: Path) -> None:
         load_data("emotify", root, "train")
 
 
-def test_what_to_put_where_is_said(tmp_path: Path) -> None:
+def test_missing_files_are_reported_with_the_expected_layout(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"data.csv is missing.*\n.*Put the published archive"):
         load_data("emotify", tmp_path)
     (tmp_path / "data.csv").write_text("id,genre\n1,rock\n")
@@ -80,7 +80,7 @@ def test_what_to_put_where_is_said(tmp_path: Path) -> None:
         load_data("emotify", tmp_path)
 
 
-def test_every_data_set_says_what_it_is() -> None:
+def test_every_data_set_has_a_description() -> None:
     for name, dataset in DATASETS.items():
         assert dataset.name == name
         for text in (dataset.title, dataset.citation, dataset.licence, dataset.needs):

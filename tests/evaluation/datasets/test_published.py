@@ -22,7 +22,7 @@ def read(name: str, root: Path, split: str = "") -> tuple[Item, ...]:
 
 
 @pytest.mark.parametrize("name", sorted(DATASETS))
-def test_what_is_missing_is_said(name: str, tmp_path: Path) -> None:
+def test_missing_files_are_reported(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"is missing\.\nPut"):
         load_data(name, tmp_path)
 

@@ -12,7 +12,7 @@ def test_interval_of_a_mean_is_that_of_statistics() -> None:
     assert found.high == pytest.approx(values.mean() + half, abs=0.005)
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+def test_intervals_have_their_nominal_coverage() -> None:
     random = np.random.default_rng(1)
     held = 0
     for _ in range(300):
@@ -48,7 +48,7 @@ def test_counts_are_the_same_draws() -> None:
         assert np.bincount(row, minlength=7).tolist() == count.tolist()
 
 
-def test_pairs_cancel_what_is_hard_for_both() -> None:
+def test_paired_differences_remove_shared_variance() -> None:
     random = np.random.default_rng(3)
     hard = random.normal(size=200) * 5
     first, second = hard + 0.5, hard + random.normal(size=200) * 0.5
@@ -59,7 +59,7 @@ def test_pairs_cancel_what_is_hard_for_both() -> None:
     assert found.p < 0.01
 
 
-def test_a_model_does_not_differ_from_itself() -> None:
+def test_a_model_has_no_difference_from_itself() -> None:
     same = figure(np.random.default_rng(4).random(60))
     assert difference(same, same).p == 1
 

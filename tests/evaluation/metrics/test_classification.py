@@ -51,7 +51,7 @@ def test_draws_equal_those_taken_by_hand() -> None:
     assert first.value == pytest.approx(found.roc[0])
 
 
-def test_a_tag_that_cannot_be_judged_is_left_out_of_the_mean() -> None:
+def test_a_tag_without_a_value_is_left_out_of_the_mean() -> None:
     positive = np.array([[True, True], [False, True], [True, True]])
     found = tag_figures(np.array([[3.0, 1], [1, 2], [2, 3]]), positive)
     assert found.roc_macro.value == 1

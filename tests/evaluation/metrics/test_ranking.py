@@ -141,7 +141,7 @@ def test_blocks_do_not_change_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
         np.testing.assert_array_equal(rank_vectors(queries, items, right).ranks, whole.ranks)
 
 
-def test_what_is_excluded_is_not_in_the_pool() -> None:
+def test_excluded_items_are_not_in_the_pool() -> None:
     vectors = np.eye(3, dtype=np.float32)
     ranked = rank_vectors(vectors, vectors, [[1], [2], [0]], exclude=[0, 1, -1])
     assert ranked.pool.tolist() == [2, 2, 3]
@@ -169,6 +169,6 @@ def test_bad_input_is_named(
         rank_scores(np.array(scores), relevant, gains=gains)
 
 
-def test_nothing_at_all() -> None:
+def test_an_empty_ranking_has_no_figures() -> None:
     ranked: Ranked = rank_scores(np.empty((0, 5)), [])
     assert len(recall_at(ranked, 1)) == 0

@@ -49,7 +49,7 @@ def another(model: str, folder: Path) -> str:
     return str(other)
 
 
-def test_a_second_run_touches_nothing(library: Library, music: Path) -> None:
+def test_a_second_run_changes_nothing(library: Library, music: Path) -> None:
     assert counts(library.index([music])) == {"added": 4}
     assert counts(library.index([music])) == {"unchanged": 4}
     assert len(library) == 4
@@ -113,7 +113,7 @@ def test_files_that_change_places(library: Library, music: Path) -> None:
     assert after["track 3.wav"] == before["track 0.wav"]
 
 
-def test_a_new_date_alone_is_no_change(library: Library, music: Path) -> None:
+def test_a_new_modification_time_alone_is_no_change(library: Library, music: Path) -> None:
     library.index([music])
     os.utime(music / "album 0" / "track 0.wav", (1, 1))
     report = library.index([music])
@@ -121,7 +121,7 @@ def test_a_new_date_alone_is_no_change(library: Library, music: Path) -> None:
     assert report.music_seconds == 0
 
 
-def test_what_is_excluded_leaves_the_library_and_stays_out(library: Library, music: Path) -> None:
+def test_excluded_tracks_are_removed_and_stay_excluded(library: Library, music: Path) -> None:
     library.index([music])
     assert counts(library.index([music], exclude=["/album 0/", "*3.wav"])) == {
         "excluded": 3,
@@ -135,7 +135,7 @@ def test_what_is_excluded_leaves_the_library_and_stays_out(library: Library, mus
     assert counts(library.index([music])) == {"unchanged": 4}
 
 
-def test_a_file_moved_out_of_what_is_excluded_keeps_its_vectors(
+def test_a_file_moved_out_of_an_excluded_folder_keeps_its_embedding(
     library: Library, music: Path
 ) -> None:
     library.index([music])
@@ -146,14 +146,14 @@ def test_a_file_moved_out_of_what_is_excluded_keeps_its_vectors(
     assert vectors(library)["kept.wav"] == before["track 0.wav"]
 
 
-def test_a_pattern_that_cannot_be_read_is_said(library: Library, music: Path) -> None:
+def test_an_invalid_pattern_is_an_error(library: Library, music: Path) -> None:
     library.index([music])
     with pytest.raises(LibraryError, match="invalid pattern"):
         library.index([music], exclude=["!"])
     assert len(library) == 4
 
 
-def test_another_model_does_not_hear_what_is_excluded(
+def test_another_model_does_not_embed_excluded_tracks(
     library: Library, music: Path, tmp_path: Path, model: str
 ) -> None:
     library.index([music])
@@ -163,7 +163,7 @@ def test_another_model_does_not_hear_what_is_excluded(
         assert len(changed.search("low")) == 2
 
 
-def test_one_folder_says_nothing_about_another(library: Library, music: Path) -> None:
+def test_indexing_one_folder_does_not_affect_another(library: Library, music: Path) -> None:
     library.index([music])
     assert counts(library.index([music / "album 0"])) == {"unchanged": 2}
     assert len(library) == 4
@@ -179,7 +179,7 @@ def test_a_folder_that_lost_all_of_its_music_keeps_its_tracks(
     assert len(library) == 4
 
 
-def test_a_broken_file_costs_one_line_and_is_tried_again_when_it_changes(
+def test_a_broken_file_is_reported_and_tried_again_when_it_changes(
     library: Library, music: Path
 ) -> None:
     broken = music / "broken.mp3"
@@ -226,14 +226,12 @@ def test_an_unreadable_file_is_reported(library: Library, music: Path) -> None:
     assert "permission denied" in report.failed[0].reason
 
 
-def test_an_empty_folder_adds_nothing(library: Library, tmp_path: Path) -> None:
+def test_an_empty_folder_adds_no_tracks(library: Library, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert counts(library.index([tmp_path / "empty"])) == {}
 
 
-def test_a_path_that_does_not_exist_is_said_and_nothing_is_lost(
-    library: Library, music: Path
-) -> None:
+def test_a_missing_path_is_an_error_and_loses_no_tracks(library: Library, music: Path) -> None:
     library.index([music])
     with pytest.raises(LibraryError, match="does not exist"):
         library.index([music / "nothing"])
@@ -248,7 +246,7 @@ def test_one_writer_at_a_time(library: Library, music: Path) -> None:
         assert len(library.search("low")) == 2  # readers are not blocked
 
 
-def test_a_full_disk_loses_nothing(library: Library, music: Path) -> None:
+def test_a_full_disk_loses_no_tracks(library: Library, music: Path) -> None:
     library.index([music / "album 0"])
     connection: sqlite3.Connection = library._store._connection  # type: ignore[attr-defined]  # noqa: SLF001
     [pages] = connection.execute("PRAGMA page_count").fetchone()
@@ -262,7 +260,7 @@ def test_a_full_disk_loses_nothing(library: Library, music: Path) -> None:
     assert counts(library.index([music]))["added"] == 5
 
 
-def test_a_killed_run_loses_what_was_in_flight_and_nothing_else(tmp_path: Path, model: str) -> None:
+def test_a_killed_run_loses_only_uncommitted_files(tmp_path: Path, model: str) -> None:
     folder = tmp_path / "music"
     for n in range(60):
         write_noise(folder / f"{n:02}.wav", 1, 1e-2 * n, seconds=20, seed=n)
@@ -292,7 +290,7 @@ def test_a_killed_run_loses_what_was_in_flight_and_nothing_else(tmp_path: Path, 
         assert len(library) == 60
 
 
-def test_a_file_that_ends_its_worker_costs_one_line(
+def test_a_file_that_crashes_its_worker_is_one_failure(
     library: Library, music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = (
@@ -336,13 +334,13 @@ def test_a_file_that_is_no_library_is_refused(tmp_path: Path) -> None:
         Library.open(tmp_path)
 
 
-def test_progress_is_told(library: Library, music: Path) -> None:
-    told: list[tuple[int, int]] = []
-    library.index([music], on_progress=lambda p: told.append((p.done, p.total)))
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+def test_progress_is_reported(library: Library, music: Path) -> None:
+    reported: list[tuple[int, int]] = []
+    library.index([music], on_progress=lambda p: reported.append((p.done, p.total)))
+    assert reported == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
-def test_whoever_stops_does_not_wait_for_a_long_file(library: Library, music: Path) -> None:
+def test_an_interrupt_does_not_wait_for_a_long_file(library: Library, music: Path) -> None:
     for n in range(6):
         write_noise(music / f"long {n}.wav", 1, 1, seconds=1200, seed=n)
     stopped = 0.0
@@ -359,7 +357,7 @@ def test_whoever_stops_does_not_wait_for_a_long_file(library: Library, music: Pa
     assert counts(library.index([music]))["unchanged"] == 1
 
 
-def test_two_that_begin_at_once_end_well(tmp_path: Path, model: str, music: Path) -> None:
+def test_two_concurrent_runs_are_safe(tmp_path: Path, model: str, music: Path) -> None:
     script = (
         "import sys; from tunespace import Library; from tunespace.errors import LibraryError\n"
         "try:\n"
@@ -369,9 +367,9 @@ def test_two_that_begin_at_once_end_well(tmp_path: Path, model: str, music: Path
     )
     command = [sys.executable, "-c", script, str(tmp_path / "new"), model, str(music)]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]  # noqa: S603
-    said = [process.communicate()[0] for process in both]
+    outputs = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    assert all(text == "" or "another process is writing" in text for text in said)
+    assert all(text == "" or "another process is writing" in text for text in outputs)
     with Library.open(tmp_path / "new") as opened:
         assert len(opened) == 4
 

@@ -40,7 +40,7 @@ def test_links_are_not_followed_except_the_root(tmp_path: Path) -> None:
     assert names(tmp_path / "door") == ["a.mp3"]
 
 
-def test_a_named_file_is_taken_whatever_its_suffix(tmp_path: Path) -> None:
+def test_a_file_given_by_name_is_indexed_whatever_its_suffix(tmp_path: Path) -> None:
     path = touch(tmp_path / "song.bin")
     assert [found.path for found in scan(path)] == [str(path)]
 
@@ -50,7 +50,7 @@ def test_a_name_that_is_not_utf8_is_found(tmp_path: Path) -> None:
     assert [found.path for found in scan(tmp_path)] == [str(path)]
 
 
-def test_what_does_not_exist_is_said(tmp_path: Path) -> None:
+def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match="does not exist"):
         list(scan(tmp_path / "nothing"))
 
@@ -59,7 +59,7 @@ def test_an_empty_folder_has_no_music(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-def test_what_is_left_out_is_not_entered(tmp_path: Path) -> None:
+def test_excluded_folders_are_not_scanned(tmp_path: Path) -> None:
     for name in ("a.mp3", "b.m4b", "Books/c.mp3", "Books/sub/d.mp3", "pop/Books.mp3"):
         touch(tmp_path / name)
     asked: list[str] = []

@@ -26,14 +26,14 @@ def test_a_track_like_a_word_is_described_by_it(bundled: Model) -> None:
     assert "harp" in words(bundled, "harp")["instrument"]
 
 
-def test_every_kind_has_words_that_differ(bundled: Model) -> None:
+def test_each_kind_of_word_discriminates(bundled: Model) -> None:
     found = words(bundled, "calm piano music with female vocals")
     assert found.keys() == KINDS.keys()
     assert all(1 <= len(some) <= 5 for some in found.values())
     assert all(len(set(some)) == len(some) for some in found.values())
 
 
-def test_reasons_are_concepts_and_scores_fall(bundled: Model) -> None:
+def test_reasons_are_concepts_in_order_of_score(bundled: Model) -> None:
     nothing = np.empty((0, bundled.dim), np.float32)
     found = describe(bundled, bundled.embed_text(["heavy metal"])[0], nothing, top=3)
     assert "metal" in found["genre"][0].because
@@ -43,7 +43,7 @@ def test_reasons_are_concepts_and_scores_fall(bundled: Model) -> None:
         assert all(0 <= score <= 100 for score in scores)
 
 
-def test_a_model_without_lexicon_says_so(library: Library, tmp_path: Path) -> None:
+def test_describing_without_a_lexicon_is_an_error(library: Library, tmp_path: Path) -> None:
     path = write_noise(tmp_path / "a.wav", 1, 1)
     library.index([path])
     with pytest.raises(ModelError, match="no lexicon"):

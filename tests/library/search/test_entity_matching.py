@@ -53,7 +53,7 @@ def store(tmp_path: Path, model: str) -> Iterator[SqliteStore]:
         ("a song that sounds good", "a song that sounds good", set(), set()),
     ],
 )
-def test_artists_are_told_from_words(
+def test_artist_names_are_recognised(
     query: str, rest: str, artists: set[str], like: set[str], store: SqliteStore
 ) -> None:
     named = match_names(query, store, LEXICON)
@@ -70,10 +70,10 @@ def test_artists_are_told_from_words(
         ("no such title", set()),
     ],
 )
-def test_titles_are_told_from_words(query: str, titles: set[str], store: SqliteStore) -> None:
+def test_titles_are_recognised(query: str, titles: set[str], store: SqliteStore) -> None:
     found = store.tracks(sorted(match_names(query, store, LEXICON).title_ids))
     assert {track.title for track in found.values()} == titles
 
 
-def test_a_query_of_many_words_is_read(store: SqliteStore) -> None:
+def test_a_long_query_is_matched(store: SqliteStore) -> None:
     assert match_names("slow " * 10_000 + "nina simone", store, LEXICON).artists == set()

@@ -64,7 +64,7 @@ def test_filters(where: str, expected: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "said"),
+    ("where", "message"),
     [
         ("1=1; drop table", "cannot be read from"),
         ("1=1", "unknown field in the filter: '1'"),
@@ -86,13 +86,13 @@ def test_filters(where: str, expected: list[int]) -> None:
         ("year = 1 or " * 2000, "longer than"),
     ],
 )
-def test_what_cannot_be_read_is_said(where: str, said: str) -> None:
+def test_unreadable_input_is_an_error(where: str, message: str) -> None:
     with pytest.raises(QueryError) as caught:
         parse_filter(where)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_what_is_typed_never_becomes_sql() -> None:
+def test_user_input_is_never_part_of_sql() -> None:
     condition = to_sql(parse_filter("artist = \"x' OR 1=1 --\" and title ~ 'drop table'"))
     assert "drop" not in condition.sql
     assert len(condition.parameters) == 2

@@ -42,7 +42,7 @@ def read(remark: str) -> list[tuple[object, float]]:
         ("one drop", [("one drop", 0.5)]),
     ],
 )
-def test_a_remark_changes_the_question(remark: str, expected: list[tuple[object, float]]) -> None:
+def test_a_remark_changes_the_query(remark: str, expected: list[tuple[object, float]]) -> None:
     assert read(remark) == expected
 
 
@@ -107,5 +107,5 @@ def test_years_become_a_filter(remark: str, where: str) -> None:
 
 
 @pytest.mark.parametrize("remark", ["", " , and ", "...", "without", "more", "like", "\0"])
-def test_whatever_is_said_is_read(remark: str) -> None:
+def test_any_remark_is_parsed(remark: str) -> None:
     refine(remark, [], None)

@@ -19,14 +19,14 @@ def test_one_deviation_is_50_and_two_are_90() -> None:
     assert scale(0.1) == pytest.approx(10, abs=0.1)
 
 
-def test_a_library_without_what_is_asked_for_gets_low_scores() -> None:
+def test_a_library_without_matches_gets_low_scores() -> None:
     reference = on_circle(list(np.linspace(-0.6, 0.6, 100)))
     poor = np.full(1000, -0.5, np.float32)
     poor[0] = -0.3
     assert calibrate(QUERY, reference, poor)(-0.3) < 25
 
 
-def test_a_library_of_nothing_else_gets_good_scores() -> None:
+def test_a_library_of_matches_only_gets_high_scores() -> None:
     reference = on_circle(list(np.linspace(-0.6, 0.6, 100)))
     rich = np.full(1000, 0.8, np.float32)
     assert calibrate(QUERY, reference, rich)(0.8) > 40
@@ -38,7 +38,7 @@ def test_a_few_tracks_are_compared_with_the_reference() -> None:
     assert alone(0.9) > 90
 
 
-def test_without_anything_to_compare_with_scores_are_still_scores() -> None:
+def test_scores_are_valid_without_reference_music() -> None:
     nothing = np.empty((0, 2), np.float32)
     scale = calibrate(QUERY, nothing, np.array([0.9], np.float32))
     assert 0 <= scale(-1) < scale(0.9) <= 100

@@ -30,7 +30,7 @@ def titles(hits: Iterable[Hit]) -> list[str]:
     return [hit.track.title for hit in hits]
 
 
-def test_words_find_what_they_mean(indexed: Library) -> None:
+def test_a_text_query_returns_matching_tracks(indexed: Library) -> None:
     assert titles(indexed.search("low")) == ["track 0", "track 1", "track 2", "track 3"]
     assert titles(indexed.search("high")) == ["track 3", "track 2", "track 1", "track 0"]
     assert titles(indexed.search("low", limit=2)) == ["track 0", "track 1"]
@@ -44,7 +44,7 @@ def test_scores_fall_from_the_best_to_the_worst(indexed: Library) -> None:
     assert titles(best) == ["track 0"]
 
 
-def test_a_hit_says_where_it_fitstop_rows(library: Library, tmp_path: Path) -> None:
+def test_a_hit_has_its_best_matching_window(library: Library, tmp_path: Path) -> None:
     low = decode(write_noise(tmp_path / "low.wav", 1, 1e-4, seconds=4), 16_000)
     high = decode(write_noise(tmp_path / "high.wav", 1e-4, 1, seconds=4), 16_000)
     mix = sounds.wav(tmp_path / "mix.wav", np.concatenate([low, low, high, low]))
@@ -86,7 +86,7 @@ def test_an_empty_query_is_refused(query: str, indexed: Library) -> None:
         indexed.search(query)
 
 
-def test_a_query_of_nothing_known_is_refused(indexed: Library) -> None:
+def test_a_query_without_known_words_is_refused(indexed: Library) -> None:
     with pytest.raises(QueryError, match="is known"):
         indexed.search("🎈 zzz")
 
@@ -96,14 +96,16 @@ def test_an_unknown_track_is_refused(indexed: Library) -> None:
         indexed.search(Query(terms=(QueryTerm(TrackRef(99)),)))
 
 
-def test_an_empty_library_says_what_to_do(library: Library, tmp_path: Path) -> None:
+def test_searching_an_empty_library_is_an_error_with_advice(
+    library: Library, tmp_path: Path
+) -> None:
     with pytest.raises(LibraryError, match="tunespace index"):
         library.search("low")
     with pytest.raises(LibraryError, match="there is no library in"):
         Library.open(tmp_path / "nowhere", create=False)
 
 
-def test_a_filter_alone_lists_what_it_leaves(indexed: Library) -> None:
+def test_a_filter_without_terms_lists_its_tracks(indexed: Library) -> None:
     assert len(indexed.search(Query(where="path ~ 'album 0'"))) == 2
 
 
@@ -136,7 +138,7 @@ def test_the_vectors_in_use_follow_the_store(indexed: Library, music: Path) -> N
     assert len(indexed.search("low")) == 5
 
 
-def test_a_matrix_that_was_deleted_is_made_again(indexed: Library) -> None:
+def test_a_deleted_matrix_is_rebuilt(indexed: Library) -> None:
     before = titles(indexed.search("low"))
     shutil.rmtree(indexed.folder / "vectors")
     with Library.open(indexed.folder) as again:
@@ -158,8 +160,10 @@ def many(library: Library, model: str) -> tuple[Library, npt.NDArray[np.float64]
             vector = row.astype(np.float32)
             span = np.array([[0, 1]], np.float32)
             tags = Tags(artist="The Many", year=1900 + n % 100)
-            heard = TrackEmbedding(str(n).encode(), 1.0 + 10 * n, vector, span, vector[None], tags)
-            store.save_track(f"/nowhere/{n}.mp3", 1, 1, heard, space)
+            embedding = TrackEmbedding(
+                str(n).encode(), 1.0 + 10 * n, vector, span, vector[None], tags
+            )
+            store.save_track(f"/nowhere/{n}.mp3", 1, 1, embedding, space)
     return library, rows
 
 
@@ -174,7 +178,7 @@ def test_a_scan_is_exact(where: str, many: tuple[Library, npt.NDArray[np.float64
     assert set(found) == set(exact)
 
 
-def test_limits_that_use_up_everything_end(
+def test_per_artist_limits_end_when_candidates_run_out(
     many: tuple[Library, npt.NDArray[np.float64]],
 ) -> None:
     library, _ = many
@@ -182,7 +186,7 @@ def test_limits_that_use_up_everything_end(
     assert len(library.search("low", limit=1000)) == 500
 
 
-def test_a_high_least_score_does_not_look_at_everything(
+def test_a_high_minimum_score_stops_the_scan_early(
     many: tuple[Library, npt.NDArray[np.float64]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library, _ = many
@@ -233,7 +237,7 @@ def test_a_name_and_a_description(named: Library) -> None:
     assert named.search("high by nina simone", limit=1)[0].track.artist == "Nina Simone"
 
 
-def test_similar_to_an_artist_is_someone_else(named: Library) -> None:
+def test_similar_to_an_artist_excludes_the_artist(named: Library) -> None:
     hits = named.search("similar to Nina Simone")
     assert titles(hits)[0] == "Low Bridge"
     assert all(hit.track.artist != "Nina Simone" for hit in hits)
@@ -245,7 +249,7 @@ def test_a_title_is_found_by_its_words(named: Library) -> None:
     assert titles(named.search("simone sinnerman", limit=1)) == ["Sinnerman"]
 
 
-def test_most_hits_of_one_artist(named: Library) -> None:
+def test_hits_of_one_artist_are_limited(named: Library) -> None:
     hits = named.search("low", per_artist=1)
     assert [hit.track.artist for hit in hits][:2] == ["Nina Simone", "Odetta"]
     assert len(hits) == 4
@@ -261,7 +265,7 @@ def test_names_are_no_query_language(named: Library) -> None:
         assert named.search(query)
 
 
-def test_a_least_score_does_not_end_among_the_named(library: Library, model: str) -> None:
+def test_a_minimum_score_keeps_all_named_tracks(library: Library, model: str) -> None:
     """More named tracks than a batch, of the wrong sound, stand before those that fit."""
     store = library._store  # noqa: SLF001 - vectors without the music
     span = np.array([[0, 1]], np.float32)
@@ -273,8 +277,8 @@ def test_a_least_score_does_not_end_among_the_named(library: Library, model: str
             angle = (1.5 if named else 0.1) + n / 1000
             vector = np.array([np.cos(angle), np.sin(angle)], np.float32)
             tags = Tags(artist="The Deep" if named else "", title=f"{n}")
-            heard = TrackEmbedding(str(n).encode(), 10.0 * n, vector, span, vector[None], tags)
-            store.save_track(f"/nowhere/{n}.mp3", 1, 1, heard, space)
+            embedding = TrackEmbedding(str(n).encode(), 10.0 * n, vector, span, vector[None], tags)
+            store.save_track(f"/nowhere/{n}.mp3", 1, 1, embedding, space)
     hits = library.search("low by The Deep", limit=30, per_artist=1, min_score=50)
     fitting = [hit for hit in hits if not hit.named]
     assert len(fitting) == 20

@@ -29,8 +29,10 @@ def put(store: SqliteStore, space: Space, numbers: Any, turn: float = 0.0) -> No
         for n in numbers:
             vector = np.array([np.cos(n + turn), np.sin(n + turn)], np.float32)
             spans = np.array([[0, 10]], np.float32)
-            heard = TrackEmbedding(n.to_bytes(16, "big"), 10.0, vector, spans, vector[None], Tags())
-            store.save_track(f"/nowhere/{n}.mp3", 1, 1, heard, space)
+            embedding = TrackEmbedding(
+                n.to_bytes(16, "big"), 10.0, vector, spans, vector[None], Tags()
+            )
+            store.save_track(f"/nowhere/{n}.mp3", 1, 1, embedding, space)
 
 
 def caught_up(matrices: MatrixCache, store: SqliteStore, space: Space) -> VectorMatrix:
@@ -65,7 +67,7 @@ def test_searches_go_on_while_the_next_state_is_opened(library: tuple[SqliteStor
     assert len(caught_up(matrices, store, space).ids) == 22
 
 
-def test_what_it_grows_to_is_what_is_there(library: tuple[SqliteStore, Space]) -> None:
+def test_an_updated_matrix_equals_the_store(library: tuple[SqliteStore, Space]) -> None:
     store, space = library
     matrices = MatrixCache(background=True)
     matrices.open(store, space)

@@ -39,7 +39,7 @@ def test_texts_are_unit_rows_that_do_not_depend_on_each_other(clap: JointModel) 
         clap.embed_text([" "])
 
 
-def test_the_whole_track_is_heard_and_always_the_same(clap: JointModel, song: Path) -> None:
+def test_the_whole_track_is_embedded_deterministically(clap: JointModel, song: Path) -> None:
     first, second = clap.embed_file(song), clap.embed_file(song)
     np.testing.assert_array_equal(first.vector, second.vector)
     assert [round(w.start) for w in first.windows] == [0, 10, 20]
@@ -50,19 +50,19 @@ def test_the_whole_track_is_heard_and_always_the_same(clap: JointModel, song: Pa
     assert len(short.windows) == 1
 
 
-def test_it_is_what_transformers_says(clap: JointModel, folder: Path) -> None:
+def test_embeddings_equal_those_of_transformers(clap: JointModel, folder: Path) -> None:
     from transformers import AutoTokenizer, ClapModel
 
     model = ClapModel.from_pretrained(folder)
     inputs = AutoTokenizer.from_pretrained(folder)("sad piano", return_tensors="pt")
     with torch.inference_mode():
-        said = model.get_text_features(inputs["input_ids"], inputs["attention_mask"])
-    expected = _row(said)
+        features = model.get_text_features(inputs["input_ids"], inputs["attention_mask"])
+    expected = _row(features)
     expected /= np.linalg.norm(expected)
     np.testing.assert_allclose(clap.embed_text(["sad piano"])[0], expected, atol=1e-5)
 
 
-def test_both_kinds_of_answers_are_read() -> None:
+def test_both_output_formats_of_transformers_are_read() -> None:
     rows = torch.tensor([[1.0, 2.0]])
     assert _row(rows).tolist() == _row(SimpleNamespace(pooler_output=rows)).tolist() == [1, 2]
 
@@ -89,7 +89,7 @@ def test_buffers_that_older_versions_saved_do_not_matter(folder: Path, tmp_path:
     np.testing.assert_array_equal(first, second)
 
 
-def test_a_fused_checkpoint_hears_as_well(tmp_path: Path, song: Path) -> None:
+def test_a_fused_checkpoint_is_read(tmp_path: Path, song: Path) -> None:
     fused = load_joint_model(tiny_clap.make(tmp_path / "fused", fusion=True))
     first, second = fused.embed_file(song), fused.embed_file(song)
     np.testing.assert_array_equal(first.vector, second.vector)
@@ -102,7 +102,7 @@ def test_identity_is_of_all_files(folder: Path, tmp_path: Path) -> None:
     assert other != first
 
 
-def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+def test_unreadable_input_is_an_error(tmp_path: Path) -> None:
     folder = tiny_clap.make(tmp_path / "clap")
     tiny_clap.drop(folder, "audio_projection")
     with pytest.raises(ModelError, match="lacks 4 weights, as audio_projection"):

@@ -106,7 +106,7 @@ def test_the_folder_is_made_by_a_command(
     assert model.identity.startswith("made@")
 
 
-def test_what_cannot_be_read_is_said(conse: JointModel, tmp_path: Path) -> None:
+def test_unreadable_input_is_an_error(conse: JointModel, tmp_path: Path) -> None:
     folder = tmp_path / "conse"
     song = sounds.wav(tmp_path / "song.wav", np.full(20_000, 0.1, np.float32))
     make(folder / "fcn.safetensors", TAGS[:-1], str(tmp_path / "text"), tmp_path / "fewer")

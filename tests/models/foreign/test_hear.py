@@ -33,7 +33,7 @@ def test_the_validator_accepts_it(folder: Path, validator: ModuleType) -> None:
     validator.ValidateModel("tunespace.models.foreign.hear", str(folder), device="cpu")()
 
 
-def test_a_scene_is_heard_as_its_file(folder: Path, tmp_path: Path) -> None:
+def test_a_scene_embedding_equals_that_of_its_file(folder: Path, tmp_path: Path) -> None:
     model = hear.load_model(str(folder))
     tone = 0.5 * sounds.tone(2.0, 48_000, 300.0)
     path = sounds.write(tmp_path / "tone.wav", tone[None], 48_000, "pcm_f32le")

@@ -56,24 +56,24 @@ def foreign(folder: Path) -> ForeignModel:
 
 
 @pytest.mark.parametrize("name", MAKE)
-def test_it_hears_and_says_what_the_projects_own_code_does(
+def test_embeddings_equal_those_of_the_original_code(
     folders: dict[str, Path], song: Path, name: str
 ) -> None:
     model = foreign(folders[name])
     audio, text = EXPECTED[name]
-    heard, said = model.embed_file(song).vector, model.embed_text(TEXTS)
-    np.testing.assert_allclose(heard[:4], audio, atol=2e-4)
-    np.testing.assert_allclose(said[0, :4], text, atol=2e-5)
-    for rows in (heard, *said):
+    embedding, text_rows = model.embed_file(song).vector, model.embed_text(TEXTS)
+    np.testing.assert_allclose(embedding[:4], audio, atol=2e-4)
+    np.testing.assert_allclose(text_rows[0, :4], text, atol=2e-5)
+    for rows in (embedding, *text_rows):
         assert rows.dtype == np.float32
         assert rows.shape == (model.dim,)
         assert np.linalg.norm(rows) == pytest.approx(1, abs=1e-5)
-    np.testing.assert_array_equal(said[1], model.embed_text(TEXTS[1:])[0])
-    np.testing.assert_array_equal(heard, foreign(folders[name]).embed_file(song).vector)
+    np.testing.assert_array_equal(text_rows[1], model.embed_text(TEXTS[1:])[0])
+    np.testing.assert_array_equal(embedding, foreign(folders[name]).embed_file(song).vector)
 
 
 @pytest.mark.parametrize("name", MAKE)
-def test_windows_cover_the_track_and_short_sounds_are_heard(
+def test_windows_cover_the_track_and_short_files_are_embedded(
     folders: dict[str, Path], song: Path, name: str
 ) -> None:
     model = foreign(folders[name])
@@ -86,9 +86,7 @@ def test_windows_cover_the_track_and_short_sounds_are_heard(
 
 
 @pytest.mark.parametrize("name", MAKE)
-def test_identity_is_of_everything_it_was_built_on(
-    folders: dict[str, Path], tmp_path: Path, name: str
-) -> None:
+def test_identity_depends_on_all_files(folders: dict[str, Path], tmp_path: Path, name: str) -> None:
     model = foreign(folders[name])
     assert any("/" in file for file in model.files)
     copy = MAKE[name](tmp_path / name)
@@ -99,7 +97,7 @@ def test_identity_is_of_everything_it_was_built_on(
 
 
 @pytest.mark.parametrize("name", MAKE)
-def test_what_is_missing_is_said(tmp_path: Path, name: str) -> None:
+def test_missing_files_are_reported(tmp_path: Path, name: str) -> None:
     folder = MAKE[name](tmp_path / name)
     tokenizer = next(folder.glob("*/tokenizer.json")).parent
     tokenizer.rename(tmp_path / "elsewhere")
@@ -131,7 +129,7 @@ def test_a_weight_that_is_missing_is_named(tmp_path: Path, song: Path) -> None:
         clap.embed_file(song)
 
 
-def test_nothing_is_ever_unpickled(tmp_path: Path) -> None:
+def test_no_file_is_unpickled(tmp_path: Path) -> None:
     folder = tmp_path / "bad"
     folder.mkdir()
     torch.save({"model": {"x": torch.zeros(1)}, "args": Path("x")}, folder / "weights.pth")
@@ -169,7 +167,7 @@ def test_the_usual_file_is_read_where_there_are_several(tmp_path: Path) -> None:
     np.testing.assert_array_equal(load_joint_model(folder).embed_text(["jazz"]), first)
 
 
-def test_ttmr_hears_only_the_real_part(folders: dict[str, Path]) -> None:
+def test_ttmr_reads_only_the_real_part_of_the_spectrum(folders: dict[str, Path]) -> None:
     """Clicks at the centre of frames have a spectrum that is real; those beside it have not."""
     model = foreign(folders["ttmr"])
     samples = np.zeros(round(9.91 * 16_000), np.float32)
@@ -186,7 +184,7 @@ def test_ttmr_of_other_text_encoders_is_refused(tmp_path: Path) -> None:
         load_joint_model(folder).embed_text(["x"])
 
 
-def test_ttmrpp_hears_each_window_as_a_batch_of_its_own(
+def test_ttmrpp_embeds_each_window_as_its_own_batch(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:
     """A quiet window beside a loud one is heard as it is alone."""
@@ -224,23 +222,23 @@ def test_muq_fills_the_last_window_with_the_beginning(
     last = model.encode_audio(wrapped)
     np.testing.assert_allclose(model.embed_file(song).windows[-1].vector, last, atol=1e-4)
     # A track's latents are unit vectors each, and their mean is not.
-    heard = model.embed_file(song)
-    mean = np.mean([window.vector for window in heard.windows], axis=0)
+    embedding = model.embed_file(song)
+    mean = np.mean([window.vector for window in embedding.windows], axis=0)
     assert np.linalg.norm(mean) < 1
-    np.testing.assert_allclose(heard.vector, mean / np.linalg.norm(mean), atol=1e-5)
+    np.testing.assert_allclose(embedding.vector, mean / np.linalg.norm(mean), atol=1e-5)
     shallow = load_joint_model(tiny_foreign.muq_mulan(tmp_path / "shallow", depth=0))
     assert shallow.embed_file(song, duration=10).vector.shape == (8,)
 
 
-def test_clamp3_weighs_its_pieces_by_what_is_left(folders: dict[str, Path], song: Path) -> None:
+def test_clamp3_weights_pieces_by_their_length(folders: dict[str, Path], song: Path) -> None:
     """Five windows of five seconds, a zero before and after: one piece of six, and one of one."""
     model = foreign(folders["clamp3"])
-    heard = model.embed_file(song)
-    assert [(round(w.start), round(w.end)) for w in heard.windows] == [(0, 23), (20, 23)]
+    embedding = model.embed_file(song)
+    assert [(round(w.start), round(w.end)) for w in embedding.windows] == [(0, 23), (20, 23)]
     assert model.embed_file(song, duration=10).windows[0].end == pytest.approx(10, abs=0.01)
 
 
-def test_clamp3_hears_the_same_whatever_the_level(folders: dict[str, Path], tmp_path: Path) -> None:
+def test_clamp3_ignores_the_level(folders: dict[str, Path], tmp_path: Path) -> None:
     noise = np.random.default_rng(2).random(12 * 24_000, np.float32) - 0.5
     paths = [
         sounds.write(tmp_path / f"{n}.wav", level * noise[None], 24_000, "pcm_f32le")

@@ -18,7 +18,7 @@ Client = Callable[..., TestClient]
 TOKEN = "a-secret-that-nobody-knows"  # noqa: S105 - of the tests
 
 
-def test_every_answer_carries_the_headers_that_keep_browsers_careful(client: Client) -> None:
+def test_every_response_has_the_security_headers(client: Client) -> None:
     api = client(token=TOKEN)
     for answer in (api.get("/health"), api.get("/nothing"), api.get("/api/tracks")):
         assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -27,7 +27,7 @@ def test_every_answer_carries_the_headers_that_keep_browsers_careful(client: Cli
         assert "access-control-allow-origin" not in answer.headers
 
 
-def test_no_other_site_may_read_or_ask(client: Client) -> None:
+def test_requests_of_other_sites_are_refused(client: Client) -> None:
     api = client()
     asked = {"origin": "http://evil.example", "access-control-request-method": "POST"}
     assert "access-control-allow-origin" not in api.options("/api/search", headers=asked).headers
@@ -38,14 +38,14 @@ def test_no_other_site_may_read_or_ask(client: Client) -> None:
     assert api.post("/api/search", json=query, headers=own).status_code == 200
 
 
-def test_a_name_that_another_site_gave_to_this_machine_is_not_answered(client: Client) -> None:
+def test_an_unknown_host_name_is_refused(client: Client) -> None:
     api = client(names=("music.example",))
     assert api.get("/health", headers={"host": "evil.example"}).status_code == 421
     for host in ("127.0.0.1:8731", "localhost", "[::1]:8731", "192.168.1.7:8731", "music.example"):
         assert api.get("/health", headers={"host": host}).status_code == 200, host
 
 
-def test_health_tells_the_facts_of_a_library_with_the_token_only(client: Client) -> None:
+def test_health_returns_facts_about_the_library_only_with_the_token(client: Client) -> None:
     api = client(token=TOKEN)
     assert api.get("/health").json() == {"status": "ok"}
     facts = api.get("/health", headers={"authorization": f"Bearer {TOKEN}"}).json()
@@ -54,7 +54,7 @@ def test_health_tells_the_facts_of_a_library_with_the_token_only(client: Client)
     assert facts["model"] == "tiny"
 
 
-def test_without_the_token_nothing_is_told(client: Client) -> None:
+def test_without_the_token_every_route_is_refused(client: Client) -> None:
     api = client(token=TOKEN)
     assert api.get("/health").status_code == 200
     for path in (
@@ -87,7 +87,7 @@ def test_the_printed_address_puts_the_token_into_a_cookie(client: Client) -> Non
     assert api.get("/api/tracks").status_code == 401
 
 
-def test_too_many_requests_have_to_wait(client: Client) -> None:
+def test_too_many_requests_are_refused(client: Client) -> None:
     api = client(requests_a_minute=5)
     answers = [api.get("/health").status_code for _ in range(7)]
     assert answers == [200] * 5 + [429] * 2
@@ -108,7 +108,7 @@ def test_too_many_requests_have_to_wait(client: Client) -> None:
         "/assets/..%5c..%5cpyproject.toml",
     ],
 )
-def test_no_path_leads_out(client: Client, path: str) -> None:
+def test_no_path_leaves_the_page_folder(client: Client, path: str) -> None:
     answer = client().get(path)
     assert answer.status_code in (404, 405, 422)
     assert "root:" not in answer.text
@@ -133,7 +133,7 @@ def test_a_garbled_request_is_refused(client: Client, content: bytes) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_what_goes_wrong_inside_is_not_shown(
+def test_internal_errors_are_not_shown_to_clients(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object, **__: object) -> None:
@@ -147,7 +147,7 @@ def test_what_goes_wrong_inside_is_not_shown(
     assert "a secret" in caplog.text
 
 
-def test_a_request_that_does_not_arrive_is_given_up(library: Path) -> None:
+def test_an_incomplete_request_times_out(library: Path) -> None:
     app = create_app(Settings(library=library, body_seconds=0.1))
     sent: list[Any] = []
 
@@ -184,7 +184,7 @@ def test_a_request_that_does_not_arrive_is_given_up(library: Path) -> None:
     assert asyncio.run(both()) == (408, 408)
 
 
-def test_who_says_nothing_is_hung_up_on(library: Path) -> None:
+def test_silent_connections_are_closed(library: Path) -> None:
     app = create_app(Settings(library=library))
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_level="warning", http=with_header_timeout(0.5))
@@ -192,9 +192,9 @@ def test_who_says_nothing_is_hung_up_on(library: Path) -> None:
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:
-        for said in (b"", b"GET /health HT", b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "):
+        for sent in (b"", b"GET /health HT", b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "):
             with socket.create_connection(listener.getsockname(), timeout=5) as slow:
-                slow.sendall(said)
+                slow.sendall(sent)
                 assert slow.recv(1) == b""  # hung up, and long before the five seconds
         with socket.create_connection(listener.getsockname(), timeout=5) as good:
             for _ in range(2):  # kept open in between
@@ -206,7 +206,7 @@ def test_who_says_nothing_is_hung_up_on(library: Path) -> None:
         thread.join(10)
 
 
-def test_only_so_many_files_are_heard_at_once(
+def test_the_number_of_concurrent_uploads_is_limited(
     client: Client, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tunespace.server.services.clip_encoder._MAX_CLIPS_AT_ONCE", 0)

@@ -38,7 +38,7 @@ def put(store: SqliteStore, space: Any, number: int, vector: np.ndarray) -> None
     from tunespace.library.tags import Tags
 
     genre = ("Metal", "Baroque", "House")[number % 3]
-    heard = TrackEmbedding(
+    embedding = TrackEmbedding(
         content=number.to_bytes(16, "big"),
         seconds=100.0,
         vector=vector,
@@ -46,10 +46,10 @@ def put(store: SqliteStore, space: Any, number: int, vector: np.ndarray) -> None
         windows=vector[None],
         tags=Tags(title=f"{genre} {number}", genre=genre),
     )
-    store.save_track(f"/nowhere/{number}.mp3", 1, 1, heard, space)
+    store.save_track(f"/nowhere/{number}.mp3", 1, 1, embedding, space)
 
 
-def test_what_sounds_alike_lies_together(clusters: Path, tmp_path: Path) -> None:
+def test_similar_tracks_are_neighbours_on_the_map(clusters: Path, tmp_path: Path) -> None:
     with Library.open(clusters) as library:
         layout = lay_out(library, tmp_path / "landmarks.npz")
         again = lay_out(library, tmp_path / "landmarks.npz")
@@ -122,7 +122,7 @@ def test_the_map_of_a_server(client: Client, clusters: Path) -> None:
     assert titles == ["House 2", "Metal 0"]
 
 
-def test_a_few_tracks_have_a_map_as_well(client: Client) -> None:
+def test_a_few_tracks_have_a_map(client: Client) -> None:
     api = client()
     found = made(api)
     assert (found["state"], found["count"], found["regions"]) == ("ready", 3, [])

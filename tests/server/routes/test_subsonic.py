@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 Client = Callable[..., TestClient]
 
 
-def said(api: TestClient, call: str, **given: object) -> Any:  # noqa: ANN401 - JSON
+def response_of(api: TestClient, call: str, **given: object) -> Any:  # noqa: ANN401 - JSON
     asked = {name: str(value) for name, value in given.items()} | {"f": "json", "v": "1.16.1"}
     answer = api.get(f"/rest/{call}", params=asked)
     assert answer.status_code == 200
@@ -23,7 +23,7 @@ def ids(api: TestClient) -> dict[str, int]:
 
 def test_similar_tracks_come_with_how_similar_they_are(client: Client) -> None:
     api = client()
-    found = said(api, "getSonicSimilarTracks.view", id=ids(api)["low"], count=5)
+    found = response_of(api, "getSonicSimilarTracks.view", id=ids(api)["low"], count=5)
     assert (found["status"], found["openSubsonic"], found["type"]) == ("ok", True, "tunespace")
     assert [m["entry"]["title"] for m in found["sonicMatch"]] == ["middle tone", "high tone"]
     values = [m["similarity"] for m in found["sonicMatch"]]
@@ -32,14 +32,19 @@ def test_similar_tracks_come_with_how_similar_they_are(client: Client) -> None:
     assert entry["id"] == str(ids(api)["high"])
     assert (entry["duration"], entry["year"], entry["suffix"]) == (2, 2005, "flac")
     assert entry["contentType"] == "audio/flac"
-    assert len(said(api, "getSonicSimilarTracks", id=ids(api)["low"], count=1)["sonicMatch"]) == 1
-    songs = said(api, "getSimilarSongs2", id=ids(api)["low"])["similarSongs2"]["song"]
+    assert (
+        len(response_of(api, "getSonicSimilarTracks", id=ids(api)["low"], count=1)["sonicMatch"])
+        == 1
+    )
+    songs = response_of(api, "getSimilarSongs2", id=ids(api)["low"])["similarSongs2"]["song"]
     assert [song["title"] for song in songs] == ["middle tone", "high tone"]
 
 
-def test_a_path_begins_and_ends_where_it_shall(client: Client) -> None:
+def test_a_path_has_the_given_ends(client: Client) -> None:
     api = client()
-    found = said(api, "findSonicPath", startSongId=ids(api)["low"], endSongId=ids(api)["high"])
+    found = response_of(
+        api, "findSonicPath", startSongId=ids(api)["low"], endSongId=ids(api)["high"]
+    )
     assert [m["entry"]["title"] for m in found["sonicMatch"]] == [
         "low tone",
         "middle tone",
@@ -48,16 +53,16 @@ def test_a_path_begins_and_ends_where_it_shall(client: Client) -> None:
     assert found["sonicMatch"][0]["similarity"] == 1.0
 
 
-def test_a_player_finds_its_way(client: Client, library: Path) -> None:
+def test_players_find_the_endpoints(client: Client, library: Path) -> None:
     api = client()
-    assert said(api, "ping")["status"] == "ok"
-    extensions = said(api, "getOpenSubsonicExtensions")["openSubsonicExtensions"]
+    assert response_of(api, "ping")["status"] == "ok"
+    extensions = response_of(api, "getOpenSubsonicExtensions")["openSubsonicExtensions"]
     assert {"name": "sonicSimilarity", "versions": [1]} in extensions
     low = ids(api)["low"]
-    assert said(api, "getSong", id=low)["song"]["title"] == "low tone"
-    songs = said(api, "search3", query="low")["searchResult3"]["song"]
+    assert response_of(api, "getSong", id=low)["song"]["title"] == "low tone"
+    songs = response_of(api, "search3", query="low")["searchResult3"]["song"]
     assert songs[0]["title"] == "low tone"
-    assert len(said(api, "search3", query="")["searchResult3"]["song"]) == 3
+    assert len(response_of(api, "search3", query="")["searchResult3"]["song"]) == 3
     sound = api.get("/rest/stream", params={"id": low})
     assert sound.content == (library.parent / "music" / "low.flac").read_bytes()
     assert (
@@ -67,7 +72,7 @@ def test_a_player_finds_its_way(client: Client, library: Path) -> None:
     assert posted.json()["subsonic-response"]["song"]["title"] == "low tone"
 
 
-def test_xml_is_what_players_expect_unless_they_say_otherwise(client: Client) -> None:
+def test_the_default_format_is_xml(client: Client) -> None:
     api = client()
     answer = api.get("/rest/getSonicSimilarTracks", params={"id": ids(api)["low"]})
     assert answer.headers["content-type"].startswith("application/xml")
@@ -97,7 +102,7 @@ def test_xml_is_what_players_expect_unless_they_say_otherwise(client: Client) ->
 def test_errors_have_their_codes(
     client: Client, call: str, given: dict[str, str], code: int
 ) -> None:
-    found = said(client(), call, **given)
+    found = response_of(client(), call, **given)
     assert found["status"] == "failed"
     assert found["error"]["code"] == code
 
@@ -111,7 +116,7 @@ def test_players_authenticate_in_their_own_ways(client: Client) -> None:
         {"u": "x", "p": "enc:" + b"secret".hex()},
         {"u": "x", "t": hashed, "s": "salt"},
     ):
-        assert said(api, "ping", **given)["status"] == "ok", given
+        assert response_of(api, "ping", **given)["status"] == "ok", given
     for given in (
         {},
         {"apiKey": "wrong"},

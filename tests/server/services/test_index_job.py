@@ -41,8 +41,8 @@ def test_the_library_is_brought_up_to_date(client: Client, own: Path) -> None:
     assert api.post("/api/index").status_code == 202
     with api.stream("GET", "/api/index/events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
-        told = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: ")]
-    assert told[-1]["state"] == "done"
+        events = [json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: ")]
+    assert events[-1]["state"] == "done"
     job = ended(api)
     assert (job["added"], job["removed"], job["failed"]) == (1, 1, 2)
     # The next state is opened beside the searches.
@@ -54,7 +54,7 @@ def test_the_library_is_brought_up_to_date(client: Client, own: Path) -> None:
     assert all("/" not in one["file"] for one in failures["failures"])
 
 
-def test_only_who_may_write_can_start_it(client: Client, own: Path) -> None:
+def test_indexing_needs_allow_write(client: Client, own: Path) -> None:
     api = client(library=own)
     assert not api.get("/health").json()["writable"]
     refused = api.post("/api/index")
@@ -62,7 +62,7 @@ def test_only_who_may_write_can_start_it(client: Client, own: Path) -> None:
     assert "--allow-write" in refused.json()["detail"]
 
 
-def test_one_at_a_time(client: Client, own: Path) -> None:
+def test_one_run_at_a_time(client: Client, own: Path) -> None:
     from filelock import FileLock
 
     api = client(library=own, allow_write=True)
@@ -75,15 +75,15 @@ def test_one_at_a_time(client: Client, own: Path) -> None:
     assert ended(api)["state"] == "done"
 
 
-def test_numbers_for_prometheus(client: Client) -> None:
+def test_metrics_are_in_prometheus_format(client: Client) -> None:
     api = client()
     api.get("/api/search?q=low")
     api.get("/api/tracks/999")
     api.get("/nothing/of/the/kind")
-    said = api.get("/metrics").text
-    assert "tunespace_tracks 3.0" in said
+    metrics = api.get("/metrics").text
+    assert "tunespace_tracks 3.0" in metrics
     searched = 'tunespace_requests_total{method="GET",route="/api/search",status="200"} 1.0'
-    assert searched in said
-    assert 'route="/api/tracks/{id}",status="404"' in said
-    assert "/nothing" not in said
-    assert 'tunespace_request_seconds_count{route="/api/search"} 1.0' in said
+    assert searched in metrics
+    assert 'route="/api/tracks/{id}",status="404"' in metrics
+    assert "/nothing" not in metrics
+    assert 'tunespace_request_seconds_count{route="/api/search"} 1.0' in metrics

@@ -37,7 +37,7 @@ def started() -> Iterator[Callable[[], int]]:
         yield lambda: len(made)
 
 
-def test_a_file_that_many_ask_for_is_converted_once(tmp_path: Path) -> None:
+def test_concurrent_requests_share_one_transcode(tmp_path: Path) -> None:
     file = aiff(tmp_path)
 
     async def ask() -> None:
@@ -54,7 +54,7 @@ def test_a_file_that_many_ask_for_is_converted_once(tmp_path: Path) -> None:
     asyncio.run(ask())
 
 
-def test_who_goes_away_does_not_stop_what_others_wait_for(tmp_path: Path) -> None:
+def test_a_disconnected_client_does_not_cancel_a_shared_job(tmp_path: Path) -> None:
     file = aiff(tmp_path)
 
     async def ask() -> None:
@@ -70,7 +70,7 @@ def test_who_goes_away_does_not_stop_what_others_wait_for(tmp_path: Path) -> Non
     asyncio.run(ask())
 
 
-def test_the_oldest_transcode_room(tmp_path: Path) -> None:
+def test_the_oldest_transcode_is_deleted_first(tmp_path: Path) -> None:
     files = [aiff(tmp_path, name) for name in "abc"]
 
     async def ask() -> None:
@@ -100,7 +100,7 @@ def test_too_many_at_once_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     asyncio.run(ask())
 
 
-def test_what_cannot_be_converted_is_said_and_leaves_nothing(
+def test_a_failed_transcode_is_reported_and_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "b.aiff").write_bytes(b"no sound")
@@ -124,7 +124,7 @@ def test_what_cannot_be_converted_is_said_and_leaves_nothing(
     asyncio.run(ask())
 
 
-def test_a_disk_that_is_full_is_said(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     import subprocess
     import sys
 
@@ -135,8 +135,8 @@ def test_a_disk_that_is_full_is_said(tmp_path: Path) -> None:
         "transcoder.main(*sys.argv[1:])"
     )
     arguments = [str(tmp_path / "a.aiff"), str(tmp_path / "b.flac")]
-    said = subprocess.run([sys.executable, "-c", command, *arguments], capture_output=True)  # noqa: S603
-    assert "disk is full" in json.loads(said.stdout)["reason"]
+    ran = subprocess.run([sys.executable, "-c", command, *arguments], capture_output=True)  # noqa: S603
+    assert "disk is full" in json.loads(ran.stdout)["reason"]
 
 
 def test_a_track_is_sent_converted_in_ranges(client: Callable[..., TestClient]) -> None:

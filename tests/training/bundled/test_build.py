@@ -44,7 +44,7 @@ def sources(folder: Path) -> Sources:
     )
 
 
-def test_from_music_to_an_audio_tower_and_on_again(tmp_path: Path) -> None:
+def test_the_bundled_model_is_built_and_resumed(tmp_path: Path) -> None:
     made, run = sources(tmp_path), tmp_path / "run"
     figures = make_audio_tower(made, run, tmp_path, SCHEDULE, workers=1)
     assert figures["segments"] == 6

@@ -41,7 +41,7 @@ def test_a_concept_is_the_mean_of_all_columns_with_its_tags(tmp_path: Path) -> N
     np.testing.assert_allclose(space.concepts(z)[:, 0], expected / expected.std(), rtol=1e-3)
 
 
-def test_a_concept_can_be_made_of_others(tmp_path: Path) -> None:
+def test_a_concept_can_combine_others(tmp_path: Path) -> None:
     space = fit(tmp_path)
     z = space.standardised(np.concatenate(list(LOGITS.values()), axis=1))
     rock, quiet, _, ballad = space.concepts(z).T

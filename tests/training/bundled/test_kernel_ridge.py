@@ -10,7 +10,7 @@ MAP = RANDOM.normal(size=(12, 4)).astype(np.float32)
 POINTS = normalize_rows(np.tanh(SENTENCES @ MAP))
 
 
-def test_it_predicts_what_it_has_not_seen_from_what_is_near() -> None:
+def test_unseen_texts_are_predicted_from_similar_ones() -> None:
     kernel_ridge = KernelRidge(SENTENCES[:160], WORDS[:160], POINTS[:160])
     predicted = normalize_rows(kernel_ridge(SENTENCES[160:], WORDS[160:]))
     agreement = float((predicted * POINTS[160:]).sum(axis=1).mean())
@@ -19,14 +19,14 @@ def test_it_predicts_what_it_has_not_seen_from_what_is_near() -> None:
     assert agreement > float((plain * POINTS[160:]).sum(axis=1).mean()) + 0.3
 
 
-def test_what_is_like_nothing_gets_the_mean() -> None:
+def test_a_text_without_similar_texts_gets_the_mean() -> None:
     kernel_ridge = KernelRidge(SENTENCES, WORDS, POINTS)
     near = np.linalg.norm(kernel_ridge(SENTENCES[:5], WORDS[:5]) - POINTS.mean(axis=0), axis=1)
     nothing = kernel_ridge(np.zeros((1, 12), np.float32), np.zeros((1, 6), np.float32))
     assert np.linalg.norm(nothing - POINTS.mean(axis=0)) < near.min()
 
 
-def test_words_are_averaged_and_unknown_ones_left_out() -> None:
+def test_known_words_are_averaged() -> None:
     vectors = {"warm": np.array([1, 0], np.float32), "jazz": np.array([0, 1], np.float32)}
     found = mean_words(["Warm jazz!", "jazz qqq", "qqq"], vectors, 2)
     np.testing.assert_allclose(found, [[0.5**0.5, 0.5**0.5], [0, 1], [0, 0]], atol=1e-6)

@@ -23,7 +23,7 @@ def test_every_word_comes_bare_described_and_once_more() -> None:
     assert [text.words[0] for text in slips] == ["gloomy", "hopeful", "doom metal"]
 
 
-def test_combinations_name_the_words_that_they_are_made_of() -> None:
+def test_combinations_name_their_words() -> None:
     known = {entry.word for entry in ENTRIES}
     texts = synthetic_queries(ENTRIES, 200, 0)[15:]
     assert len(texts) == 200
@@ -36,14 +36,14 @@ def test_combinations_name_the_words_that_they_are_made_of() -> None:
     assert synthetic_queries(ENTRIES, 50, 1) != synthetic_queries(ENTRIES, 50, 2)
 
 
-def test_a_slip_changes_one_place() -> None:
+def test_a_typing_error_changes_one_letter() -> None:
     draw = random.Random(0)  # noqa: S311 - no secret
     slips = {with_typo("gloomy", draw) for _ in range(60)}
     assert {"glomy", "golomy", "glloomy"} & slips
     assert all(abs(len(slip) - 6) <= 1 for slip in slips)
 
 
-def test_pieces_are_of_the_descriptions_and_no_words_of_the_lexicon() -> None:
+def test_pieces_come_from_descriptions_and_are_not_lexicon_words() -> None:
     found = pieces([*ENTRIES, Entry("and strings", "sound", "x", "cello:1")], 0)
     assert "slow minor chords" in found
     assert "and strings" not in found

@@ -84,7 +84,9 @@ def lesson(sources: TextSources, words: LexiconVectors, tmp_path: Path) -> Train
     return make_training_texts(sources, words, entries, tmp_path / "run", 0, combinations=200)
 
 
-def test_what_there_is_to_learn_has_its_place(lesson: TrainingTexts, words: LexiconVectors) -> None:
+def test_the_concept_space_contains_all_training_targets(
+    lesson: TrainingTexts, words: LexiconVectors
+) -> None:
     assert lesson.texts[:4] == ["gloomy", "hopeful", "doom", "cello"]
     np.testing.assert_allclose(lesson.points[2], words.vector("doom")[:4], atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(lesson.points, axis=1), 1, atol=1e-5)
@@ -93,7 +95,7 @@ def test_what_there_is_to_learn_has_its_place(lesson: TrainingTexts, words: Lexi
     assert lesson.weights[lesson.texts.index("cheerful")] < 1
 
 
-def test_words_left_out_leave_no_trace(
+def test_excluded_words_do_not_affect_the_result(
     sources: TextSources, words: LexiconVectors, tmp_path: Path
 ) -> None:
     kept = [entry for entry in words.lexicon.entries.values() if entry.word != "cello"]
@@ -101,7 +103,7 @@ def test_words_left_out_leave_no_trace(
     assert not any("cello" in text or "deep bowed" in text for text in lesson.texts)
 
 
-def test_an_encoder_learns_goes_on_and_is_exported(
+def test_encoder_tuning_improves_resumes_and_exports(
     sources: TextSources, words: LexiconVectors, lesson: TrainingTexts, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
@@ -120,7 +122,7 @@ def test_an_encoder_learns_goes_on_and_is_exported(
     assert (found @ truth.T).argmax(axis=1).tolist() == [0, 1, 2, 3]
 
 
-def test_what_a_strong_encoder_says_is_kept(sources: TextSources, tmp_path: Path) -> None:
+def test_sentence_embeddings_are_cached(sources: TextSources, tmp_path: Path) -> None:
     kept = tmp_path / "kept.npz"
     first = cached_sentence_embeddings(sources.strong_encoder, ["doom", "gloomy cello"], kept)
     np.testing.assert_allclose(np.linalg.norm(first, axis=1), 1, atol=1e-5)

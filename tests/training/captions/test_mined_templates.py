@@ -9,7 +9,7 @@ from tunespace.training.recipe import config
 WAY = "{mood} {genre} played on {instrument}, slowly"
 
 
-def test_words_of_a_kind_become_places() -> None:
+def test_words_of_a_kind_become_placeholders() -> None:
     found = mine_templates(
         ["Sad jazz played on piano, slowly", "joyful folk played on banjo, slowly"]
     )
@@ -25,7 +25,7 @@ def test_words_of_a_kind_become_places() -> None:
         "piano " * 50,
     ],
 )
-def test_what_is_no_way_of_writing_is_left_out(caption: str) -> None:
+def test_captions_without_a_template_are_left_out(caption: str) -> None:
     assert mine_templates([caption]) == ()
 
 
@@ -39,7 +39,7 @@ def test_places_are_filled_with_the_tags_of_a_clip() -> None:
     assert fill_template([], ["violin"], random) is None
 
 
-def test_a_recipe_asks_for_them_wherever_it_says_tags_to_caption() -> None:
+def test_mined_templates_are_used_in_every_tags_to_caption() -> None:
     items = [
         Item("1", tags=("sad", "jazz", "piano"), captions=("sad jazz played on piano, slowly",)),
         Item("2", tags=("joyful", "folk", "banjo")),

@@ -13,7 +13,7 @@ from tunespace.training.recipe import config
 from tunespace.training.recipe.recipe import load_recipe
 
 
-def test_a_copy_is_changed_within_what_is_allowed_and_always_alike() -> None:
+def test_a_copy_is_deterministic_and_within_the_limits() -> None:
     settings = config.AugmentConfig(copies=2, pitch=2.0, mp3=32)
     drawn = {
         (name, n): draw_change(Item(name), n, settings, 0) for name in "abcdefgh" for n in (0, 1)
@@ -38,7 +38,7 @@ def test_pitch_moves_the_spectrogram_of_a_copy(tmp_path: Path) -> None:
     assert after > before
 
 
-def test_nothing_is_changed_where_nothing_is_asked_for() -> None:
+def test_without_augmentation_nothing_changes() -> None:
     wave = np.ones(1000, np.float32)
     assert apply_change(wave, 16_000, UNCHANGED) is wave
 
@@ -52,12 +52,12 @@ def test_nothing_is_changed_where_nothing_is_asked_for() -> None:
         (["augment.copies=1", "augment.pitch=20.0"], "pitch"),
     ],
 )
-def test_what_cannot_be_is_refused(changes: list[str], why: str) -> None:
+def test_invalid_augmentation_is_refused(changes: list[str], why: str) -> None:
     with pytest.raises(TrainingError, match=why):
         load_recipe("ttmr2023", changes=changes)
 
 
-def test_a_run_hears_the_copies(tmp_path: Path) -> None:
+def test_a_run_trains_on_the_copies(tmp_path: Path) -> None:
     music = manifest(tmp_path / "music")
     changes = [*SMALL, "schedule.epochs=1", "augment={copies: 2, pitch: 2.0, mp3: 32}"]
     recipe = load_recipe("ttmr2023", changes=changes)

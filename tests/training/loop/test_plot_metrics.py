@@ -9,11 +9,11 @@ def test_each_figure_has_a_panel(tmp_path: Path) -> None:
     plot_metrics(rows, tmp_path / "curves.svg", "a run")
     text = (tmp_path / "curves.svg").read_text(encoding="utf-8")
     ElementTree.fromstring(text)  # noqa: S314 - our own
-    for said in ("loss", "mrr", "a run"):
-        assert f">{said}</text>" in text
+    for label in ("loss", "mrr", "a run"):
+        assert f">{label}</text>" in text
     assert ">step</text>" not in text
 
 
-def test_nothing_to_draw_is_no_picture(tmp_path: Path) -> None:
+def test_without_metrics_there_is_no_plot(tmp_path: Path) -> None:
     plot_metrics([{"epoch": 1.0}], tmp_path / "curves.svg")
     assert not (tmp_path / "curves.svg").exists()

@@ -13,7 +13,7 @@ def changed(**settings: float) -> torch.Tensor:
     return augment_batch(CLIPS, config.AugmentConfig(**settings), HIDDEN)  # type: ignore[arg-type]
 
 
-def test_nothing_asked_for_is_nothing_done() -> None:
+def test_without_settings_spectrograms_are_unchanged() -> None:
     assert torch.equal(changed(), CLIPS)
 
 
@@ -23,7 +23,7 @@ def test_gain_moves_a_clip_as_a_whole() -> None:
     assert moved.mean((1, 2)).std() > 1
 
 
-def test_noise_only_adds_and_fills_what_is_quiet_most() -> None:
+def test_noise_raises_quiet_bands_most() -> None:
     added = changed(noise_db=10.0) - CLIPS
     assert added.min() > -1e-4
     assert added[CLIPS < -38].mean() > added[CLIPS > -25].mean()

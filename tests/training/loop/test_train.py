@@ -54,8 +54,8 @@ def small(*changes: str, name: str = "ttmr2023") -> Recipe:
 def run(
     music: Path, cache: Path, out: Path, *changes: str, lines: list[str] | None = None
 ) -> TrainingResult:
-    told = [] if lines is None else lines
-    return train(small(*changes), music, out, cache=cache, accelerator="cpu", log=told.append)
+    logged = [] if lines is None else lines
+    return train(small(*changes), music, out, cache=cache, accelerator="cpu", log=logged.append)
 
 
 @pytest.fixture(scope="module")
@@ -64,16 +64,16 @@ def learned(music: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) 
     return run(music, cache, out, *LEARNS)
 
 
-def test_a_run_learns_what_the_words_say(learned: TrainingResult, music: Path) -> None:
+def test_a_run_learns_the_pairs(learned: TrainingResult, music: Path) -> None:
     assert learned.figures["median_rank"] <= 2  # of 6; guessing gives 3.5
     model = tunespace.load_model(learned.model)
     names = ["low-loud-2.wav", "middle-loud-2.wav", "high-loud-2.wav"]
-    heard = model.embed_audio([music.parent / name for name in names])
+    embeddings = model.embed_audio([music.parent / name for name in names])
     asked = model.embed_text(["low", "middle", "high"])
-    assert (heard @ asked.T).argmax(axis=0).tolist() == [0, 1, 2]
+    assert (embeddings @ asked.T).argmax(axis=0).tolist() == [0, 1, 2]
 
 
-def test_the_run_folder_says_all_that_is_needed(learned: TrainingResult) -> None:
+def test_the_run_folder_is_self_contained(learned: TrainingResult) -> None:
     folder = learned.folder
     assert small().name in (folder / "recipe.yaml").read_text()
     data = json.loads((folder / "data.json").read_text())
@@ -91,7 +91,7 @@ def test_the_run_folder_says_all_that_is_needed(learned: TrainingResult) -> None
     assert "2211.14558" in card
 
 
-def test_the_run_says_which_clips_it_did_not_learn_from(learned: TrainingResult) -> None:
+def test_the_run_lists_rejected_clips(learned: TrainingResult) -> None:
     manifest = load_manifest(learned.folder / "manifest.jsonl", split="validation")
     assert len(manifest.items) == 6
     assert not missing_audio(manifest.items)
@@ -99,9 +99,7 @@ def test_the_run_says_which_clips_it_did_not_learn_from(learned: TrainingResult)
     assert manifest.items[0].captions == ("a loud tone, low",)
 
 
-def test_the_exported_towers_give_what_the_trained_ones_do(
-    learned: TrainingResult, music: Path
-) -> None:
+def test_the_exported_towers_equal_the_trained_ones(learned: TrainingResult, music: Path) -> None:
     recipe = small(*LEARNS)
     towers = DualEncoder(recipe, learned.folder / "text")
     state = torch.load(learned.folder / "checkpoints" / "best.ckpt", weights_only=True)
@@ -219,9 +217,7 @@ def test_cached_gradients_are_those_of_the_whole_batch(
         torch.testing.assert_close(parted[name], value, rtol=1e-4, atol=1e-7)
 
 
-def test_two_processes_come_to_the_gradient_of_one(
-    music: Path, cache: Path, tmp_path: Path
-) -> None:
+def test_two_processes_give_the_gradient_of_one(music: Path, cache: Path, tmp_path: Path) -> None:
     one = gradients(music, cache, tmp_path / "one", *STILL)
     for name, extra in (("two", ()), ("parted", ("schedule.grad_cache_chunks=2",))):
         out = tmp_path / name
@@ -249,19 +245,19 @@ def test_rows_that_cannot_be_used_cost_a_line_each(cache: Path, tmp_path: Path) 
     path = manifest(tmp_path, extra=tuple(row | {"artist": "x"} for row in bad))
     lines: list[str] = []
     trained = run(path, cache, tmp_path / "run", lines=lines)
-    said = "\n".join(trained.rejected)
+    reasons = "\n".join(trained.rejected)
     for reason in (
         "does not exist",
         "is not audio",
         "is also line",
         "an empty text among its tags",
     ):
-        assert reason in said
+        assert reason in reasons
     assert (tmp_path / "run" / "rejected.txt").read_text().splitlines() == trained.rejected
     assert sum(line.startswith("left out:") for line in lines) == len(trained.rejected)
 
 
-def test_data_that_say_nothing_about_the_music_are_refused(
+def test_data_without_captions_or_tags_are_refused(
     cache: Path, tmp_path: Path, music: Path
 ) -> None:
     path = tmp_path / "silent.csv"
@@ -275,7 +271,7 @@ def test_data_that_say_nothing_about_the_music_are_refused(
         run(path, cache, tmp_path / "run")
 
 
-def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_checkpoint(
+def test_a_nan_loss_ends_the_run_and_keeps_the_checkpoint(
     music: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tunespace.training.losses import InfoNCE
@@ -317,13 +313,13 @@ def test_export_refuses_a_collapsed_text_tower(learned: TrainingResult, tmp_path
     assert not list(tmp_path.glob("exported*"))
 
 
-def test_a_folder_that_cannot_be_written_is_said(music: Path, cache: Path, tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_an_error(music: Path, cache: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(TrainingError, match="is not writable"):
         run(music, cache, tmp_path / "file" / "run")
 
 
-def test_a_pretrained_encoder_is_where_training_starts(
+def test_training_starts_from_a_pretrained_encoder(
     music: Path, cache: Path, tmp_path: Path
 ) -> None:
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
@@ -353,7 +349,7 @@ def test_a_pretrained_encoder_is_where_training_starts(
         run(music, cache, tmp_path / "other", f"text_tower.pretrained={tmp_path}/nowhere")
 
 
-def test_a_full_memory_is_said_in_a_sentence(
+def test_running_out_of_memory_is_reported_in_one_sentence(
     music: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -364,7 +360,7 @@ def test_a_full_memory_is_said_in_a_sentence(
         run(music, cache, tmp_path / "run", "schedule.grad_cache_chunks=2")
 
 
-def test_other_faults_of_a_tower_are_not_taken_for_a_full_memory(
+def test_other_errors_are_not_reported_as_out_of_memory(
     music: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -375,7 +371,7 @@ def test_other_faults_of_a_tower_are_not_taken_for_a_full_memory(
         run(music, cache, tmp_path / "run")
 
 
-def test_a_run_learns_from_shards_as_from_files(
+def test_shards_and_files_give_the_same_run(
     music: Path, cache: Path, learned: TrainingResult, tmp_path: Path
 ) -> None:
     folder = tmp_path / "shards"
@@ -395,7 +391,9 @@ def test_a_run_learns_from_shards_as_from_files(
     assert missing_audio(kept.items) == []
 
 
-def test_batches_that_others_prepare_are_the_same(music: Path, cache: Path, tmp_path: Path) -> None:
+def test_batches_from_worker_processes_are_the_same(
+    music: Path, cache: Path, tmp_path: Path
+) -> None:
     def epochs(out: Path, loaders: int) -> str:
         recipe = small("schedule.epochs=2", "captions.kind=stochastic", "audio_tower.kind=linear")
         train(

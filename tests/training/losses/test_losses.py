@@ -97,9 +97,9 @@ def test_triplet_is_the_hinge_on_the_only_negative_there_is() -> None:
 
 def test_a_clip_that_carries_the_tag_is_never_a_negative_of_it() -> None:
     labels = torch.tensor([[1, 0], [1, 1], [0, 1]], dtype=torch.bool)
-    said = torch.tensor([[1, 0], [0, 1], [0, 1]], dtype=torch.bool)
+    named = torch.tensor([[1, 0], [0, 1], [0, 1]], dtype=torch.bool)
     rows = functional.normalize(torch.randn(3, 4), dim=1)
-    found = BatchEmbeddings(rows, rows, torch.tensor([0, 1, 1]), labels, said)
+    found = BatchEmbeddings(rows, rows, torch.tensor([0, 1, 1]), labels, named)
     wanted = torch.tensor([[1, 1, 0], [0, 1, 1], [0, 1, 1]], dtype=torch.bool)
     assert torch.equal(found.positives(), wanted)
 
@@ -132,7 +132,7 @@ def test_an_anchor_without_a_negative_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("settings", LOSSES, ids=str)
-def test_gradients_are_those_of_the_numbers(settings: config.LossConfig) -> None:
+def test_gradients_equal_numerical_ones(settings: config.LossConfig) -> None:
     found, loss = batch(hard=True), build_loss(settings, 5).double()
 
     def value(audio: Tensor, text: Tensor) -> Tensor:
@@ -162,7 +162,7 @@ def in_half(found: BatchEmbeddings, dtype: torch.dtype) -> BatchEmbeddings:
     return replace(found, audio=found.audio.to(dtype), text=found.text.to(dtype))
 
 
-def test_weighted_infonce_counts_what_the_others_say_too() -> None:
+def test_weighted_infonce_equals_its_formula() -> None:
     found = batch()
     assert found.text_features is not None
     plain = build_loss(config.InfoNCEConfig(temperature=0.07), 5).double()
@@ -188,13 +188,13 @@ def test_decoupled_leaves_the_positive_out_of_the_denominator() -> None:
     assert float(loss(found).detach()) == pytest.approx(wanted, rel=1e-6)
 
 
-def test_decoupled_holds_scales_that_overflow_elsewhere() -> None:
+def test_decoupled_is_finite_at_large_scales() -> None:
     loss = build_loss(config.DecoupledConfig(temperature=0.01), 5)
     value = loss(in_half(batch(dtype=torch.float32), torch.float16))
     assert torch.isfinite(value)
 
 
-def test_sigmoid_judges_each_pair_on_its_own() -> None:
+def test_sigmoid_equals_its_formula() -> None:
     found = batch()
     s = 10 * (found.text @ found.audio.T).numpy() - 10
     sign = 2 * np.eye(len(s)) - 1
@@ -203,7 +203,7 @@ def test_sigmoid_judges_each_pair_on_its_own() -> None:
     assert float(loss(found).detach()) == pytest.approx(wanted, rel=1e-6)
 
 
-def test_what_is_wrongly_said_stands_among_the_negatives_of_its_clip_alone() -> None:
+def test_a_hard_negative_is_a_negative_of_its_own_clip_only() -> None:
     with_wrong, without = batch(hard=True), batch()
     assert with_wrong.hard_negative is not None
     loss = build_loss(config.InfoNCEConfig(temperature=0.2), 5).double()
@@ -243,7 +243,7 @@ def test_nt_xent_looks_for_the_other_half_of_each_pair() -> None:
     assert float(nt_xent(found.audio, found.text, 0.5)) == pytest.approx(wanted)
 
 
-def test_slap_is_nothing_when_all_predictions_are_right() -> None:
+def test_slap_is_zero_for_perfect_predictions() -> None:
     found = batch()
     same = replace(found, text=found.audio, ema_audio=found.audio, ema_text=found.audio)
     loss = build_loss(config.SlapConfig(hidden=6), 5).double()

@@ -42,7 +42,7 @@ def contrary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "mine.csv"
 
 
-def test_a_table_of_audio_and_text_changes_what_words_find(
+def test_fine_tuning_changes_the_hits_of_a_text(
     contrary: Path, cache: Path, tmp_path: Path
 ) -> None:
     base = tiny_model.make(tmp_path / "base")
@@ -75,7 +75,7 @@ def test_a_model_with_a_lexicon_keeps_its_words(cache: Path, tmp_path: Path) -> 
     assert 0.5 < float(near[0, 0]) < 0.9999
 
 
-def test_what_is_learned_from_nothing_is_the_model_itself(cache: Path, tmp_path: Path) -> None:
+def test_zero_epochs_give_the_original_model(cache: Path, tmp_path: Path) -> None:
     data = manifest(tmp_path / "music")
     rate = "schedule.learning_rate=1.0e-30"
     trained = tuned("tunespace-small", data, cache, tmp_path / "run", "schedule.epochs=1", rate)
@@ -85,7 +85,7 @@ def test_what_is_learned_from_nothing_is_the_model_itself(cache: Path, tmp_path:
     np.testing.assert_allclose(before.embed_audio(files), after.embed_audio(files), atol=1e-5)
 
 
-def test_any_recipe_can_stand_on_frozen_ears(cache: Path, tmp_path: Path) -> None:
+def test_any_recipe_can_use_a_frozen_audio_tower(cache: Path, tmp_path: Path) -> None:
     data = manifest(tmp_path / "music")
     changes = [c for c in tiny_music.SMALL if not c.startswith(("audio", "front_end", "seconds"))]
     recipe = load_recipe("ttmr2023", changes=[*changes, "audio_tower.kind=frozen"])
@@ -97,6 +97,6 @@ def test_any_recipe_can_stand_on_frozen_ears(cache: Path, tmp_path: Path) -> Non
     assert model.config.window == tunespace.load_model().config.window
 
 
-def test_a_model_that_is_not_there_cannot_be_tuned() -> None:
+def test_fine_tuning_a_missing_model_is_an_error() -> None:
     with pytest.raises(ModelError, match="there is no model"):
         fine_tune_recipe("tunespace-huge")

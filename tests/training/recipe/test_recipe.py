@@ -33,7 +33,7 @@ def test_the_grid_of_ttmr_is_three_switches() -> None:
     assert len(found) == 12
 
 
-def test_another_kind_leaves_the_keys_of_the_old_one_behind() -> None:
+def test_changing_the_kind_discards_the_keys_of_the_old_kind() -> None:
     recipe = load_recipe("ttmr2023", changes=["loss.kind=triplet", "loss.margin=0.3"])
     assert recipe.loss.model_dump() == {
         "kind": "triplet",
@@ -44,7 +44,7 @@ def test_another_kind_leaves_the_keys_of_the_old_one_behind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ("loss.temprature=0.1", "unknown key: loss.temprature (did you mean loss.temperature?)"),
         ("loss.kind=tripplet", "loss.kind 'tripplet' is none of"),
@@ -60,21 +60,21 @@ def test_another_kind_leaves_the_keys_of_the_old_one_behind() -> None:
         ("loss=3", "loss should be a valid"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_sentence(change: str, said: str) -> None:
+def test_invalid_input_is_reported_in_one_sentence(change: str, message: str) -> None:
     with pytest.raises(TrainingError) as caught:
         load_recipe("ttmr2023", changes=[change])
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_unknown_names_say_which_there_are() -> None:
+def test_unknown_names_list_the_valid_choices() -> None:
     with pytest.raises(TrainingError, match="ttmr2023"):
         load_recipe("ttmr2032")
     with pytest.raises(TrainingError, match="choose from paper"):
         load_recipe("ttmr2023", presets=["papers"])
 
 
-def test_a_recipe_of_ones_own_is_a_file(tmp_path: Path) -> None:
+def test_a_recipe_can_be_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(load_recipe("ttmr2023", changes=SMALL).as_yaml())
     assert load_recipe(str(path)).projection.dim == 8
@@ -86,7 +86,7 @@ def test_a_recipe_of_ones_own_is_a_file(tmp_path: Path) -> None:
         load_recipe(str(path))
 
 
-def test_what_is_written_is_what_is_read() -> None:
+def test_factors_are_read_as_written() -> None:
     for name in recipe_names():
         recipe = load_recipe(name)
         assert type(recipe).model_validate(yaml.safe_load(recipe.as_yaml())) == recipe

@@ -22,7 +22,7 @@ IDS = torch.tensor([[1, 2, 3, 0], [4, 5, 0, 0], [1, 2, 3, 4]])
 MASK = (IDS > 0).long()
 
 
-def test_a_frozen_encoder_says_the_same_each_time_and_reads_each_text_once(
+def test_a_frozen_encoder_is_deterministic_and_encodes_each_text_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     encoder = tower(frozen=True)
@@ -50,12 +50,12 @@ def test_a_frozen_encoder_says_the_same_each_time_and_reads_each_text_once(
     assert not any(p.requires_grad for p in encoder.parameters())
 
 
-def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_encodings_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tunespace.training.towers.text_encoder._CACHE_SIZE", 2)
     encoder = tower(frozen=True)
     first = encoder(IDS, MASK)
     other = encoder(IDS + MASK, MASK)
-    assert len(encoder._said) == 3  # noqa: SLF001
+    assert len(encoder._cache) == 3  # noqa: SLF001
     torch.testing.assert_close(encoder(IDS, MASK), first)
     assert not torch.allclose(first, other)
 

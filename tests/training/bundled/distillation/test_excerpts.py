@@ -17,14 +17,14 @@ def spectrograms() -> Spectrograms:
     return Spectrograms(values, HEARD, FCN_FRONT_END)
 
 
-def test_every_segment_that_was_heard_gives_windows_within_it() -> None:
+def test_windows_are_inside_their_segments() -> None:
     excerpts = drawn(mixed=0)
     assert excerpts.rows.tolist() == [0, 0, 1, 1, 3, 3, 4, 4]
     assert ((excerpts.firsts >= 0) & (excerpts.firsts <= 140)).all()
     assert (excerpts.firsts[1::2] >= excerpts.firsts[::2]).all()
 
 
-def test_nothing_held_out_is_mixed_into_what_is_learned() -> None:
+def test_held_out_clips_are_not_mixed_into_training_clips() -> None:
     excerpts = drawn()
     mixtures = excerpts.other_rows >= 0
     assert mixtures.sum() == 6

@@ -26,12 +26,12 @@ def filters_of(fcn: Fcn) -> int:
     return len(next(fcn.convolutions[0].parameters()))
 
 
-def test_with_all_filters_and_full_rank_nothing_changes(fcn: Fcn) -> None:
+def test_full_rank_with_all_filters_changes_nothing(fcn: Fcn) -> None:
     whole = compress(fcn, LOG_MEL, Sizes(8, {1: 8, 2: 8}), 0)
     assert difference(whole, fcn) < 1e-3
 
 
-def test_less_is_nearer_the_more_is_left(fcn: Fcn) -> None:
+def test_truncated_vectors_are_closer_with_more_dimensions(fcn: Fcn) -> None:
     errors = [
         difference(compress(fcn, LOG_MEL, Sizes(filters, {1: rank, 2: rank}), 0), fcn)
         for filters, rank in ((2, 2), (5, 5), (7, 7))
@@ -39,7 +39,7 @@ def test_less_is_nearer_the_more_is_left(fcn: Fcn) -> None:
     assert errors[0] > errors[1] > errors[2]
 
 
-def test_a_filter_that_is_there_twice_costs_nothing_to_leave_out(fcn: Fcn) -> None:
+def test_a_repeated_filter_can_be_removed_without_loss(fcn: Fcn) -> None:
     with torch.no_grad():
         for values in fcn.convolutions[0].parameters():
             values[1] = values[0]

@@ -16,6 +16,6 @@ def test_directions_are_centred_independent_and_nearer_in_spread() -> None:
     assert np.abs(correlation).max() < 1e-2
 
 
-def test_there_are_no_more_than_there_are() -> None:
+def test_fewer_results_than_requested_are_possible() -> None:
     weights, _ = principal_directions(OUTPUTS, 6)
     assert weights.shape == (8, 3)

@@ -42,19 +42,19 @@ def test_segments_are_cut_where_they_start_and_short_files_repeat(tmp_path: Path
     np.testing.assert_array_equal(made.values[2, :200], made.values[2, 251:451])
 
 
-def test_missing_and_broken_files_are_left_out_and_said(
+def test_missing_and_broken_files_are_left_out_and_reported(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     sounds.wav(tmp_path / "good.wav", sounds.tone(1.0, 16_000))
     (tmp_path / "text.ogg").write_text("no music")
     segments = segments_of(tmp_path, [("good.wav", 0.0), ("text.ogg", 0.0), ("gone.ogg", 0.0)])
     assert make(tmp_path, segments).readable.tolist() == [True, False, False]
-    said = capfd.readouterr().out
-    assert "text.ogg: is not audio" in said
-    assert "gone.ogg: does not exist" in said
+    output = capfd.readouterr().out
+    assert "text.ogg: is not audio" in output
+    assert "gone.ogg: does not exist" in output
 
 
-def test_what_is_made_is_kept(tmp_path: Path) -> None:
+def test_computed_tables_are_reused(tmp_path: Path) -> None:
     sounds.wav(tmp_path / "good.wav", sounds.tone(1.0, 16_000))
     segments = segments_of(tmp_path, [("good.wav", 0.0)])
     first = make(tmp_path, segments).values.copy()

@@ -45,22 +45,22 @@ def answers(folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     return teacher_logits(teachers, excerpts(), *music, WINDOW, cache, workers=1)
 
 
-def test_the_graphs_say_what_the_networks_say(tmp_path: Path) -> None:
+def test_the_graphs_equal_the_networks(tmp_path: Path) -> None:
     write_taggers(tmp_path, NAMES)
-    said = answers(tmp_path)
-    assert said.shape == (6, 10)
+    logits = answers(tmp_path)
+    assert logits.shape == (6, 10)
     htk = excerpts().decibels(spectrograms(0), 4, WINDOW)
     slaney = excerpts().decibels(spectrograms(1), 4, WINDOW) + np.float32(level_of(htk))
     parts = torch.from_numpy(np.stack([slaney[:187], slaney[213:]]))
     with torch.no_grad():
         fcn = load_fcn(tmp_path / "one-fcn.safetensors")
-        heard = torch.from_numpy(htk)[None] + level_of(htk)
-        np.testing.assert_allclose(said[4, :5], fcn(heard)[0], atol=1e-3)
+        window = torch.from_numpy(htk)[None] + level_of(htk)
+        np.testing.assert_allclose(logits[4, :5], fcn(window)[0], atol=1e-3)
         musicnn = load_musicnn(tmp_path / "two-musicnn.safetensors")
-        np.testing.assert_allclose(said[4, 5:], musicnn(parts).mean(0), atol=1e-3)
+        np.testing.assert_allclose(logits[4, 5:], musicnn(parts).mean(0), atol=1e-3)
 
 
-def test_what_was_said_is_kept_and_only_the_rest_is_asked(tmp_path: Path) -> None:
+def test_generated_captions_are_kept_and_only_the_rest_is_generated(tmp_path: Path) -> None:
     write_taggers(tmp_path, NAMES)
     first = answers(tmp_path)
     path = tmp_path / "cache" / "answers.npy"

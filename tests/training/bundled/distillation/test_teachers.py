@@ -14,7 +14,7 @@ from tunespace.training.bundled.distillation.teachers import (
 LOG_MEL = torch.rand(2, 1280, 96, generator=torch.Generator().manual_seed(3)) * 60 - 40
 
 
-def test_an_fcn_is_what_its_authors_compute(tmp_path: Path) -> None:
+def test_the_fcn_equals_the_original_implementation(tmp_path: Path) -> None:
     weights = fcn_weights(0)
     save_file(weights, tmp_path / "one-fcn.safetensors")
 
@@ -37,13 +37,13 @@ def test_an_fcn_is_what_its_authors_compute(tmp_path: Path) -> None:
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
-def test_an_fcn_hears_shorter_windows_as_well(tmp_path: Path) -> None:
+def test_the_fcn_accepts_shorter_windows(tmp_path: Path) -> None:
     save_file(fcn_weights(0), tmp_path / "one-fcn.safetensors")
     fcn = load_fcn(tmp_path / "one-fcn.safetensors")
     assert fcn(LOG_MEL[:, :640]).shape == (2, 5)
 
 
-def test_wide_filters_hear_rhythm_in_whatever_band_it_is(tmp_path: Path) -> None:
+def test_wide_filters_detect_rhythm_in_any_band(tmp_path: Path) -> None:
     weights = musicnn_weights(1)
     for name in ("conv2d", "conv2d_1"):
         weights[f"{name}/kernel"].zero_()  # the tall ones: where along the bands is heard
@@ -53,7 +53,7 @@ def test_wide_filters_hear_rhythm_in_whatever_band_it_is(tmp_path: Path) -> None
     low, high = quiet.clone(), quiet.clone()
     low[:, 60:90, 40] = 20.0
     high[:, 60:90, 50] = 20.0
-    said = [musicnn(heard) for heard in (quiet, low, high)]
-    assert said[0].shape == (1, 5)
-    torch.testing.assert_close(said[1], said[2], atol=1e-4, rtol=1e-4)
-    assert (said[0] - said[1]).abs().max() > 1e-3
+    outputs = [musicnn(heard) for heard in (quiet, low, high)]
+    assert outputs[0].shape == (1, 5)
+    torch.testing.assert_close(outputs[1], outputs[2], atol=1e-4, rtol=1e-4)
+    assert (outputs[0] - outputs[1]).abs().max() > 1e-3

@@ -42,21 +42,21 @@ def student(folder: Path) -> Student:
     torch.manual_seed(0)
     save_file(fcn_weights(0), folder / "one-fcn.safetensors")
     fcn = load_fcn(folder / "one-fcn.safetensors")
-    heard = torch.rand(16, 320, 96) * 60 - 40
-    small = compress(fcn, heard, Sizes(6, {1: 6, 2: 6}), 0)
+    windows = torch.rand(16, 320, 96) * 60 - 40
+    small = compress(fcn, windows, Sizes(6, {1: 6, 2: 6}), 0)
     return Student([small], torch.zeros(7), torch.ones(7)).eval()
 
 
-def test_a_student_learns_and_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_student_training_improves_and_can_be_resumed(tmp_path: Path) -> None:
     held_out = held_out_tracks(TRACKS, SCHEDULE)
     music = spectrograms()
     excerpts = draw_excerpts(
         music.readable, held_out, 340, window=320, each=2, mixed=0.0, seed=SCHEDULE.seed
     )
     fcn = load_fcn_of(tmp_path)
-    heard = np.stack([excerpts.decibels(music, row, 320) for row in range(len(excerpts))])
+    windows = np.stack([excerpts.decibels(music, row, 320) for row in range(len(excerpts))])
     with torch.no_grad():
-        held = fcn(at_common_level(torch.from_numpy(heard))).numpy()
+        held = fcn(at_common_level(torch.from_numpy(windows))).numpy()
     low = np.where(excerpts.rows % 2 == 0, 1, -1)
     high = np.where(excerpts.rows % 3 == 1, 1.5, -0.7)
     targets = np.column_stack([held, low, high]).astype(np.float32)
@@ -70,7 +70,7 @@ def test_a_student_learns_and_a_run_goes_on_where_it_stopped(tmp_path: Path) -> 
     assert figures["held_out_r"] > 0.7
     again, same = learn()
     assert same == pytest.approx(figures)
-    window = torch.from_numpy(heard[:2])
+    window = torch.from_numpy(windows[:2])
     with torch.no_grad():
         torch.testing.assert_close(again(window), learned(window))
 
@@ -87,7 +87,7 @@ def test_held_out_tracks_are_whole_and_the_same_each_time() -> None:
     np.testing.assert_array_equal(held_out, held_out_tracks(TRACKS, SCHEDULE))
 
 
-def test_the_exported_tower_says_what_the_student_says(tmp_path: Path) -> None:
+def test_the_exported_tower_equals_the_student(tmp_path: Path) -> None:
     network = student(tmp_path)
     random = np.random.default_rng(0)
     weights = random.normal(size=(7, 4)).astype(np.float32)
@@ -102,7 +102,7 @@ def test_the_exported_tower_says_what_the_student_says(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
-def test_the_level_of_a_recording_is_not_heard(tmp_path: Path) -> None:
+def test_the_level_of_a_recording_does_not_change_the_output(tmp_path: Path) -> None:
     network = student(tmp_path)
     log_mel = torch.rand(2, 320, 96, generator=torch.Generator().manual_seed(1)) * 50 - 30
     with torch.no_grad():
