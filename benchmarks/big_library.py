@@ -1,4 +1,4 @@
-"""Makes a library of many tracks without music, to measure search on.
+"""Create a library of many tracks without audio files, to measure search.
 
     python benchmarks/big_library.py FOLDER TRACKS
 
@@ -23,7 +23,7 @@ AT_ONCE = 5000
 
 
 def make(folder: Path, count: int) -> None:
-    """Adds tracks until there are ``count``."""
+    """Add tracks until the library has ``count``."""
     model = load_model()
     random = np.random.default_rng(0)
     spans = np.stack([np.arange(WINDOWS) * 10.0, np.arange(1, WINDOWS + 1) * 10.0], axis=1)

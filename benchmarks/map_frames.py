@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def frames(address: str) -> dict[str, object]:
-    """Times of frames while the map is dragged and zoomed."""
+    """Return the times of frames while the map is dragged and zoomed."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),

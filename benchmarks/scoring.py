@@ -36,7 +36,7 @@ _WINDOWS = 6
 
 
 def main() -> None:
-    """Listens, scores in every way, writes the record."""
+    """Embed the clips, score them in every way, and write the record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True, help="folder of Emotify")
     parser.add_argument("--held-out", action="store_true", help="the other half of the artists")
@@ -63,12 +63,12 @@ def main() -> None:
 
 
 def is_held_out(artist: str) -> bool:
-    """Half of the artists, by a hash of their names."""
+    """Return whether an artist is in the held-out half, by a hash of the name."""
     return zlib.crc32(artist.encode()) % 2 == 1
 
 
 def of_music(model: Model, heard: Vectors) -> dict[str, Scores]:
-    """Ways to score clips, ``(clips, queries)`` float32 from ``(queries, dim)`` unit rows."""
+    """Return functions that map ``(queries, dim)`` unit rows to ``(clips, queries)`` scores."""
     mean = heard.mean(axis=1)
     lengths = np.linalg.norm(heard, axis=2, keepdims=True)
     points = heard / lengths
@@ -88,7 +88,10 @@ def of_music(model: Model, heard: Vectors) -> dict[str, Scores]:
     words = lexicon_points(model)
 
     def apart(share: float) -> Scores:
-        """Less what the clip's nearest words have in common (CSLS, Conneau et al. 2018)."""
+        """Return scores minus the clip's mean similarity to its nearest words (CSLS).
+
+        Source: Conneau et al. 2018.
+        """
         moved = normalize_rows(normalize_rows(mean) - share * normalize_rows(mean).mean(axis=0))
         nearest = np.sort(moved @ words.T, axis=1)[:, -100:].mean(axis=1, keepdims=True)
         return lambda queries: 2 * moved @ queries.T - nearest
@@ -111,7 +114,7 @@ def of_music(model: Model, heard: Vectors) -> dict[str, Scores]:
 
 
 def judge(model: Model, items: list[Item], way: Scores) -> dict[str, float]:
-    """Figures of one way of scoring clips."""
+    """Return the figures of one way of scoring clips."""
     texts = TextEmbedder(model)
     found = {}
     scores = way(texts(list(EMOTIONS.values())))
@@ -130,7 +133,7 @@ def judge(model: Model, items: list[Item], way: Scores) -> dict[str, float]:
 
 
 def calibration(model: Model, items: list[Item], heard: Vectors) -> dict[str, float]:
-    """AUC over all batch of clip and word at once: cosines as they are, and the scores shown."""
+    """Return the AUC over all pairs of clip and word: of cosines, and of calibrated scores."""
     words = [*EMOTIONS.values(), *GENRES]
     queries = TextEmbedder(model)(words)
     music = normalize_rows(heard.mean(axis=1))
@@ -154,7 +157,7 @@ def calibration(model: Model, items: list[Item], heard: Vectors) -> dict[str, fl
 
 
 def of_words(model: Model, items: list[Item], heard: Vectors) -> dict[str, float]:
-    """AUC of the emotions, their words read in several ways."""
+    """Return the AUC of the emotions, with several embeddings of their words."""
     music = normalize_rows(heard.mean(axis=1))
     texts = TextEmbedder(model)
     words = list(EMOTIONS.values())
@@ -177,7 +180,7 @@ def of_words(model: Model, items: list[Item], heard: Vectors) -> dict[str, float
 
 
 def lexicon_points(model: Model) -> Vectors:
-    """``(words, dim)`` float32: every word of the lexicon, as the space has it."""
+    """Return the ``(words, dim)`` float32 embeddings of all words of the lexicon."""
     if model.lexicon_vectors is None:
         raise SystemExit("the model has no lexicon")
     return np.stack(
@@ -186,14 +189,14 @@ def lexicon_points(model: Model) -> Vectors:
 
 
 def hubness(scores: Vectors) -> float:
-    """Skewness of how often a clip is among the ten best of a word (Radovanovic et al. 2010)."""
+    """Return the skewness of the k-occurrence of clips, k = 10 (Radovanovic et al. 2010)."""
     best = np.argsort(-scores, axis=0)[:CLOSEST]
     counts = np.bincount(best.ravel(), minlength=len(scores)).astype(np.float64)
     return float(((counts - counts.mean()) ** 3).mean() / counts.std() ** 3)
 
 
 def _windows(model: Model, item: Item) -> Vectors:
-    """``(6, dim)`` float32; a shorter clip begins anew."""
+    """Return ``(6, dim)`` float32 window embeddings; a shorter clip is repeated."""
     vectors = np.stack([window.vector for window in model.embed_file(item.audio).windows])
     return vectors[np.arange(_WINDOWS) % len(vectors)]
 

@@ -64,7 +64,7 @@ def main() -> None:
 
 @contextmanager
 def served(library: Path) -> Iterator[tuple[str, int]]:
-    """A server of a library: its address and its process."""
+    """Start a server of a library; yield its address and its process."""
     server = subprocess.Popen(
         [sys.executable, "-c", SERVE, str(library)], stdout=subprocess.PIPE, text=True
     )
@@ -75,7 +75,7 @@ def served(library: Path) -> Iterator[tuple[str, int]]:
 
 
 def asked(address: str, pause: int, seconds: int) -> dict[str, float]:
-    """Latencies in milliseconds, as wrk saw them."""
+    """Return the latencies that wrk measured, in milliseconds."""
     command = ["wrk", "-t1", f"-c{PEOPLE}", f"-d{seconds}s", "--timeout", "10s", "-s", str(LUA)]
     done = subprocess.run(
         [*command, address, "--", str(pause)], capture_output=True, text=True, check=True
@@ -84,7 +84,7 @@ def asked(address: str, pause: int, seconds: int) -> dict[str, float]:
 
 
 def forget(library: Path, music: Path) -> None:
-    """Takes the music out of the library, and its folder in, so that it will be indexed."""
+    """Remove the tracks from the library and keep their folder, so that it is indexed again."""
     store = SqliteStore(library)
     prefix = str(music.resolve())
     found = (store.id_of_path(path) for path in store.track_paths() if path.startswith(prefix))
@@ -103,7 +103,7 @@ def read(address: str, *, post: bool = False) -> bytes:
 
 
 def megabytes(pid: int) -> int:
-    """Memory of a process, pages that it shares counted in full."""
+    """Return the memory of a process in MB; shared pages count in full."""
     said = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+)", said)[1]) // 1024
 

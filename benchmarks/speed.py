@@ -1,4 +1,4 @@
-"""Speed and memory of the main job on this machine, as recorded in results/speed.json.
+"""Measure speed and memory of indexing and search: ``python -m benchmarks.speed``.
 
     python benchmarks/speed.py MUSIC [--out FILE.json] [--place FOLDER] [--million]
 
@@ -83,14 +83,14 @@ def cpu() -> str:
 
 
 def import_time() -> dict[str, float]:
-    """`import tunespace` in a new process, less a process that imports nothing."""
+    """Return the time of ``import tunespace`` in a new process, minus that of an empty process."""
     bare = [timed([sys.executable, "-c", "pass"]) for _ in range(10)]
     whole = [timed([sys.executable, "-c", "import tunespace"]) for _ in range(10)]
     return {"median": round(statistics.median(whole) - statistics.median(bare), 4)}
 
 
 def cold_search(place: Path) -> dict[str, float]:
-    """`tunespace search` from the shell, each time in a new process."""
+    """Return the time of ``tunespace search`` in a new process."""
     library = big(place, 10_000)
     program = str(Path(sys.executable).parent / "tunespace")
     times = [timed([program, "search", query, "--library", str(library)]) for query in QUERIES[:15]]
@@ -98,7 +98,7 @@ def cold_search(place: Path) -> dict[str, float]:
 
 
 def warm_search(place: Path, tracks: int) -> dict[str, object]:
-    """Searches in one process, the text tower included; runs in a process of its own."""
+    """Return the times of searches in one process, text tower included."""
     folder = big(place, tracks)
     command = [sys.executable, __file__, "--inside", str(folder)]
     ran = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -154,7 +154,7 @@ def inside(folder: Path) -> None:
 
 
 def indexing(music: Path, place: Path) -> dict[str, object]:
-    """Speed of each step on one core, and of `tunespace index` on all of them."""
+    """Return the speed of each step on one core, and of ``tunespace index`` on all cores."""
     folder = mp3s(music, place / "mp3")
     paths = [found.path for found in scan(folder)]
     model = load_model()
@@ -201,7 +201,7 @@ def indexing(music: Path, place: Path) -> dict[str, object]:
 
 
 def mp3s(music: Path, folder: Path) -> Path:
-    """40 tracks as stereo mp3 of 192 kbit/s, once."""
+    """Write 40 tracks as stereo MP3 of 192 kbit/s, unless they exist."""
     folder.mkdir(parents=True, exist_ok=True)
     found = [track.path for track in scan(music)][::3][:40]
     for n, path in enumerate(found):
@@ -223,7 +223,7 @@ def mp3s(music: Path, folder: Path) -> Path:
 
 
 def big(place: Path, tracks: int) -> Path:
-    """A library of so many tracks, made once."""
+    """Return a library with a number of tracks; it is created once."""
     folder = place / f"library-{tracks}"
     if not (folder / "made").exists():
         big_library.make(folder, tracks)
@@ -234,14 +234,14 @@ def big(place: Path, tracks: int) -> Path:
 
 
 def timed(command: list[str]) -> float:
-    """Seconds that a command takes."""
+    """Return the duration of a command in seconds."""
     began = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
 
 
 def forgetting(model: Model) -> Callable[[], None]:
-    """Makes a model forget which texts it has read: each is timed as a new one."""
+    """Clear the model's cache of texts, so that each is timed as a new one."""
 
     def forget() -> None:
         for kept in ("_placed", "_read"):
@@ -251,7 +251,7 @@ def forgetting(model: Model) -> Callable[[], None]:
 
 
 def elapsed(what: Callable[[], object], before: Callable[[], object] = lambda: None) -> float:
-    """Milliseconds that a call takes; ``before`` is not counted."""
+    """Return the duration of a call in milliseconds, without that of ``before``."""
     before()
     began = time.perf_counter()
     what()
@@ -259,19 +259,19 @@ def elapsed(what: Callable[[], object], before: Callable[[], object] = lambda: N
 
 
 def summary(times: list[float]) -> dict[str, float]:
-    """Median and 95th percentile, in milliseconds."""
+    """Return median and 95th percentile, in milliseconds."""
     p50, p95 = np.percentile(times, [50, 95])
     return {"p50": round(float(p50), 2), "p95": round(float(p95), 2)}
 
 
 def peak_memory() -> float:
-    """Most memory that this process has held, mapped files included, in MB."""
+    """Return the peak memory of this process in MB, mapped files included."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return round(next(int(ln.split()[1]) for ln in lines if ln.startswith("VmHWM")) / 1000)
 
 
 def memory_of_tree(pid: int) -> float:
-    """Memory of a process and its children now, in MB; shared pages count for each."""
+    """Return the memory of a process and its children in MB; shared pages count for each."""
     total = 0.0
     for process in (pid, *children(pid)):
         try:
@@ -283,7 +283,7 @@ def memory_of_tree(pid: int) -> float:
 
 
 def children(pid: int) -> list[int]:
-    """Processes that a process has started."""
+    """Return the child processes of a process."""
     try:
         tasks = Path(f"/proc/{pid}/task").glob("*/children")
         return [int(child) for task in tasks for child in task.read_text().split()]

@@ -1,4 +1,4 @@
-"""A step of training beside the same in plain PyTorch: ``python -m benchmarks.training_speed``.
+"""Compare a training step with the same in plain PyTorch: ``python -m benchmarks.training_speed``.
 
 The same towers, batches, loss, clipping and optimiser, side by side in one process, one thread
 each, in turns. What is expected: the loop of ours costs less than a tenth more, and loading a batch
@@ -27,7 +27,7 @@ RESULT = Path(__file__).parent / "results" / "training-speed.json"
 
 
 def plain_step(towers: Any, scale: Any, optimiser: Any, batch: Batch) -> None:
-    """InfoNCE by hand, as one would write it in a notebook."""
+    """Run a step of InfoNCE in plain PyTorch."""
     optimiser.zero_grad()
     audio = functional.normalize(towers.embed_audio(batch.log_mel), dim=-1)
     text = functional.normalize(towers.embed_text(batch.ids[:, 0], batch.mask[:, 0]), dim=-1)
@@ -40,7 +40,7 @@ def plain_step(towers: Any, scale: Any, optimiser: Any, batch: Batch) -> None:
 
 
 def main() -> None:
-    """Trains two epochs and times every step of both."""
+    """Train two epochs and time the steps of both."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("build/systems/manifest.jsonl"))
     parser.add_argument("--cache", type=Path, default=Path("build/systems/cache"))

@@ -49,7 +49,7 @@ Collator = Callable[[list[str]], Vectors]
 
 
 def figures(predicted: Vectors, truth: Vectors, music: Vectors) -> dict[str, object]:
-    """Cosine, rank correlation and AUC of each text, as means with intervals."""
+    """Return cosine, rank correlation and AUC over texts, as means with intervals."""
     predicted, truth = normalize_rows(predicted), normalize_rows(truth)
     cosine = (predicted * truth).sum(axis=1)
     ranks = [rankdata(rows, axis=1) for rows in (predicted, truth)]
@@ -70,7 +70,7 @@ def figures(predicted: Vectors, truth: Vectors, music: Vectors) -> dict[str, obj
 
 
 def by_tower(tower: SentenceTower, tokenizer: Path) -> Collator:
-    """Reads texts with a tower in PyTorch."""
+    """Embed texts with a tower in PyTorch."""
     cutter = open_tokenizer(tokenizer, MAX_TOKENS)
 
     def points(texts: list[str]) -> Vectors:
@@ -85,7 +85,7 @@ def by_tower(tower: SentenceTower, tokenizer: Path) -> Collator:
 
 
 def captions(path: Path, words: LexiconVectors) -> tuple[list[str], Vectors]:
-    """Captions, and the sum of what the lexicon knows of their aspects."""
+    """Return captions, and the sum of the lexicon embeddings of their aspects."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     random = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""The main job on real music, from nothing: fetch, index, search.
+"""Fetch free music, index it and search it.
 
     make demo                    about 140 free tracks, fetched into build/demo
     make demo MUSIC=~/Music      your own music; nothing is fetched
@@ -34,7 +34,7 @@ SEARCHES = [
 
 
 def main() -> int:
-    """Runs the demo; the folder to index may be given as the first argument."""
+    """Run the demo; the first argument, if given, is the folder to index."""
     began = time.monotonic()
     named = sys.argv[1] if len(sys.argv) > 1 else ""
     if named:
@@ -60,7 +60,7 @@ def main() -> int:
 
 
 def fetch_from_pypi(music: Path) -> None:
-    """The 28 tracks of a package on PyPI, which is downloaded and not installed."""
+    """Fetch the 28 tracks of a package on PyPI, which is downloaded and not installed."""
     target = music / "immich-memories-music"
     if target.exists():
         return
@@ -79,7 +79,7 @@ def fetch_from_pypi(music: Path) -> None:
 
 
 def fetch_from_debian(music: Path) -> None:
-    """About 110 tracks out of packages of Debian, where apt is at hand."""
+    """Fetch about 110 tracks from Debian packages, if apt is available."""
     missing = [package for package in DEBIAN if not (music / package).exists()]
     if not missing:
         return
@@ -127,13 +127,13 @@ def is_music(path: Path) -> bool:
 
 
 def place(source: Path, target: Path) -> None:
-    """Moves a file, making its folder."""
+    """Move a file and create its folder."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(source, target)
 
 
 def keep(new: Path, target: Path) -> None:
-    """Makes a finished folder appear at once: a half-fetched one is never taken for whole."""
+    """Rename a complete folder into place, so that an incomplete one is never used."""
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name}")
     shutil.rmtree(beside, ignore_errors=True)
@@ -142,7 +142,7 @@ def keep(new: Path, target: Path) -> None:
 
 
 def run(command: str, *arguments: str) -> None:
-    """Shows a command, and runs it."""
+    """Print a command and run it."""
     shown = " ".join(shlex.quote(argument) for argument in arguments)
     print(f"\n$ tunespace {command} {shown}", flush=True)
     library = str(PLACE / "library")
@@ -150,12 +150,12 @@ def run(command: str, *arguments: str) -> None:
 
 
 def program() -> str:
-    """The installed command, beside the Python that runs this."""
+    """Return the command that is installed next to this Python."""
     return str(Path(sys.executable).parent / "tunespace")
 
 
 def reason_of(error: Exception) -> str:
-    """The last line of what a program said, or the error itself."""
+    """Return the last line of a program's output, or the error."""
     said = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
     return said[-1] if said else type(error).__name__
 

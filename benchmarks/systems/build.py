@@ -1,4 +1,4 @@
-"""Builds the music of the benchmark: ``python -m benchmarks.systems.build --shared FOLDER``.
+"""Build the clips of the benchmark: ``python -m benchmarks.systems.build --shared FOLDER``.
 
 Four sources, about 2,700 clips; see the README beside this file. What is there is kept, so a build
 that was stopped goes on. ``manifest.jsonl`` says all that is known; its splits are disjoint in
@@ -25,13 +25,13 @@ _LEAST = 8
 
 
 def split_of(group: str) -> str:
-    """A fifth for the test, a tenth to choose checkpoints by."""
+    """Return the split of an artist: a fifth is test, a tenth validation."""
     place = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") / 2**64
     return "test" if place < 0.2 else "validation" if place < 0.3 else "train"
 
 
 def make(row: dict[str, Any]) -> dict[str, Any] | str:
-    """One clip; what is wrong with it where it cannot be made."""
+    """Make one clip; return the reason if it cannot be made."""
     beside = Path(row["audio"]).with_suffix(".json")
     if beside.exists() and Path(row["audio"]).exists():
         kept: dict[str, Any] = json.loads(beside.read_text("utf-8"))
@@ -46,7 +46,7 @@ def make(row: dict[str, Any]) -> dict[str, Any] | str:
 
 
 def graph(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """For each artist five that are like them: by the tags of their clips, rare ones more."""
+    """Return five similar artists of each artist, by shared tags; rare tags weigh more."""
     counts = Counter(tag for row in rows for tag in row["tags"])
     place = {tag: n for n, tag in enumerate(sorted(counts))}
     vectors: dict[str, np.ndarray] = {}
@@ -60,7 +60,7 @@ def graph(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
 
 
 def main() -> None:
-    """Makes what is missing, and the manifest."""
+    """Make missing clips and the manifest."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--shared", type=Path, required=True, help="folder with emotify, teachers, debian-music"

@@ -1,4 +1,4 @@
-"""Clips made of the grooves of MMA, the accompaniment generator: what is heard is known exactly.
+"""Clips from the grooves of MMA, an accompaniment generator: their instruments and tempo are known.
 
 Each groove has a name, most a line of description, and its tracks say which instruments play. Key,
 mode, tempo, chords and sound font are drawn. All grooves of a style are in one split.
@@ -162,7 +162,7 @@ _SPELLED = {
 
 
 def grooves() -> list[dict[str, Any]]:
-    """Every groove that stands on its own, with its style."""
+    """Return every self-contained groove with its style."""
     found = []
     for file in sorted(STYLES.glob("*.mma")):
         said = subprocess.run(
@@ -183,7 +183,7 @@ def grooves() -> list[dict[str, Any]]:
 
 
 def known_of(groove: dict[str, Any]) -> dict[str, list[str]]:
-    """Words of a groove, without what is drawn."""
+    """Return the tags of a groove that do not depend on random choices."""
     text = f"{groove['style']} {groove['groove']} {groove['description']}".lower()
     text = re.sub(r"[_-]", " ", text)
     for spelled, word in _SPELLED.items():
@@ -259,7 +259,7 @@ def rows(folder: Path, seed: int = 0) -> Iterator[dict[str, Any]]:
 
 
 def make(row: dict[str, Any]) -> None:
-    """Renders one."""
+    """Render a clip."""
     _, name, _, meter, beats, root, chords, font = row["job"]
     bars = max(4, round(SECONDS * beats / 60 / meter))
     lines = [f"Tempo {beats}", f"Time {meter}", f"Groove {name}"]

@@ -1,4 +1,4 @@
-"""Clips cut from recordings: Emotify with what its listeners felt, and free music of games.
+"""Clips cut from recordings: Emotify with its listeners' emotions, and free music of games.
 
 Nobody has labelled the free music: its tags are what taggers hear in it (their surest words, and
 among clips the surest tenth or so of each), its captions are made of them. Such labels are noisy.
@@ -52,7 +52,7 @@ _MSD = {
 
 
 def emotify(root: Path, folder: Path) -> Iterator[dict[str, Any]]:
-    """Its 400 clips: four genres, and the emotions that more listeners felt than in others."""
+    """Return the 400 clips of Emotify with genre and dominant emotions."""
     random = np.random.default_rng(1)
     for item in load_data("emotify", root=root)[0].items:
         mood = list(item.tags)
@@ -75,7 +75,7 @@ def emotify(root: Path, folder: Path) -> Iterator[dict[str, Any]]:
 def free_music(
     tracks: Path, targets: Path, tags: dict[str, list[str]], music: Path, folder: Path
 ) -> Iterator[dict[str, Any]]:
-    """A segment of each free track, with what taggers say of it.
+    """Return a segment of each free track, with tags of published taggers.
 
     Args:
         tracks: Table of the tracks.
@@ -136,7 +136,7 @@ def free_music(
 
 
 def make(row: dict[str, Any]) -> None:
-    """Cuts one: 22,050 Hz, mono, FLAC."""
+    """Cut a clip: 22,050 Hz, mono, FLAC."""
     from tunespace.audio import decode_blocks
 
     _, source, start = row["job"]

@@ -1,4 +1,4 @@
-"""MIDI to sound, with FluidSynth and the sound fonts that Debian has."""
+"""Render MIDI with FluidSynth and Debian's sound fonts."""
 
 import subprocess
 from pathlib import Path
@@ -14,7 +14,7 @@ SECONDS = 12.0
 
 
 def render(midi: Path, font: Path, out: Path) -> None:
-    """Writes FLAC."""
+    """Render a MIDI file to FLAC."""
     partial = out.with_suffix(".partial")
     command = ["fluidsynth", "-ni", "-q", "-g", "0.6", "-F", partial, "-T", "flac", "-r", str(RATE)]
     # Some scores end hours later.

@@ -1,4 +1,4 @@
-"""Trains and judges every run of ``grid.yaml``: ``python -m benchmarks.systems.run``.
+"""Train and evaluate every run of ``grid.yaml``: ``python -m benchmarks.systems.run``.
 
 What is done is kept (``build/systems/runs/GROUP/NAME-SEED/result.json``), so a grid that was
 stopped goes on, and a run that was stopped goes on where it was. All runs see the same splits.
@@ -32,7 +32,7 @@ from tunespace.evaluation.protocols import (
 from tunespace.models import load_joint_model
 
 HERE = Path(__file__).parent
-# Artists of the training part, each asked for as TTMR++ does.
+# Artists of the training split, each a query in the form of TTMR++.
 ARTISTS = TagToMusic(name="named-artist", prompt="similar to {}")
 # The figures that are kept, by protocol.
 KEPT = {
@@ -48,7 +48,7 @@ KEPT = {
 
 
 def jobs(grid: dict[str, Any], only: list[str]) -> Iterator[dict[str, Any]]:
-    """Every run of the grid, the first seed of all groups first."""
+    """Return all runs of the grid, the first seed of all groups first."""
     found = [
         {
             "group": group,
@@ -71,7 +71,7 @@ def jobs(grid: dict[str, Any], only: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def do(job: dict[str, Any], data: Path, out: Path, cache: Path, names: dict[str, str]) -> None:
-    """One run, from the recipe to its figures."""
+    """Train, export and evaluate one run."""
     import torch
 
     from tunespace.training.loop.train import train
@@ -127,7 +127,7 @@ def do(job: dict[str, Any], data: Path, out: Path, cache: Path, names: dict[str,
 
 
 def of_artists(data: Manifest) -> Manifest:
-    """Test clips whose "tags" are the artists of the training part that their artist is like."""
+    """Return test clips tagged with the training artists that are similar to their artist."""
     known = {item.artist for item in data.subset("train").items if item.artist}
     return replace(
         data,
@@ -140,7 +140,7 @@ def of_artists(data: Manifest) -> Manifest:
 
 
 def complete(out: Path, data: Path) -> None:
-    """Adds to a run that is done what is asked of it since then."""
+    """Add evaluations to a finished run that the grid has gained since."""
     result = json.loads((out / "result.json").read_text("utf-8"))
     model = out / "run" / "model"
     if "named-artist: roc_auc" in result["figures"] or not model.exists():
@@ -156,7 +156,7 @@ def complete(out: Path, data: Path) -> None:
 
 
 def keep(report: Report, figures: dict[str, Any], draws: dict[str, np.ndarray]) -> None:
-    """Takes the figures that are shown, with their draws, out of a report."""
+    """Return the reported figures of a report, with their bootstrap draws."""
     for protocol, result in report.protocols:
         for name in KEPT[protocol.name]:
             key = f"{protocol.name}: {name}"
@@ -168,7 +168,7 @@ def keep(report: Report, figures: dict[str, Any], draws: dict[str, np.ndarray]) 
 
 
 def named(change: str, names: dict[str, str]) -> str:
-    """With what was given for words in braces."""
+    """Return a value with its placeholders filled in."""
     for name, value in names.items():
         change = change.replace(f"{{{name}}}", value)
     return change
@@ -179,7 +179,7 @@ def _number(value: float | None) -> float | None:
 
 
 def work(arguments: argparse.Namespace, todo: list[dict[str, Any]]) -> None:
-    """Takes one job after another that nobody has taken."""
+    """Run jobs that no other process has claimed."""
     names = dict(pair.split("=", 1) for pair in arguments.name)
     for job in todo:
         out: Path = arguments.out / job["group"] / f"{job['name']}-{job['seed']}"
@@ -207,7 +207,7 @@ def work(arguments: argparse.Namespace, todo: list[dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    """Runs what is missing."""
+    """Run missing jobs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("build/systems/manifest.jsonl"))
     parser.add_argument("--out", type=Path, default=Path("build/systems/runs"))

@@ -1,4 +1,4 @@
-"""Clips made of free scores: the corpus of music21 (folk songs, dance tunes, chorales, masses).
+"""Clips from public-domain scores: the corpus of music21 (folk songs, dances, chorales, masses).
 
 Instrument, tempo and sound font are drawn; mode is measured on the notes (Krumhansl and Schmuckler,
 as music21 has it). Composer and kind of tune are what the corpus says. Every score is in one split.
@@ -93,7 +93,7 @@ def rows(folder: Path, seed: int = 0) -> Iterator[dict[str, Any]]:
 
 
 def make(row: dict[str, Any]) -> None:
-    """Renders one, and completes its tags, captions and title."""
+    """Render a clip, and complete its tags, captions and title."""
     from music21 import converter, instrument, stream, tempo
 
     _, path, about, name, beats, font, seed = row["job"]

@@ -1,4 +1,4 @@
-"""Puts the runs together: ``python -m benchmarks.systems.table``.
+"""Summarise the runs: ``python -m benchmarks.systems.table``.
 
 Writes ``benchmarks/results/systems.json`` (every figure with its interval, every question with its
 answer), ``benchmarks/systems/README.md`` between its marks, and the plots beside it. An interval
@@ -47,29 +47,29 @@ class Runs:
     draws: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
     def value(self, key: str) -> float:
-        """The mean over seeds."""
+        """Mean over seeds."""
         return float(np.mean([one["figures"][key]["value"] for one in self.results]))
 
     def spread(self, key: str) -> float:
-        """The standard deviation over seeds."""
+        """Standard deviation over seeds."""
         values = [one["figures"][key]["value"] for one in self.results]
         return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
 
     def drawn(self, key: str, stream: int) -> np.ndarray:
-        """``(draws,)``: each of the mean over seeds that are drawn as well."""
+        """``(draws,)`` bootstrap means; seeds are drawn, too."""
         rows = np.stack(self.draws[key])
         random = np.random.default_rng([stream, len(rows)])
         chosen = random.integers(len(rows), size=(rows.shape[1], len(rows)))
         return rows[chosen, np.arange(rows.shape[1])[:, None]].mean(axis=1)
 
     def interval(self, key: str) -> tuple[float, float]:
-        """The middle 95 %."""
+        """Central 95 % of the draws."""
         low, high = np.nanpercentile(self.drawn(key, 0), [2.5, 97.5])
         return float(low), float(high)
 
 
 def gather(folder: Path) -> dict[str, dict[str, Runs]]:
-    """Group -> name -> runs."""
+    """Return all runs by group and name."""
     found: dict[str, dict[str, Runs]] = {}
     for path in sorted(folder.glob("*/*/result.json")):
         result = json.loads(path.read_text("utf-8"))
@@ -83,7 +83,7 @@ def gather(folder: Path) -> dict[str, dict[str, Runs]]:
 
 @dataclass(frozen=True)
 class Contrast:
-    """Some runs less some others, each the mean of its runs."""
+    """Difference between the means of two sets of runs."""
 
     value: float
     low: float
@@ -96,7 +96,7 @@ class Contrast:
 
 
 def contrast(first: Sequence[Runs], second: Sequence[Runs], key: str) -> Contrast:
-    """Compares on the same draws of queries."""
+    """Compare two sets of runs on the same bootstrap draws of queries."""
     # Streams differ, since the seeds of two runs have nothing in common.
     drawn = [
         np.mean([run.drawn(key, base + n) for n, run in enumerate(side)], axis=0)
@@ -110,7 +110,7 @@ def contrast(first: Sequence[Runs], second: Sequence[Runs], key: str) -> Contras
 def answers_to(
     asked: Sequence[dict[str, Any]], found: Mapping[str, Mapping[str, Runs]]
 ) -> list[dict[str, Any]]:
-    """Every question that the runs allow, once for each of its figures."""
+    """Return the contrasts that the runs allow, one for each figure."""
     answers = []
     for one in asked:
         here = found.get(one["group"], {})
@@ -144,7 +144,7 @@ def answers_to(
 
 
 def plot(runs: Mapping[str, Runs], path: Path) -> None:
-    """A panel for each figure, a bar of its interval for each run."""
+    """Plot a panel for each figure, with an interval bar for each run."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -171,7 +171,7 @@ def plot(runs: Mapping[str, Runs], path: Path) -> None:
 
 
 def table(runs: Mapping[str, Runs], *, timed: bool) -> str:
-    """In Markdown; with minutes where no run was stopped and went on."""
+    """Return a table of runs in Markdown, with minutes if no run was resumed."""
     head = ["run", "seeds", *SHOWN, "epochs", *(["minutes"] if timed else [])]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for name, some in runs.items():
@@ -191,12 +191,12 @@ def table(runs: Mapping[str, Runs], *, timed: bool) -> str:
     first = next(iter(runs.values()))
     guess = [first.results[0]["figures"].get(key, {}).get("chance") for key in SHOWN.values()]
     shown = ["-" if one is None else _short(one) for one in guess]
-    lines.append(f"| guessing |  | {' | '.join(shown)} |  |" + ("  |" if timed else ""))
+    lines.append(f"| chance level |  | {' | '.join(shown)} |  |" + ("  |" if timed else ""))
     return "\n".join(lines)
 
 
 def answered(answers: Sequence[dict[str, Any]]) -> str:
-    """In Markdown."""
+    """Return a table of contrasts in Markdown."""
     lines = ["| question | literature | figure | here | difference (95 %) | |", "|" + "---|" * 6]
     before = ""
     for one in answers:
@@ -228,7 +228,7 @@ _MARK = re.compile(r"<!-- f ([\w.+/ -]+?) -->.*?<!-- /f -->", re.DOTALL)
 
 
 def filled(text: str, found: Mapping[str, Mapping[str, Runs]]) -> str:
-    """A page with its figures.
+    """Return a page with its figures filled in.
 
     ``<!-- f GROUP RUN KEY -->`` is a figure with its interval, ``<!-- f GROUP RUN OTHER KEY -->``
     what one run has over another; several are joined by a plus.
@@ -264,7 +264,7 @@ def _signed(value: float) -> str:
 
 
 def main() -> None:
-    """Writes all of it."""
+    """Write all tables, plots and pages."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, default=Path("build/systems/runs"))
     arguments = parser.parse_args()

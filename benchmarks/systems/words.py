@@ -54,7 +54,7 @@ _PLAYED = (
 
 
 def caption(known: Mapping[str, Sequence[str]], random: np.random.Generator) -> str:
-    """A sentence or two about a clip.
+    """Return one or two sentences about a clip.
 
     Args:
         known: Words of the clip by kind, of ``KINDS``.
@@ -80,12 +80,12 @@ def caption(known: Mapping[str, Sequence[str]], random: np.random.Generator) -> 
 
 
 def tags(known: Mapping[str, Sequence[str]]) -> list[str]:
-    """All words, each once."""
+    """Return all tags, without repetition."""
     return list(dict.fromkeys(word for kind in KINDS for word in known.get(kind, ())))
 
 
 def tempo(beats: float) -> str:
-    """The word for beats a minute."""
+    """Return the word for a tempo in beats per minute."""
     return "slow" if beats < 90 else "fast" if beats > 140 else "medium tempo"
 
 
