@@ -28,7 +28,7 @@ def test_the_bundled_model_is_complete_and_small(model: Model) -> None:
 
 def test_the_bundled_model_has_a_card(model: Model) -> None:
     card = (model.folder / "README.md").read_text(encoding="utf-8")
-    assert "What it was made from" in card
+    assert "## Sources" in card
 
 
 def test_every_word_of_its_lexicon_is_a_point(model: Model) -> None:
