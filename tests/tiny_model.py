@@ -24,15 +24,21 @@ LOW, HIGH = (1.0, 0.0), (0.0, 1.0)
 FRONT_END = LogMel(n_mels=8)
 
 
-def make(folder: Path, *, collapsed: bool = False, dim: int = 2) -> Path:
-    """Writes the folder; ``dim`` other than 2 makes ``config.json`` wrong about the towers."""
+def make(folder: Path, *, collapsed: float | None = None, dim: int = 2) -> Path:
+    """Write the folder.
+
+    Args:
+        folder: Folder to write.
+        collapsed: Value of all text embeddings, for a collapsed text tower.
+        dim: Dimension in ``config.json``; the towers have 2.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     words = WORDS.split()
     random = np.random.default_rng(0)
     rows = random.normal(size=(len(words), 2)).astype(np.float32)
     rows[words.index("low")], rows[words.index("high")] = LOW, HIGH
-    if collapsed:
-        rows = np.ones_like(rows)
+    if collapsed is not None:
+        rows = np.full_like(rows, collapsed)
     _save(folder / "audio.onnx", _audio_tower(50))
     _save(folder / "text.onnx", _text_tower(rows))
     tokenizer = Tokenizer(WordLevel({word: n for n, word in enumerate(words)}, unk_token=UNKNOWN))

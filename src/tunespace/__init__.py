@@ -1,10 +1,9 @@
-"""Music and words in one space: describe music, and the nearest music is the answer."""
+"""Joint embedding of music and text: index a collection and search it with words."""
 
 import os
 from typing import TYPE_CHECKING, Any
 
-# ONNX Runtime reports to its maker as soon as it is imported, unless it is told not to. Nothing
-# about anybody's music or machine leaves it by us.
+# ONNX Runtime sends telemetry from its import on, unless this variable is set before.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0.dev0"
@@ -22,7 +21,7 @@ _HOMES = dict.fromkeys(__all__, "tunespace.library") | {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a module holds
-    """Imports a public name when it is first used, so that `import tunespace` costs nothing."""
+    """Import a public name on first use, so that ``import tunespace`` is fast."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

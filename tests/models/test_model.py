@@ -184,8 +184,14 @@ def test_a_tower_with_other_inputs_is_refused(folder: Path, tmp_path: Path) -> N
 
 
 def test_a_collapsed_text_tower_is_refused_with_its_figure(tmp_path: Path) -> None:
-    model = load_model(tiny_model.make(tmp_path / "collapsed", collapsed=True))
+    model = load_model(tiny_model.make(tmp_path / "collapsed", collapsed=1.0))
     with pytest.raises(ModelError, match=r"has collapsed: .* mean cosine of 1\.0000"):
+        model.embed_text(["low"])
+
+
+def test_a_text_tower_of_zeros_is_refused(tmp_path: Path) -> None:
+    model = load_model(tiny_model.make(tmp_path / "zeros", collapsed=0.0))
+    with pytest.raises(ModelError, match="has collapsed: the embedding of 'jazz' is zero"):
         model.embed_text(["low"])
 
 

@@ -181,9 +181,12 @@ def require_distinct_texts(
         tower: Text tower.
 
     Raises:
-        ModelError: The embeddings of the probes are nearly equal.
+        ModelError: The embeddings of the probes are nearly equal, or one of them is zero.
     """
     known = [(probe, point) for probe in probes if (point := tower(probe)) is not None]
+    for probe, point in known:
+        if not point.any():
+            raise ModelError(f"{path} has collapsed: the embedding of {probe!r} is zero")
     if len(known) < 2:
         return
     vectors = np.stack([point for _, point in known])

@@ -23,8 +23,8 @@ Vectors = npt.NDArray[np.float32]
 
 # Number of candidates that are re-ranked by their windows.
 _RERANK_COUNT = 64
-# Weight of the best window beside the whole track: it lifts a long mix that contains what is asked
-# for in one place, and changes no figure on Emotify by more than .002.
+# Weight of the best window beside the whole track: it raises a long mix that matches in one
+# place, and changes no figure on Emotify by more than .002.
 _BEST_WINDOW_WEIGHT = 0.2
 # Added to the cosine of a track that the query names: a name outranks any similarity.
 _NAMED_BONUS = 2.0
