@@ -9,7 +9,12 @@ from tunespace.training.recipe.config.base import ConfigSection
 
 
 class FrontEndConfig(ConfigSection):
-    """Log-mel front end, as in ``tunespace.audio.LogMel``."""
+    """Log-mel front end, as in ``tunespace.audio.LogMel``.
+
+    Example:
+        >>> FrontEndConfig()
+        FrontEndConfig(sample_rate=16000, n_fft=1024, hop=320, n_mels=64, f_min=0.0, f_max=8000.0)
+    """
 
     sample_rate: int = 16_000
     n_fft: int = 1024
@@ -29,14 +34,24 @@ class FrontEndConfig(ConfigSection):
 
 
 class LinearConfig(ConfigSection):
-    """Mean, deviation and change of each band over time, and a linear map: the baseline."""
+    """Mean, deviation and change of each band over time, and a linear map: the baseline.
+
+    Example:
+        >>> LinearConfig()
+        LinearConfig(kind='linear', width=128)
+    """
 
     kind: Literal["linear"] = "linear"
     width: int = Field(default=128, ge=1)
 
 
 class Conv1dConfig(ConfigSection):
-    """Five convolutions over time with the bands as channels (Choi et al. 2019)."""
+    """Five convolutions over time with the bands as channels (Choi et al. 2019).
+
+    Example:
+        >>> Conv1dConfig()
+        Conv1dConfig(kind='conv1d', channels=128, width=100)
+    """
 
     kind: Literal["conv1d"] = "conv1d"
     channels: int = Field(default=128, ge=1)
@@ -50,6 +65,10 @@ class Conv2dConfig(ConfigSection):
         channels: Channels of the first two convolutions; the next four have twice as many, the last
             four times.
         width: Width of the output.
+
+    Example:
+        >>> Conv2dConfig()
+        Conv2dConfig(kind='conv2d', channels=128, width=256)
     """
 
     kind: Literal["conv2d"] = "conv2d"
@@ -58,7 +77,12 @@ class Conv2dConfig(ConfigSection):
 
 
 class ShortChunkConfig(ConfigSection):
-    """Seven residual convolutions with stride, then max pooling over time (Won et al. 2020)."""
+    """Seven residual convolutions with stride, then max pooling over time (Won et al. 2020).
+
+    Example:
+        >>> ShortChunkConfig()
+        ShortChunkConfig(kind='short-chunk', channels=128, width=256)
+    """
 
     kind: Literal["short-chunk"] = "short-chunk"
     channels: int = Field(default=128, ge=1)
@@ -66,7 +90,13 @@ class ShortChunkConfig(ConfigSection):
 
 
 class CnnTransformerConfig(ConfigSection):
-    """Residual convolutions, then a transformer over time (TTMR, Doh et al. 2023)."""
+    """Residual convolutions, then a transformer over time (TTMR, Doh et al. 2023).
+
+    Example:
+        >>> CnnTransformerConfig()
+        CnnTransformerConfig(kind='cnn-transformer', channels=128, width=256, layers=4, heads=8,
+        dropout=0.1)
+    """
 
     kind: Literal["cnn-transformer"] = "cnn-transformer"
     channels: int = Field(default=128, ge=1)
@@ -85,6 +115,11 @@ class ResNetConfig(ConfigSection):
         pooling: "mean", or "attention" pooling (CLIP, Radford et al. 2021).
         heads: Number of heads of the attention pooling.
         pretrained: Folder or ``hf:owner/name`` in transformers' format with pretrained weights.
+
+    Example:
+        >>> ResNetConfig()
+        ResNetConfig(kind='resnet', channels=64, depths=[3, 4, 6, 3], pooling='attention', heads=8,
+        pretrained='')
     """
 
     kind: Literal["resnet"] = "resnet"
@@ -106,6 +141,11 @@ class AstConfig(ConfigSection):
         heads: Number of heads of each layer.
         dropout: Dropout of each layer.
         pretrained: Folder or ``hf:owner/name`` in transformers' format with pretrained weights.
+
+    Example:
+        >>> AstConfig()
+        AstConfig(kind='ast', patch=16, stride=10, width=768, layers=12, heads=12, dropout=0.0,
+        pretrained='')
     """
 
     kind: Literal["ast"] = "ast"
@@ -130,6 +170,11 @@ class HtsatConfig(ConfigSection):
         fusion: Whether a clip longer than the window is read as a whole and in three pieces (Wu et
             al. 2023, section 2.3).
         pretrained: Folder or ``hf:owner/name`` of a CLAP in transformers' format.
+
+    Example:
+        >>> HtsatConfig()
+        HtsatConfig(kind='htsat', width=96, depths=[2, 2, 6, 2], heads=[4, 8, 16, 32], side=256,
+        window=8, fusion=False, pretrained='')
     """
 
     kind: Literal["htsat"] = "htsat"
@@ -147,6 +192,10 @@ class FrozenConfig(ConfigSection):
 
     Attributes:
         model: Name of a bundled model, or a folder; its front end and window are used.
+
+    Example:
+        >>> FrozenConfig(model="models/mine")
+        FrozenConfig(kind='frozen', model='models/mine')
     """
 
     kind: Literal["frozen"] = "frozen"

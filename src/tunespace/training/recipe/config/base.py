@@ -4,6 +4,11 @@ from pydantic import BaseModel, ConfigDict
 
 
 class ConfigSection(BaseModel):
-    """Keys and values; unknown keys and wrong types are errors."""
+    """Keys and values; unknown keys and wrong types are errors.
+
+    Example:
+        >>> ConfigSection()
+        ConfigSection()
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

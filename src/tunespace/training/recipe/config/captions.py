@@ -8,19 +8,34 @@ from tunespace.training.recipe.config.base import ConfigSection
 
 
 class OneTagConfig(ConfigSection):
-    """One tag of the clip."""
+    """One tag of the clip.
+
+    Example:
+        >>> OneTagConfig()
+        OneTagConfig(kind='tag')
+    """
 
     kind: Literal["tag"] = "tag"
 
 
 class AllTagsConfig(ConfigSection):
-    """All tags of a clip, joined: what TTMR calls a caption."""
+    """All tags of a clip, joined: what TTMR calls a caption.
+
+    Example:
+        >>> AllTagsConfig()
+        AllTagsConfig(kind='tags')
+    """
 
     kind: Literal["tags"] = "tags"
 
 
 class StochasticTagsConfig(ConfigSection):
-    """Any number of the clip's tags in random order (TTMR, Doh et al. 2023)."""
+    """Any number of the clip's tags in random order (TTMR, Doh et al. 2023).
+
+    Example:
+        >>> StochasticTagsConfig()
+        StochasticTagsConfig(kind='stochastic')
+    """
 
     kind: Literal["stochastic"] = "stochastic"
 
@@ -30,6 +45,10 @@ class CaptionConfig(ConfigSection):
 
     Attributes:
         keep: Probability that a clause is kept (augmented view dropout, Manco et al. 2024).
+
+    Example:
+        >>> CaptionConfig()
+        CaptionConfig(kind='caption', keep=1.0)
     """
 
     kind: Literal["caption"] = "caption"
@@ -42,6 +61,10 @@ class TemplateConfig(ConfigSection):
     Attributes:
         template: Sentence with ``{tags}`` for the tags.
         stochastic: Whether to use any number of the tags instead of all.
+
+    Example:
+        >>> TemplateConfig(template="a song with {tags}")
+        TemplateConfig(kind='template', template='a song with {tags}', stochastic=False)
     """
 
     kind: Literal["template"] = "template"
@@ -62,6 +85,10 @@ class TagsToCaptionConfig(ConfigSection):
     Attributes:
         templates: "built-in"; or "mined", templates of the captions of the data (the built-in ones
             for tags that fit none).
+
+    Example:
+        >>> TagsToCaptionConfig()
+        TagsToCaptionConfig(kind='tags-to-caption', templates='built-in')
     """
 
     kind: Literal["tags-to-caption"] = "tags-to-caption"
@@ -69,7 +96,12 @@ class TagsToCaptionConfig(ConfigSection):
 
 
 class MetadataConfig(ConfigSection):
-    """Title, artist and album, as far as they are known (TTMR++, Doh et al. 2024)."""
+    """Title, artist and album, as far as they are known (TTMR++, Doh et al. 2024).
+
+    Example:
+        >>> MetadataConfig()
+        MetadataConfig(kind='metadata')
+    """
 
     kind: Literal["metadata"] = "metadata"
 
@@ -79,6 +111,10 @@ class SimilarArtistsConfig(ConfigSection):
 
     Attributes:
         max_names: Maximum number of names.
+
+    Example:
+        >>> SimilarArtistsConfig()
+        SimilarArtistsConfig(kind='similar', max_names=5)
     """
 
     kind: Literal["similar"] = "similar"
@@ -86,13 +122,23 @@ class SimilarArtistsConfig(ConfigSection):
 
 
 class ArtistConfig(ConfigSection):
-    """Artist of the clip as one word, ``artist:name`` (Doh et al. 2024, musical word embedding)."""
+    """Artist of the clip as one word, ``artist:name`` (Doh et al. 2024, musical word embedding).
+
+    Example:
+        >>> ArtistConfig()
+        ArtistConfig(kind='artist')
+    """
 
     kind: Literal["artist"] = "artist"
 
 
 class TrackConfig(ConfigSection):
-    """Clip as one word, ``track:id`` (Doh et al. 2024, musical word embedding)."""
+    """Clip as one word, ``track:id`` (Doh et al. 2024, musical word embedding).
+
+    Example:
+        >>> TrackConfig()
+        TrackConfig(kind='track')
+    """
 
     kind: Literal["track"] = "track"
 
@@ -102,6 +148,10 @@ class PoolConfig(ConfigSection):
 
     Attributes:
         of: Texts; those that a clip has no data for are left out.
+
+    Example:
+        >>> PoolConfig(of=[OneTagConfig(), ArtistConfig()])
+        PoolConfig(kind='pool', of=[OneTagConfig(kind='tag'), ArtistConfig(kind='artist')])
     """
 
     kind: Literal["pool"] = "pool"
@@ -109,7 +159,12 @@ class PoolConfig(ConfigSection):
 
 
 class WeightedCaptionsConfig(ConfigSection):
-    """Text of a mixture with its weight."""
+    """Text of a mixture with its weight.
+
+    Example:
+        >>> WeightedCaptionsConfig(weight=2.0, captions=CaptionConfig())
+        WeightedCaptionsConfig(weight=2.0, captions=CaptionConfig(kind='caption', keep=1.0))
+    """
 
     weight: float = Field(gt=0)
     captions: "CaptionsConfig"
@@ -120,6 +175,11 @@ class MixtureConfig(ConfigSection):
 
     Attributes:
         of: Weighted texts; those that a clip has no data for are left out.
+
+    Example:
+        >>> MixtureConfig(of=[WeightedCaptionsConfig(weight=1.0, captions=CaptionConfig())])
+        MixtureConfig(kind='mixture', of=[WeightedCaptionsConfig(weight=1.0,
+        captions=CaptionConfig(kind='caption', keep=1.0))])
     """
 
     kind: Literal["mixture"] = "mixture"
@@ -131,6 +191,10 @@ class ViewsConfig(ConfigSection):
 
     Attributes:
         of: Texts.
+
+    Example:
+        >>> ViewsConfig(of=[OneTagConfig(), ArtistConfig()])
+        ViewsConfig(kind='views', of=[OneTagConfig(kind='tag'), ArtistConfig(kind='artist')])
     """
 
     kind: Literal["views"] = "views"
@@ -156,13 +220,23 @@ CaptionsConfig = Annotated[
 
 
 class NoHardNegativesConfig(ConfigSection):
-    """No hard negatives: negatives are the texts of the other clips."""
+    """No hard negatives: negatives are the texts of the other clips.
+
+    Example:
+        >>> NoHardNegativesConfig()
+        NoHardNegativesConfig(kind='none')
+    """
 
     kind: Literal["none"] = "none"
 
 
 class OtherTextConfig(ConfigSection):
-    """Tag, artist or track of another clip, all with equal probability (Choi et al. 2019)."""
+    """Tag, artist or track of another clip, all with equal probability (Choi et al. 2019).
+
+    Example:
+        >>> OtherTextConfig()
+        OtherTextConfig(kind='other')
+    """
 
     kind: Literal["other"] = "other"
 
@@ -172,6 +246,10 @@ class SwapConfig(ConfigSection):
 
     Attributes:
         from_epoch: Fraction of the epochs after which hard negatives are used.
+
+    Example:
+        >>> SwapConfig()
+        SwapConfig(kind='swap', from_epoch=0.2)
     """
 
     kind: Literal["swap"] = "swap"
@@ -185,6 +263,10 @@ class NegationConfig(ConfigSection):
 
     Attributes:
         share: Fraction of the training texts that get a true negation.
+
+    Example:
+        >>> NegationConfig()
+        NegationConfig(kind='negation', share=0.3)
     """
 
     kind: Literal["negation"] = "negation"

@@ -17,6 +17,10 @@ class ProjectionConfig(ConfigSection):
         head: "linear"; "norm-linear", layer norm and linear (TTMR); "mlp", linear, ReLU, linear
             (LAION-CLAP); "norm-mlp", linear, batch norm, ReLU, dropout, linear (Won et al. 2021);
             "residual", the tower's output plus a linear map of it that is initialised to zero.
+
+    Example:
+        >>> ProjectionConfig()
+        ProjectionConfig(dim=128, head='norm-linear')
     """
 
     dim: int = Field(default=128, ge=2)
@@ -32,6 +36,10 @@ class CollaborativeConfig(ConfigSection):
         branch: "cultural", the factors alone; "hybrid", factors and audio (Won et al. 2021).
         dropout: Fraction of the clips whose factors are withheld in hybrid training, so that audio
             alone can be embedded as well.
+
+    Example:
+        >>> CollaborativeConfig()
+        CollaborativeConfig(factors='', branch='hybrid', dropout=0.5)
     """
 
     factors: str = ""
@@ -46,6 +54,10 @@ class SelfSupervisionConfig(ConfigSection):
         weight: Weight of this loss; the loss over texts has the rest. 0 for none.
         temperature: Fixed temperature.
         dim: Dimension of its own projection.
+
+    Example:
+        >>> SelfSupervisionConfig()
+        SelfSupervisionConfig(weight=0.0, temperature=0.5, dim=128)
     """
 
     weight: float = Field(default=0.0, ge=0, lt=1)
@@ -62,6 +74,11 @@ class InfoNCEConfig(ConfigSection):
         max_scale: Maximum of ``1 / temperature``.
         mask_duplicates: Whether equal texts of several clips of the batch are not negatives of each
             other.
+
+    Example:
+        >>> InfoNCEConfig(temperature=0.07)
+        InfoNCEConfig(kind='infonce', temperature=0.07, learnable=True, max_scale=100.0,
+        mask_duplicates=True)
     """
 
     kind: Literal["infonce"] = "infonce"
@@ -80,6 +97,11 @@ class WeightedInfoNCEConfig(ConfigSection):
         mask_duplicates: As in InfoNCE.
         sharpness: Divisor ``k`` in the exponent of the weights.
         text_model: Model whose text tower compares texts: name of a bundled model, or a folder.
+
+    Example:
+        >>> WeightedInfoNCEConfig()
+        WeightedInfoNCEConfig(kind='weighted-infonce', temperature=0.07, max_scale=100.0,
+        mask_duplicates=True, sharpness=0.01, text_model='tunespace-small')
     """
 
     kind: Literal["weighted-infonce"] = "weighted-infonce"
@@ -97,6 +119,10 @@ class DecoupledConfig(ConfigSection):
         temperature: Initial temperature.
         max_scale: Maximum of ``1 / temperature``.
         mask_duplicates: As in InfoNCE.
+
+    Example:
+        >>> DecoupledConfig()
+        DecoupledConfig(kind='decoupled', temperature=0.1, max_scale=100.0, mask_duplicates=True)
     """
 
     kind: Literal["decoupled"] = "decoupled"
@@ -112,6 +138,10 @@ class SigmoidConfig(ConfigSection):
         temperature: Initial temperature.
         bias: Initial bias.
         mask_duplicates: As in InfoNCE.
+
+    Example:
+        >>> SigmoidConfig()
+        SigmoidConfig(kind='sigmoid', temperature=0.1, bias=-10.0, mask_duplicates=True)
     """
 
     kind: Literal["sigmoid"] = "sigmoid"
@@ -127,6 +157,10 @@ class ThreeWayConfig(ConfigSection):
         temperature: Initial temperature.
         max_scale: Maximum of ``1 / temperature``.
         mask_duplicates: As in InfoNCE.
+
+    Example:
+        >>> ThreeWayConfig()
+        ThreeWayConfig(kind='three-way', temperature=0.07, max_scale=100.0, mask_duplicates=True)
     """
 
     kind: Literal["three-way"] = "three-way"
@@ -144,6 +178,10 @@ class TripletConfig(ConfigSection):
         negatives: Sampling within the batch: "random"; "weighted", closer ones more often (Won et
             al. 2021); "weighted-by-labels", closer ones with fewer differing labels more often (Doh
             et al. 2023); "hard", the text of ``hard_negatives``, for an audio anchor.
+
+    Example:
+        >>> TripletConfig(margin=0.2, anchor="text")
+        TripletConfig(kind='triplet', margin=0.2, anchor='text', negatives='random')
     """
 
     kind: Literal["triplet"] = "triplet"
@@ -159,6 +197,10 @@ class SlapConfig(ConfigSection):
         balance: Weight of the prediction across modalities; that within a modality has the rest.
         momentum: Decay of the target network.
         hidden: Width of the predictors.
+
+    Example:
+        >>> SlapConfig()
+        SlapConfig(kind='slap', balance=0.5, momentum=0.95, hidden=1024)
     """
 
     kind: Literal["slap"] = "slap"
@@ -182,6 +224,11 @@ class AugmentConfig(ConfigSection):
         mask_bands: Maximum number of neighbouring bands that are masked (SpecAugment, Park et al.
             2019).
         mask_frames: Maximum number of neighbouring frames that are masked.
+
+    Example:
+        >>> AugmentConfig(gain_db=6.0, mask_bands=8)
+        AugmentConfig(copies=0, pitch=0.0, mp3=0, gain_db=6.0, noise_db=0.0, shift=0, mask_bands=8,
+        mask_frames=0)
     """
 
     copies: int = Field(default=0, ge=0)
@@ -236,6 +283,13 @@ class ScheduleConfig(ConfigSection):
         precision: "32", or "bf16" for devices that are fast with it.
         validation_pairs: Maximum number of validation pairs.
         seed: Random seed of weights, order, texts and everything else.
+
+    Example:
+        >>> ScheduleConfig(epochs=5, batch_size=32)
+        ScheduleConfig(epochs=5, batch_size=32, grad_cache_chunks=1, sampler='clips',
+        optimizer='adam', learning_rate=0.001, text_learning_rate=None, weight_decay=0.0,
+        warmup_fraction=0.1, max_grad_norm=1.0, patience=10, ema_decay=0.0, precision='32',
+        validation_pairs=1000, seed=0)
     """
 
     epochs: int = Field(default=20, ge=1)

@@ -16,6 +16,10 @@ class WordVectorsConfig(ConfigSection):
             "musical" also on tags, artists and tracks (Doh et al. 2024).
         width: Width of trained vectors.
         max_words: Maximum number of words of a file, from its start: files are sorted by frequency.
+
+    Example:
+        >>> WordVectorsConfig()
+        WordVectorsConfig(kind='words', vectors='skip-gram', width=100, max_words=50000)
     """
 
     kind: Literal["words"] = "words"
@@ -37,6 +41,11 @@ class TextEncoderConfig(ConfigSection):
         layers: Number of layers of a tower from scratch.
         heads: Number of attention heads of a tower from scratch.
         dropout: Dropout of a tower from scratch.
+
+    Example:
+        >>> TextEncoderConfig()
+        TextEncoderConfig(kind='encoder', pretrained='', pooling='first', frozen=False,
+        max_tokens=64, width=128, layers=2, heads=4, dropout=0.1)
     """
 
     kind: Literal["encoder"] = "encoder"
@@ -59,6 +68,10 @@ class CausalTextConfig(ConfigSection):
         layers: Number of layers.
         heads: Number of attention heads.
         dropout: Dropout of the attention.
+
+    Example:
+        >>> CausalTextConfig()
+        CausalTextConfig(kind='causal', max_tokens=77, width=512, layers=4, heads=8, dropout=0.2)
     """
 
     kind: Literal["causal"] = "causal"
@@ -76,6 +89,10 @@ class FrozenTextConfig(ConfigSection):
         model: Name of a bundled model, or a folder.
         identity_projection: Whether the projection is the identity: text embeddings are fixed, and
             audio embeddings are trained towards them.
+
+    Example:
+        >>> FrozenTextConfig()
+        FrozenTextConfig(kind='frozen', model='tunespace-small', identity_projection=False)
     """
 
     kind: Literal["frozen"] = "frozen"
