@@ -53,7 +53,7 @@ class _Window(io.RawIOBase):
 def split_member_path(path: Path) -> tuple[Path, str] | None:
     """Return the container and the name within it; None for an ordinary file.
 
-    Example:
+    Examples:
         >>> split_member_path(Path("shard.tar!/a.flac"))
         (PosixPath('shard.tar'), 'a.flac')
     """

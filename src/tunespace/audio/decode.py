@@ -63,7 +63,7 @@ def decode(
         AudioError: The file contains no readable audio; ``reason`` states the cause.
         ValueError: ``sample_rate`` is not positive.
 
-    Example:
+    Examples:
         >>> decode("song.wav", 16_000, duration=2.0).shape
         (32000,)
     """
@@ -95,7 +95,7 @@ def decode_blocks(
         AudioError: The file contains no readable audio; ``reason`` states the cause.
         ValueError: ``sample_rate`` or ``duration`` is not positive, or ``start`` is negative.
 
-    Example:
+    Examples:
         >>> sum(len(block) for block in decode_blocks("song.wav", 16_000))
         80000
     """

@@ -39,7 +39,7 @@ class LogMel:
         max_db: Highest value of the result, in dB.
         scale: ``slaney`` (filters of equal area) or ``htk`` (filters of equal height).
 
-    Example:
+    Examples:
         >>> front_end = LogMel(
         ...     sample_rate=16000, n_fft=512, hop=256, n_mels=48, f_min=0, f_max=8000
         ... )

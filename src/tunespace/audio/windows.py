@@ -21,7 +21,7 @@ class Window:
             shorter than one window.
         frames: ``(length, n_mels)`` float32, always of full length.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> [(w.start, w.stop) for w in cut_windows([np.zeros((5, 96), np.float32)], 2, 2)]
         [(0, 2), (2, 4), (3, 5)]
@@ -52,7 +52,7 @@ def cut_windows(
     Raises:
         ValueError: ``length`` or ``hop`` is not positive, or frames would fall between windows.
 
-    Example:
+    Examples:
         >>> track = np.zeros((25, 2), np.float32)
         >>> [(window.start, window.stop) for window in cut_windows([track], length=10, hop=10)]
         [(0, 10), (10, 20), (15, 25)]

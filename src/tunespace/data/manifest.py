@@ -54,7 +54,7 @@ class Item:
         labels: All other columns.
         line: Line in the file, from 1.
 
-    Example:
+    Examples:
         >>> Item("1", tags=("jazz",), captions=("slow jazz with a trumpet",)).tags
         ('jazz',)
     """
@@ -95,7 +95,7 @@ class Manifest:
         data: Name of the data set; empty for a manifest of your own.
         split: Name of the split.
 
-    Example:
+    Examples:
         >>> len(load_manifest("music.csv").items)
         3
     """
@@ -158,7 +158,7 @@ def load_manifest(
     Raises:
         DataError: The file cannot be read, or is not valid; the message names all problems.
 
-    Example:
+    Examples:
         >>> manifest = load_manifest("music.csv")
         >>> [item.tags for item in manifest.items]
         [('low', 'tone'), ('middle', 'tone'), ('high', 'tone')]
@@ -223,7 +223,7 @@ def with_audio(manifest: Manifest) -> Manifest:
     Raises:
         DataError: No file exists.
 
-    Example:
+    Examples:
         >>> len(with_audio(load_manifest("music.csv")).items)
         3
     """

@@ -39,7 +39,7 @@ class AudioView:
         pooling: ``track`` for the embedding that the model itself gives a track; ``windows`` for
             the mean of the unit embeddings of its windows.
 
-    Example:
+    Examples:
         >>> str(AudioView(seconds=10))
         "10 s, in the model's own windows, as the model makes one vector of a track"
     """

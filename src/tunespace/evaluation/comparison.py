@@ -44,7 +44,7 @@ class Comparison:
         reports: Report of each model, all on the same clips.
         rows: Rows of the table.
 
-    Example:
+    Examples:
         >>> Comparison((), ()).rows
         ()
     """
@@ -110,7 +110,7 @@ def compare(
         DataError: As in ``evaluate``; or there is no model, or a model is named twice.
         ModelError: A model cannot be used.
 
-    Example:
+    Examples:
         >>> from tunespace.evaluation import load_data
         >>> from tunespace.models import load_model
         >>> manifest, protocols = load_data("music.csv")

@@ -64,7 +64,7 @@ def evaluate(
             be read, or no protocol can be run.
         ModelError: The model cannot be used.
 
-    Example:
+    Examples:
         >>> from tunespace.evaluation import load_data
         >>> from tunespace.models import load_model
         >>> manifest, protocols = load_data("music.csv")

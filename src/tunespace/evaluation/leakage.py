@@ -25,7 +25,7 @@ class Overlap:
             audio was not compared.
         training: Number of training clips.
 
-    Example:
+    Examples:
         >>> Overlap(("17",), (), 2, None, 1000).by_artist
         2
     """
@@ -84,7 +84,7 @@ def overlap(
             files of both, at about 500 times real time.
         on_progress: Called with the number of decoded files and that of all files.
 
-    Example:
+    Examples:
         >>> from tunespace.evaluation import load_manifest
         >>> same = overlap(load_manifest("music.csv"), load_manifest("music.csv"))
         >>> len(same.by_id)

@@ -22,7 +22,7 @@ _HEADLINES = ("recall@1", "recall@10", "hit_rate@10", "ndcg@200")
 def is_headline(figure: str) -> bool:
     """Return whether a figure is shown in tables that have no room for all cut-offs.
 
-    Example:
+    Examples:
         >>> is_headline("map"), is_headline("recall@10"), is_headline("recall@5")
         (True, True, False)
     """
@@ -47,7 +47,7 @@ class Report:
             first protocol.
         scored_data: Those clips.
 
-    Example:
+    Examples:
         >>> from tunespace.evaluation import evaluate, load_data
         >>> from tunespace.models import load_model
         >>> report = evaluate(load_model(), *load_data("music.csv"), cache=None)

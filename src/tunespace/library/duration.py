@@ -4,7 +4,7 @@
 def format_duration(seconds: float) -> str:
     """Return seconds as ``m:ss``, or ``h:mm:ss`` from one hour on.
 
-    Example:
+    Examples:
         >>> format_duration(83.4), format_duration(3661)
         ('1:23', '1:01:01')
     """

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def default_library_folder() -> Path:
     """Return the default library folder: ``$TUNESPACE_LIBRARY``, else the user data folder.
 
-    Example:
+    Examples:
         >>> default_library_folder().is_absolute()
         True
     """
@@ -51,7 +51,7 @@ class Library:
     Attributes:
         folder: Folder of the library.
 
-    Example:
+    Examples:
         >>> with Library.open("library") as library:
         ...     result = library.search("slow strings", where="seconds < 10", limit=2)
         >>> len(result.hits)
@@ -104,7 +104,7 @@ class Library:
         Raises:
             LibraryError: The library cannot be opened, or is missing and must not be created.
 
-        Example:
+        Examples:
             >>> import tempfile
             >>> with Library.open(tempfile.mkdtemp()) as library:
             ...     len(library)
@@ -158,7 +158,7 @@ class Library:
             LibraryError: The library is empty, or was indexed with another model than the given.
             ModelError: The text tower is missing or modified.
 
-        Example:
+        Examples:
             >>> with Library.open("library") as library:
             ...     library.preload()
             ...     hits = library.search("slow strings").hits

@@ -11,7 +11,7 @@ import numpy.typing as npt
 class Text:
     """Words: a tag, several tags, or a sentence.
 
-    Example:
+    Examples:
         >>> Query(terms=(QueryTerm(Text("warm jazz piano")),)).limit
         20
     """
@@ -23,7 +23,7 @@ class Text:
 class AudioFileRef:
     """Audio file, in the library or not, by its path.
 
-    Example:
+    Examples:
         >>> Query(terms=(QueryTerm(AudioFileRef("song.wav")),)).terms[0].weight
         1.0
     """
@@ -35,7 +35,7 @@ class AudioFileRef:
 class TrackRef:
     """Track of the library, by its id.
 
-    Example:
+    Examples:
         >>> Query(terms=(QueryTerm(TrackRef(17)), QueryTerm(Text("calm")))).terms[0].value
         TrackRef(id=17)
     """
@@ -50,7 +50,7 @@ class VectorRef:
     Attributes:
         vector: ``(dim,)`` float32, unit length.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> VectorRef(np.array([1, 0], np.float32)).vector.shape
         (2,)
@@ -67,7 +67,7 @@ class QueryTerm:
         value: Text, audio file, track or embedding that results should be near to.
         weight: Weight relative to the other terms; negative for "away from".
 
-    Example:
+    Examples:
         >>> QueryTerm(Text("drums"), weight=-1.0).value
         Text(text='drums')
     """
@@ -89,7 +89,7 @@ class Query:
         per_artist: Maximum number of hits of one artist; None for no limit.
         include_duplicates: Whether several files of one recording are separate hits.
 
-    Example:
+    Examples:
         >>> Query(terms=(QueryTerm(Text("calm piano")), QueryTerm(Text("vocals"), -0.5)), limit=5)
         ... # doctest: +ELLIPSIS
         Query(terms=(QueryTerm(value=Text(text='calm piano'), weight=1.0), ...), ..., limit=5, ...)
@@ -112,7 +112,7 @@ class Refinement:
         labels: Label of each term; empty for a track.
         where: Filter to add; empty for none.
 
-    Example:
+    Examples:
         >>> Refinement(terms=(QueryTerm(Text("calm")),), labels=("calmer",)).labels
         ('calmer',)
     """

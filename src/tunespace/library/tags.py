@@ -76,7 +76,7 @@ def read_tags(path: str) -> Tags:
 def split_genres(text: str) -> list[str]:
     """Split a genre tag that names several genres.
 
-    Example:
+    Examples:
         >>> split_genres("Jazz; Blues/Soul")
         ['Jazz', ' Blues', 'Soul']
     """

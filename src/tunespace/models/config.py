@@ -50,7 +50,7 @@ class ModelConfig:
         probes: Texts with different meanings: a text tower that embeds them alike has collapsed. A
             model with a small vocabulary names texts that it knows.
 
-    Example:
+    Examples:
         >>> from tunespace.models import find_model
         >>> config = ModelConfig.load(find_model("tunespace-small"))
         >>> config.name, config.front_end.sample_rate

@@ -11,7 +11,7 @@ from tunespace.models.model import AudioEmbedding, Vectors
 class JointModel(Protocol):
     """Model of music and text in one embedding space.
 
-    Example:
+    Examples:
         >>> from tunespace.models import load_joint_model
         >>> model: JointModel = load_joint_model("tunespace-small")
         >>> model.name, model.dim

@@ -42,7 +42,7 @@ class EmbeddedWindow:
         end: End in seconds.
         vector: ``(dim,)`` float32, unit length.
 
-    Example:
+    Examples:
         >>> from tunespace import load_model
         >>> window = load_model().embed_file("song.wav").windows[0]
         >>> window.start, window.vector.shape
@@ -63,7 +63,7 @@ class AudioEmbedding:
         vector: ``(dim,)`` float32, unit length: mean of the audio tower's outputs over all windows.
         windows: Windows in order; together they cover the track.
 
-    Example:
+    Examples:
         >>> from tunespace import load_model
         >>> embedding = load_model().embed_file("song.wav")
         >>> round(embedding.seconds), embedding.vector.shape, len(embedding.windows)
@@ -84,7 +84,7 @@ class Model:
         folder: Folder of the model.
         config: Configuration of the model.
 
-    Example:
+    Examples:
         >>> from tunespace import load_model
         >>> model = load_model()
         >>> model.embed_text(["banjo", "slow and sad"]).shape
@@ -138,7 +138,7 @@ class Model:
             QueryError: A text is empty, or none of its words is known.
             ModelError: The text tower cannot be used.
 
-        Example:
+        Examples:
             >>> load_model().embed_text(["mellow piano", "banjo"]).shape
             (2, 159)
         """
@@ -318,7 +318,7 @@ def load_model(name: str | Path | None = None) -> Model:
     Raises:
         ModelError: The model does not exist or cannot be used.
 
-    Example:
+    Examples:
         >>> load_model("tunespace-small").dim
         159
     """

@@ -124,7 +124,7 @@ def read_tokens(session: onnxruntime.InferenceSession, ids: list[int]) -> Vector
 def normalize_rows(vectors: Vectors) -> Vectors:
     """Scale rows to unit length; rows of zeros are kept.
 
-    Example:
+    Examples:
         >>> normalize_rows(np.array([[3, 4], [0, 0]], np.float32)).tolist()
         [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """

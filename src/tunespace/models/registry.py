@@ -13,7 +13,7 @@ _HUB = "hf:"
 def list_models() -> list[str]:
     """Return the names of the bundled models.
 
-    Example:
+    Examples:
         >>> list_models()
         ['tunespace-small']
     """
@@ -30,7 +30,7 @@ def find_model(name: str | Path | None = None) -> Path:
     Raises:
         ModelError: The model does not exist.
 
-    Example:
+    Examples:
         >>> find_model("tunespace-small").name
         'tunespace-small'
     """

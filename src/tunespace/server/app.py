@@ -81,7 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
         LibraryError: The library cannot be opened.
         ModelError: Its model cannot be used.
 
-    Example:
+    Examples:
         >>> from tunespace.server import Settings
         >>> create_app(Settings(library="library")).title
         'tunespace'
@@ -115,7 +115,7 @@ def openapi_document() -> dict[str, Any]:
 
     It needs no library. The types of the page are generated from it.
 
-    Example:
+    Examples:
         >>> document = openapi_document()
         >>> sorted(document["paths"]["/api/search"])
         ['get', 'post']

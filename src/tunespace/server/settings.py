@@ -28,7 +28,7 @@ class Settings:
         body_seconds: Maximum time until a request is received.
         idle_seconds: Time without a request after which the model is unloaded.
 
-    Example:
+    Examples:
         >>> Settings(library="library").allow_write
         False
     """

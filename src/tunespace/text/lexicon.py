@@ -36,7 +36,7 @@ class Entry(NamedTuple):  # thousands are made in a search: a dataclass takes 8 
         description: Sound of the music that the word describes, without the word itself.
         weights: Weights as in the table: ``concept:weight,concept:weight``.
 
-    Example:
+    Examples:
         >>> from tunespace import load_model
         >>> load_model().lexicon_vectors.lexicon.entries["banjo"].word
         'banjo'
@@ -68,7 +68,7 @@ class Lexicon:
         entries: Entries by word.
         languages: Maps words of other languages and English synonyms to words of ``entries``.
 
-    Example:
+    Examples:
         >>> from tunespace import load_model
         >>> load_model().lexicon_vectors.lexicon.entries["banjo"].kind
         'instrument'

@@ -60,7 +60,7 @@ class Token:
 def fold(text: str) -> str:
     """Return the key of a word or phrase, without case, accents, hyphens, apostrophes and spaces.
 
-    Example:
+    Examples:
         >>> fold("Hip-Hop"), fold("música")
         ('hiphop', 'musica')
     """
@@ -87,7 +87,7 @@ def max_token_count(text: str) -> int:
 def tokenize(text: str) -> list[Token]:
     """Split a query into tokens; an emoji becomes the words of its Unicode name.
 
-    Example:
+    Examples:
         >>> [token.text for token in tokenize("Hip-hop & R&B")]
         ['hip', 'hop', 'r&b']
     """

@@ -21,7 +21,7 @@ class Correction(NamedTuple):
         typed: Word as it was typed.
         corrected: Word as it is read.
 
-    Example:
+    Examples:
         >>> Correction("guittar", "guitar").corrected
         'guitar'
     """
@@ -41,7 +41,7 @@ class Term:
         negated: Whether the term states what is not wanted, by a negation before it or of its own:
             "no vocals" is an entry of many lexicons, and wanted.
 
-    Example:
+    Examples:
         >>> Term("drums", "drums", wanted=False).wanted
         False
     """
@@ -65,7 +65,7 @@ class ParsedQuery:
             do not describe music ("a song with") are not counted.
         corrections: Corrected typing errors.
 
-    Example:
+    Examples:
         >>> from tunespace import load_model
         >>> query = parse_query("jazz, not loud", load_model().lexicon_vectors.lexicon)
         >>> [(term.word, term.wanted) for term in query.terms]
@@ -90,7 +90,7 @@ def parse_query(
         is_word: Returns whether a string is a word of any language; a string that is not is
             corrected to the nearest lexicon word. None for no correction.
 
-    Example:
+    Examples:
         >>> from tunespace.text import Entry
         >>> words = {w: Entry(w, "instrument", "", "") for w in ("piano", "drums")}
         >>> parsed = parse_query("piano, no drums", Lexicon(words, {}))

@@ -53,7 +53,7 @@ def load_data(
     Raises:
         DataError: The data set does not exist, or is not valid.
 
-    Example:
+    Examples:
         >>> manifest, protocols = load_data("music.csv")
         >>> manifest.name, len(manifest.items)
         ('music', 3)
@@ -81,7 +81,7 @@ def load_data(
 def protocols_for(name: str) -> tuple[Protocol, ...]:
     """Return the protocols of a data set, or those of any manifest.
 
-    Example:
+    Examples:
         >>> [protocol.name for protocol in protocols_for("gtzan")]
         ['genre']
     """

@@ -27,7 +27,7 @@ class Dataset:
         protocols: Protocols that are run.
         checksums: sha256 of published files, by path within the folder.
 
-    Example:
+    Examples:
         >>> from tunespace.evaluation.datasets import DATASETS
         >>> DATASETS["gtzan"].splits
         ('filtered-test', 'all')

@@ -60,7 +60,7 @@ class Figure:
 def format_value(value: float) -> str:
     """Format a value with three decimals, or one from 10 on; a dash for NaN.
 
-    Example:
+    Examples:
         >>> format_value(0.5), format_value(12.34), format_value(float("nan"))
         ('0.500', '12.3', '-')
     """

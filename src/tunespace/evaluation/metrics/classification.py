@@ -34,7 +34,7 @@ def roc_auc(scores: Scores, positive: Labels) -> float:
     Returns:
         0 to 1; NaN if all or none are positive.
 
-    Example:
+    Examples:
         >>> roc_auc(np.array([0.9, 0.2, 0.6]), np.array([True, False, True]))
         1.0
     """

@@ -91,7 +91,7 @@ def rank_scores(
     Raises:
         ValueError: Shapes do not match, a score is NaN, an index is not in the pool or is repeated.
 
-    Example:
+    Examples:
         >>> ranked = rank_scores(np.array([[0.9, 0.1, 0.5]]), [[2]])
         >>> float(reciprocal_rank(ranked)[0])
         0.5

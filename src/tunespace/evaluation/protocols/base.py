@@ -32,7 +32,7 @@ class TextEmbedder:
     A text that the model rejects, because it knows none of its words, gets the zero vector: it is
     tied with all items, and last under the pessimistic rule.
 
-    Example:
+    Examples:
         >>> from tunespace import load_model
         >>> texts = TextEmbedder(load_model())
         >>> texts(["jazz", "jazz", "metal"]).shape, texts.unknown
@@ -70,7 +70,7 @@ class ProtocolInput:
         categories: Category of each tag.
         seed: Random seed.
 
-    Example:
+    Examples:
         >>> from tunespace import load_model
         >>> from tunespace.evaluation.protocols import TagToMusic
         >>> items = [Item("1", tags=("jazz",)), Item("2", tags=("metal",))]
@@ -99,7 +99,7 @@ class ProtocolResult:
         notes: Counts and remarks that a reader needs.
         series: Values per query, for plots.
 
-    Example:
+    Examples:
         >>> from tunespace.evaluation.metrics.bootstrap import figure
         >>> accuracy = figure(np.array([1.0, 0.0]), unit="tracks")
         >>> result = ProtocolResult({"accuracy": accuracy}, chance={"accuracy": 0.5})
@@ -122,7 +122,7 @@ class Protocol:
         name: Name in reports.
         audio_view: Part of a clip that is embedded, and pooling of its windows.
 
-    Example:
+    Examples:
         >>> from tunespace.evaluation.protocols import STANDARD
         >>> [protocol.name for protocol in STANDARD][:2]
         ['tag-to-music', 'tags-to-music']
@@ -162,7 +162,7 @@ class TagProtocol(Protocol):
         tags: Tags to use as queries; empty for all that the clips allow.
         category: Category of tags to use; empty for all.
 
-    Example:
+    Examples:
         >>> from tunespace.evaluation.protocols import TagToMusic
         >>> TagToMusic(tags=("jaz",)).validate([Item("1", tags=("jazz",))])
         ["no clip carries the tag 'jaz'"]
@@ -185,7 +185,7 @@ def cosines(music: Vectors, texts: Vectors) -> Vectors:
 def validate_protocols(protocols: Sequence[Protocol], items: Sequence[Item]) -> list[str]:
     """Return the errors of all requests, each once.
 
-    Example:
+    Examples:
         >>> from tunespace.evaluation.protocols import TagToMusic
         >>> validate_protocols([TagToMusic(tags=("jaz",))], [Item("1", tags=("jazz",))])
         ["no clip carries the tag 'jaz'"]

@@ -31,7 +31,7 @@ class NegationPairs(TagProtocol):
         affirmed: Text with ``{}`` for the tag.
         refused: Negated text with ``{}`` for the tag.
 
-    Example:
+    Examples:
         >>> items = [Item("1", tags=("jazz",)), Item("2", tags=("metal",))]
         >>> NegationPairs(refused="not {}").unmet_requirement(items)
         ''

@@ -28,7 +28,7 @@ class TagToMusic(TagProtocol):
         prompt: Text of the query, with ``{}`` for the tag.
         ties: Rule for ties.
 
-    Example:
+    Examples:
         >>> protocol = TagToMusic(prompt="a piece of {} music")
         >>> protocol.unmet_requirement([Item("1", tags=("jazz",))])
         ''
@@ -99,7 +99,7 @@ class TagsToMusic(Protocol):
         most: Maximum number of queries, drawn with the seed.
         ties: Rule for ties.
 
-    Example:
+    Examples:
         >>> TagsToMusic(count=3).unmet_requirement([Item("1", tags=("jazz", "piano"))])
         'no clip has 3 tags'
     """
@@ -165,7 +165,7 @@ class SentenceToMusic(_Captions):
 
     A sentence of several clips is one query with several relevant clips.
 
-    Example:
+    Examples:
         >>> SentenceToMusic().unmet_requirement([Item("1", tags=("jazz",))])
         'no clip has captions'
     """
@@ -187,7 +187,7 @@ class SentenceToMusic(_Captions):
 class MusicToText(_Captions):
     """Music to text: each clip is a query among all captions; its own are relevant.
 
-    Example:
+    Examples:
         >>> MusicToText(captions="first").unmet_requirement([Item("1", captions=("slow jazz",))])
         ''
     """
@@ -215,7 +215,7 @@ class SameArtist(Protocol):
     Attributes:
         ties: Rule for ties.
 
-    Example:
+    Examples:
         >>> SameArtist().unmet_requirement([Item("1", artist="Ann"), Item("2", artist="Bob")])
         'no two clips are by the same artist'
     """

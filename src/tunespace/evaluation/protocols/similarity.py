@@ -31,7 +31,7 @@ class SimilarArtist(Protocol):
         prompt: Text of the query, with ``{}`` for the artist's name.
         ties: Rule for ties.
 
-    Example:
+    Examples:
         >>> items = [Item("1", artist="Ann", similar_artists=("Bob",)), Item("2", artist="Bob")]
         >>> SimilarArtist(query="text").unmet_requirement(items)
         ''
@@ -91,7 +91,7 @@ class SimilarTrack(Protocol):
     Source: dim-sim (Lee et al. 2020). The triplets are the labels ``nearer`` and ``farther`` of the
     anchor, each a ``track_id``.
 
-    Example:
+    Examples:
         >>> items = [Item("1", labels={"nearer": "2", "farther": "3"}), Item("2"), Item("3")]
         >>> SimilarTrack().unmet_requirement(items)
         ''

@@ -33,7 +33,7 @@ class TagSplit:
         unseen: Unseen tags (Y).
         group: ``A``, ``B`` or ``C`` of each track; empty for a track without tags.
 
-    Example:
+    Examples:
         >>> TagSplit(seen=("jazz",), unseen=("metal",), group=("A", "C")).group
         ('A', 'C')
     """
@@ -53,7 +53,7 @@ def split_tags(items: Sequence[Item], *, share: float = 0.8, seed: int = 0) -> T
         share: Fraction of seen tags.
         seed: Random seed.
 
-    Example:
+    Examples:
         >>> items = [Item("1", tags=("jazz", "piano")), Item("2", tags=("metal",))]
         >>> split_tags(items, share=0.5).group
         ('B', 'A')
@@ -86,7 +86,7 @@ class UnseenTags(Protocol):
         split_seed: Random seed of the split that the model was trained with.
         prompt: Text of the query, with ``{}`` for the tag.
 
-    Example:
+    Examples:
         >>> UnseenTags(tracks="C", among="Y").unmet_requirement([Item("1", tags=("jazz",))])
         'no tracks of C with two tags of Y'
     """

@@ -28,7 +28,7 @@ class ZeroShot(Protocol):
         prompts: Prompts; ``accuracy`` is that of the first.
         words: Words of classes that are not named by their text.
 
-    Example:
+    Examples:
         >>> protocol = ZeroShot(label="mood", prompts=("{} music",))
         >>> protocol.unmet_requirement([Item("1", labels={"genre": "jazz"})])
         "no clip carries the label 'mood'; labels are genre"

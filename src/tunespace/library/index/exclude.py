@@ -12,7 +12,7 @@ from tunespace.errors import LibraryError
 class ExcludePatterns:
     """Predicate for paths to leave out.
 
-    Example:
+    Examples:
         >>> excludes = ExcludePatterns(["Audiobooks/", "*.m4b"], ["/music"])
         >>> excludes("/music/Audiobooks/"), excludes("/music/a.flac"), excludes("/music/b.m4b")
         (True, False, True)

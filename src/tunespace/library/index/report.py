@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 class FailedFile:
     """File that could not be read, and why.
 
-    Example:
+    Examples:
         >>> FailedFile("/music/a.mp3", "is not audio").reason
         'is not audio'
     """
@@ -34,7 +34,7 @@ class IndexReport:
         music_seconds: Length of the embedded music, in seconds.
         elapsed_seconds: Duration of the run, in seconds.
 
-    Example:
+    Examples:
         >>> from tunespace import Library
         >>> with Library.open("library") as library:
         ...     report = library.index(["music"])
@@ -64,7 +64,7 @@ class Progress:
         music_seconds: Length of the embedded music, in seconds.
         path: Path of the file processed last.
 
-    Example:
+    Examples:
         >>> Progress(done=1, total=4, music_seconds=180.0, path="/music/a.mp3").done
         1
     """

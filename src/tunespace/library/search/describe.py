@@ -40,7 +40,7 @@ class DescriptiveWord:
         because: Concepts of the word that the track has, strongest first; concepts that the word
             excludes and the track lacks begin with "no ".
 
-    Example:
+    Examples:
         >>> DescriptiveWord("majestic", 80.0, ("orchestral", "strings")).word
         'majestic'
     """
@@ -64,7 +64,7 @@ def describe(
     Raises:
         ModelError: The model has no lexicon.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from tunespace import load_model
         >>> model = load_model()

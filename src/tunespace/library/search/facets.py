@@ -26,7 +26,7 @@ class FacetValue:
         where: Filter that matches its tracks, in the grammar of ``filter_parser``.
         count: Number of its tracks.
 
-    Example:
+    Examples:
         >>> FacetValue("Jazz", "genre = 'Jazz'", 12).count
         12
     """

@@ -45,7 +45,7 @@ def parse_filter(text: str) -> Filter:
     Raises:
         QueryError: The text is not a valid filter; the message says where and what is expected.
 
-    Example:
+    Examples:
         >>> parse_filter("year >= 1990")
         Comparison(field='year', operator='>=', value=1990.0)
     """

@@ -62,7 +62,7 @@ def top_rows(values: Vectors, count: int) -> Rows:
     pass finds the blocks, and only these are sorted. A partition of a million values takes ten
     times as long.
 
-    Example:
+    Examples:
         >>> top_rows(np.array([0.1, 0.9, 0.5], np.float32), 2).tolist()
         [1, 2]
     """

@@ -22,7 +22,7 @@ class Hit:
         missing: Whether the file has been deleted since it was indexed.
         duplicates: Paths of other files with the same recording.
 
-    Example:
+    Examples:
         >>> from tunespace import Library
         >>> with Library.open("library") as library:
         ...     hit = library.search("piano", limit=1).hits[0]
@@ -49,7 +49,7 @@ class Moment:
         end: End in seconds.
         score: Calibrated score, 0 to 100.
 
-    Example:
+    Examples:
         >>> from tunespace.library import Library, Query, QueryTerm, Text
         >>> query = Query(terms=(QueryTerm(Text("piano")),))
         >>> with Library.open("library") as library:
@@ -77,7 +77,7 @@ class TextInterpretation:
         unwanted: Unwanted words that are not in the lexicon.
         corrections: Corrected typing errors.
 
-    Example:
+    Examples:
         >>> from tunespace import Library
         >>> with Library.open("library") as library:
         ...     text = library.search("calm piano, not loud").interpretations[0]
@@ -105,7 +105,7 @@ class SearchResult(Sequence[Hit]):
         hits: The hits, best first.
         interpretations: One for each text of the query, in order.
 
-    Example:
+    Examples:
         >>> from tunespace import Library
         >>> with Library.open("library") as library:
         ...     result = library.search("accoustic piano")

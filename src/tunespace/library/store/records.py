@@ -39,7 +39,7 @@ class Track:
         genre: Genre tag, several genres separated as in the file; empty if there is none.
         year: Year of release; None if unknown.
 
-    Example:
+    Examples:
         >>> from tunespace import Library
         >>> with Library.open("library") as library:
         ...     tracks, total = library.tracks(limit=1)

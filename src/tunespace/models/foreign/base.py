@@ -37,7 +37,7 @@ class ForeignModel(ABC):
         seconds: Length of a window, in seconds.
         wraps: Whether the last window is filled with the beginning of the track.
 
-    Example:
+    Examples:
         >>> from tunespace.models.foreign.ttmr import Ttmr
         >>> issubclass(Ttmr, ForeignModel), Ttmr.wraps
         (True, False)

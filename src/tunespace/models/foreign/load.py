@@ -23,7 +23,7 @@ def load_joint_model(name: str | Path | None = None) -> JointModel:
     Raises:
         ModelError: The model does not exist or cannot be used.
 
-    Example:
+    Examples:
         >>> load_joint_model("tunespace-small").embed_text(["banjo"]).shape
         (1, 159)
     """
@@ -52,7 +52,7 @@ def load_foreign(folder: Path) -> ForeignModel:
     Raises:
         ModelError: The extra is not installed, or the folder has no supported format.
 
-    Example:
+    Examples:
         >>> load_foreign(Path("music"))
         Traceback (most recent call last):
         ...

@@ -22,7 +22,7 @@ class CaptionSampler:
         pool: Tags, artists and tracks of all training clips, to draw hard negatives from.
         templates: Caption templates mined from the training captions; empty if not configured.
 
-    Example:
+    Examples:
         >>> items = [Item("1", tags=("jazz", "piano")), Item("2", tags=("metal",))]
         >>> sampler = CaptionSampler.build(config.AllTagsConfig(), config.SwapConfig(), items)
         >>> sampler.pool.tags

@@ -14,7 +14,7 @@ _SHUFFLES = 4
 def corpus(items: Sequence[Item]) -> list[str]:
     """Return every text that can be sampled for the clips, each once, in order.
 
-    Example:
+    Examples:
         >>> corpus([Item("1", tags=("jazz", "piano"), captions=("slow jazz",))])
         ['slow jazz', 'jazz', 'piano', 'jazz piano']
     """
@@ -34,7 +34,7 @@ def corpus(items: Sequence[Item]) -> list[str]:
 def lexicon_texts() -> list[str]:
     """Return the words of the bundled lexicon with their descriptions.
 
-    Example:
+    Examples:
         >>> len(lexicon_texts()) > 4000
         True
     """
@@ -47,7 +47,7 @@ def shuffled_metadata_texts(items: Iterable[Item], seed: int) -> list[str]:
     Doh et al. 2024, section 3: words, artists and tracks in one text get similar word vectors. The
     artist is included as one word, ``artist:name``, and by the words of the name.
 
-    Example:
+    Examples:
         >>> item = Item("1", artist="Nina Simone", tags=("jazz",))
         >>> sorted(shuffled_metadata_texts([item], seed=0)[0].split())
         ['Nina', 'Simone', 'artist:nina_simone', 'jazz', 'track:1']

@@ -24,7 +24,7 @@ class NegativePool:
         artists: Names of artists.
         tracks: ``track_id`` of each clip.
 
-    Example:
+    Examples:
         >>> NegativePool.build([Item("1", tags=("piano", "jazz")), Item("2", tags=("metal",))]).tags
         ('jazz', 'metal', 'piano')
     """
@@ -67,7 +67,7 @@ def add_hard_negative(
         random: Random generator.
         progress: Fraction of the epochs that are over, 0 to 1.
 
-    Example:
+    Examples:
         >>> items = [Item("1", tags=("jazz",)), Item("2", tags=("metal",))]
         >>> text = TrainingText("jazz", ("jazz",))
         >>> random = np.random.default_rng(0)

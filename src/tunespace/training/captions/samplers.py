@@ -29,7 +29,7 @@ class TrainingText:
         labels: Tags of the clip that the text names.
         hard_negative: Similar text that is not true of the clip; empty for none.
 
-    Example:
+    Examples:
         >>> TrainingText("jazz, piano", ("jazz", "piano")).labels
         ('jazz', 'piano')
     """
@@ -42,7 +42,7 @@ class TrainingText:
 def unmet_requirement(settings: config.CaptionsConfig, item: Item) -> str:
     """Return why no text can be drawn for a clip; empty if one can.
 
-    Example:
+    Examples:
         >>> unmet_requirement(config.CaptionConfig(), Item("1", tags=("jazz",)))
         'has no caption'
     """
@@ -93,7 +93,7 @@ def sample_text(
     Raises:
         TrainingError: ``views`` is part of another sampler.
 
-    Example:
+    Examples:
         >>> item = Item("1", tags=("jazz", "piano"))
         >>> sample_text(config.AllTagsConfig(), item, np.random.default_rng(0)).text
         'jazz, piano'
@@ -160,7 +160,7 @@ def validation_text(item: Item) -> TrainingText:
     Raises:
         TrainingError: The clip has neither.
 
-    Example:
+    Examples:
         >>> validation_text(Item("1", tags=("jazz",), captions=("slow jazz",))).text
         'slow jazz'
     """

@@ -38,7 +38,7 @@ def build_loss(settings: config.LossConfig, dim: int) -> nn.Module:
         settings: Configuration of the loss.
         dim: Dimension of the embedding space.
 
-    Example:
+    Examples:
         >>> from tunespace.training.recipe import config
         >>> loss = build_loss(config.InfoNCEConfig(temperature=0.1), dim=128)
         >>> loss.logit_scale.exp().round().item()

@@ -23,7 +23,7 @@ class BatchEmbeddings:
         ema_audio: ``(batch, dim)`` unit rows of the target network's audio tower.
         ema_text: ``(batch, dim)`` unit rows of the target network's text tower.
 
-    Example:
+    Examples:
         >>> import torch
         >>> rows, labels = torch.eye(2), torch.eye(2).bool()
         >>> batch = BatchEmbeddings(rows, rows, torch.arange(2), labels, labels)

@@ -23,7 +23,7 @@ class ScaledLoss(nn.Module):
     Attributes:
         logit_scale: Logarithm of the scale of cosines.
 
-    Example:
+    Examples:
         >>> loss = ScaledLoss(temperature=0.1, max_scale=100, mask_duplicates=True)
         >>> round(loss.scale().item(), 4)
         10.0
@@ -61,7 +61,7 @@ class ScaledLoss(nn.Module):
 class InfoNCE(ScaledLoss):
     """``1/2 [CE(k S, diagonal) + CE(k S^T, diagonal)]`` with ``k = 1 / temperature``.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from tunespace.training.recipe import config
         >>> rows, labels = torch.eye(4), torch.eye(4).bool()
@@ -101,7 +101,7 @@ class WeightedInfoNCE(InfoNCE):
     ``u`` is the mean similarity of a text to the others of the batch, with a sum of 1 over the
     batch.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from tunespace.training.recipe import config
         >>> rows, labels = torch.eye(4), torch.eye(4).bool()
@@ -135,7 +135,7 @@ class WeightedInfoNCE(InfoNCE):
 class Decoupled(ScaledLoss):
     """``-k s_ii + 1/2 [log sum_{j!=i} exp(k s_ij) + log sum_{j!=i} exp(k s_ji)]``.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from tunespace.training.recipe import config
         >>> rows, labels = torch.eye(4), torch.eye(4).bool()
@@ -176,7 +176,7 @@ class Sigmoid(ScaledLoss):
     Attributes:
         bias: ``b``.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from tunespace.training.recipe import config
         >>> rows, labels = torch.eye(4), torch.eye(4).bool()

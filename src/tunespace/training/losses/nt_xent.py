@@ -12,7 +12,7 @@ from torch.nn import functional
 def nt_xent(one: Tensor, other: Tensor, temperature: float) -> Tensor:
     """Return the normalised temperature-scaled cross entropy of two ``(batch, dim)`` unit rows.
 
-    Example:
+    Examples:
         >>> import torch
         >>> rows = torch.eye(4)
         >>> round(nt_xent(rows, rows, temperature=0.5).item(), 4)

@@ -16,7 +16,7 @@ from tunespace.training.recipe import config
 class Slap(nn.Module):
     """Two predictors and the distances of their outputs.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from tunespace.training.recipe import config
         >>> rows, labels = torch.eye(4), torch.eye(4).bool()

@@ -13,7 +13,7 @@ from tunespace.training.recipe import config
 class ThreeWay(nn.Module):
     """Mean of InfoNCE over the three pairs of modalities, each with its own temperature.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from tunespace.training.recipe import config
         >>> rows, labels = torch.eye(4), torch.eye(4).bool()

@@ -15,7 +15,7 @@ from tunespace.training.recipe import config
 class Triplet(nn.Module):
     """``mean max(0, margin - cos(anchor, positive) + cos(anchor, negative))``.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from tunespace.training.recipe import config
         >>> rows, labels = torch.eye(4), torch.eye(4).bool()

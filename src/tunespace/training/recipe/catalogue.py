@@ -48,7 +48,7 @@ def _year(name: str) -> tuple[str, str]:
 def recipe_names() -> list[str]:
     """Return the names of all recipes, sorted.
 
-    Example:
+    Examples:
         >>> "ttmr2023" in recipe_names()
         True
     """

@@ -126,7 +126,7 @@ def load_recipe(name: str, *, presets: Sequence[str] = (), changes: Iterable[str
     Raises:
         TrainingError: The recipe does not exist or is not valid; the message names each error.
 
-    Example:
+    Examples:
         >>> recipe = load_recipe("ttmr2023", changes=["projection.dim=64"])
         >>> recipe.projection.dim, recipe.loss.kind
         (64, 'infonce')

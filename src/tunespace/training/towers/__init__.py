@@ -35,7 +35,7 @@ def build_audio_tower(
     Raises:
         TrainingError: Sizes do not match, or pretrained weights cannot be read.
 
-    Example:
+    Examples:
         >>> from tunespace.training.recipe import config
         >>> tower, width = build_audio_tower(config.LinearConfig(width=16), n_mels=64, frames=100)
         >>> width

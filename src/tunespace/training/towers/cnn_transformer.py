@@ -15,7 +15,7 @@ _BLOCKS = 4
 class CnnTransformer(nn.Module):
     """Four residual blocks, a linear map of each frame, a class token, a transformer.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from tunespace.training.recipe import config
         >>> settings = config.CnnTransformerConfig(channels=4, width=16, layers=1, heads=2)

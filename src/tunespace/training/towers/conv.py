@@ -10,7 +10,7 @@ _LAYERS = 7
 class Conv1d(nn.Module):
     """Bands are channels: three convolutions with pooling by four, one by two, one linear layer.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from tunespace.training.recipe import config
         >>> tower = Conv1d(config.Conv1dConfig(channels=4, width=16), n_mels=16)
@@ -45,7 +45,7 @@ class Conv1d(nn.Module):
 class Conv2d(nn.Module):
     """Seven 3x3 convolutions with pooling by two, a 1x1 convolution, global max pooling.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from tunespace.training.recipe import config
         >>> tower = Conv2d(config.Conv2dConfig(channels=4, width=16))
@@ -79,7 +79,7 @@ class Conv2d(nn.Module):
 class ShortChunk(nn.Module):
     """Seven residual blocks of two 3x3 convolutions, each with a stride of two.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from tunespace.training.recipe import config
         >>> tower = ShortChunk(config.ShortChunkConfig(channels=4, width=16))

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 class Frozen(nn.Module):
     """Returns the cached embedding of one window.
 
-    Example:
+    Examples:
         >>> import torch
         >>> Frozen()(torch.zeros(2, 1, 159)).shape
         torch.Size([2, 159])

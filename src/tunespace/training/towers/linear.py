@@ -9,7 +9,7 @@ from tunespace.training.recipe import config
 class Linear(nn.Module):
     """Mean and deviation of each band and of its change between frames, then a linear map.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from tunespace.training.recipe import config
         >>> tower = Linear(config.LinearConfig(width=16), n_mels=16)

@@ -18,7 +18,7 @@ from tunespace.training.towers.pretrained import load_pretrained, require_heads
 class ResNet(nn.Module):
     """ResNet with bottlenecks and mean or attention pooling.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from tunespace.training.recipe import config
         >>> settings = config.ResNetConfig(channels=8, depths=[1, 1, 1, 1], heads=2)
@@ -89,7 +89,7 @@ class AttentionPool(nn.Module):
 class Ast(nn.Module):
     """Audio spectrogram transformer: mean of its two first tokens.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from tunespace.training.recipe import config
         >>> tower = Ast(config.AstConfig(width=16, layers=1, heads=2), n_mels=16, frames=64)
@@ -151,7 +151,7 @@ class Htsat(nn.Module):
     second and last third: at random in training, in the middle of each third otherwise, so that a
     file always gives the same embedding.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from tunespace.training.recipe import config
         >>> settings = config.HtsatConfig(width=8, heads=[1, 1, 1, 1], side=128, window=2)

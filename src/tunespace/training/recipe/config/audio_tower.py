@@ -11,7 +11,7 @@ from tunespace.training.recipe.config.base import ConfigSection
 class FrontEndConfig(ConfigSection):
     """Log-mel front end, as in ``tunespace.audio.LogMel``.
 
-    Example:
+    Examples:
         >>> FrontEndConfig()
         FrontEndConfig(sample_rate=16000, n_fft=1024, hop=320, n_mels=64, f_min=0.0, f_max=8000.0)
     """
@@ -36,7 +36,7 @@ class FrontEndConfig(ConfigSection):
 class LinearConfig(ConfigSection):
     """Mean, deviation and change of each band over time, and a linear map: the baseline.
 
-    Example:
+    Examples:
         >>> LinearConfig()
         LinearConfig(kind='linear', width=128)
     """
@@ -48,7 +48,7 @@ class LinearConfig(ConfigSection):
 class Conv1dConfig(ConfigSection):
     """Five convolutions over time with the bands as channels (Choi et al. 2019).
 
-    Example:
+    Examples:
         >>> Conv1dConfig()
         Conv1dConfig(kind='conv1d', channels=128, width=100)
     """
@@ -66,7 +66,7 @@ class Conv2dConfig(ConfigSection):
             four times.
         width: Width of the output.
 
-    Example:
+    Examples:
         >>> Conv2dConfig()
         Conv2dConfig(kind='conv2d', channels=128, width=256)
     """
@@ -79,7 +79,7 @@ class Conv2dConfig(ConfigSection):
 class ShortChunkConfig(ConfigSection):
     """Seven residual convolutions with stride, then max pooling over time (Won et al. 2020).
 
-    Example:
+    Examples:
         >>> ShortChunkConfig()
         ShortChunkConfig(kind='short-chunk', channels=128, width=256)
     """
@@ -92,7 +92,7 @@ class ShortChunkConfig(ConfigSection):
 class CnnTransformerConfig(ConfigSection):
     """Residual convolutions, then a transformer over time (TTMR, Doh et al. 2023).
 
-    Example:
+    Examples:
         >>> CnnTransformerConfig()
         CnnTransformerConfig(kind='cnn-transformer', channels=128, width=256, layers=4, heads=8,
         dropout=0.1)
@@ -116,7 +116,7 @@ class ResNetConfig(ConfigSection):
         heads: Number of heads of the attention pooling.
         pretrained: Folder or ``hf:owner/name`` in transformers' format with pretrained weights.
 
-    Example:
+    Examples:
         >>> ResNetConfig()
         ResNetConfig(kind='resnet', channels=64, depths=[3, 4, 6, 3], pooling='attention', heads=8,
         pretrained='')
@@ -142,7 +142,7 @@ class AstConfig(ConfigSection):
         dropout: Dropout of each layer.
         pretrained: Folder or ``hf:owner/name`` in transformers' format with pretrained weights.
 
-    Example:
+    Examples:
         >>> AstConfig()
         AstConfig(kind='ast', patch=16, stride=10, width=768, layers=12, heads=12, dropout=0.0,
         pretrained='')
@@ -171,7 +171,7 @@ class HtsatConfig(ConfigSection):
             al. 2023, section 2.3).
         pretrained: Folder or ``hf:owner/name`` of a CLAP in transformers' format.
 
-    Example:
+    Examples:
         >>> HtsatConfig()
         HtsatConfig(kind='htsat', width=96, depths=[2, 2, 6, 2], heads=[4, 8, 16, 32], side=256,
         window=8, fusion=False, pretrained='')
@@ -193,7 +193,7 @@ class FrozenConfig(ConfigSection):
     Attributes:
         model: Name of a bundled model, or a folder; its front end and window are used.
 
-    Example:
+    Examples:
         >>> FrozenConfig(model="models/mine")
         FrozenConfig(kind='frozen', model='models/mine')
     """

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 class ConfigSection(BaseModel):
     """Keys and values; unknown keys and wrong types are errors.
 
-    Example:
+    Examples:
         >>> ConfigSection()
         ConfigSection()
     """

@@ -10,7 +10,7 @@ from tunespace.training.recipe.config.base import ConfigSection
 class OneTagConfig(ConfigSection):
     """One tag of the clip.
 
-    Example:
+    Examples:
         >>> OneTagConfig()
         OneTagConfig(kind='tag')
     """
@@ -21,7 +21,7 @@ class OneTagConfig(ConfigSection):
 class AllTagsConfig(ConfigSection):
     """All tags of a clip, joined: what TTMR calls a caption.
 
-    Example:
+    Examples:
         >>> AllTagsConfig()
         AllTagsConfig(kind='tags')
     """
@@ -32,7 +32,7 @@ class AllTagsConfig(ConfigSection):
 class StochasticTagsConfig(ConfigSection):
     """Any number of the clip's tags in random order (TTMR, Doh et al. 2023).
 
-    Example:
+    Examples:
         >>> StochasticTagsConfig()
         StochasticTagsConfig(kind='stochastic')
     """
@@ -46,7 +46,7 @@ class CaptionConfig(ConfigSection):
     Attributes:
         keep: Probability that a clause is kept (augmented view dropout, Manco et al. 2024).
 
-    Example:
+    Examples:
         >>> CaptionConfig()
         CaptionConfig(kind='caption', keep=1.0)
     """
@@ -62,7 +62,7 @@ class TemplateConfig(ConfigSection):
         template: Sentence with ``{tags}`` for the tags.
         stochastic: Whether to use any number of the tags instead of all.
 
-    Example:
+    Examples:
         >>> TemplateConfig(template="a song with {tags}")
         TemplateConfig(kind='template', template='a song with {tags}', stochastic=False)
     """
@@ -86,7 +86,7 @@ class TagsToCaptionConfig(ConfigSection):
         templates: "built-in"; or "mined", templates of the captions of the data (the built-in ones
             for tags that fit none).
 
-    Example:
+    Examples:
         >>> TagsToCaptionConfig()
         TagsToCaptionConfig(kind='tags-to-caption', templates='built-in')
     """
@@ -98,7 +98,7 @@ class TagsToCaptionConfig(ConfigSection):
 class MetadataConfig(ConfigSection):
     """Title, artist and album, as far as they are known (TTMR++, Doh et al. 2024).
 
-    Example:
+    Examples:
         >>> MetadataConfig()
         MetadataConfig(kind='metadata')
     """
@@ -112,7 +112,7 @@ class SimilarArtistsConfig(ConfigSection):
     Attributes:
         max_names: Maximum number of names.
 
-    Example:
+    Examples:
         >>> SimilarArtistsConfig()
         SimilarArtistsConfig(kind='similar', max_names=5)
     """
@@ -124,7 +124,7 @@ class SimilarArtistsConfig(ConfigSection):
 class ArtistConfig(ConfigSection):
     """Artist of the clip as one word, ``artist:name`` (Doh et al. 2024, musical word embedding).
 
-    Example:
+    Examples:
         >>> ArtistConfig()
         ArtistConfig(kind='artist')
     """
@@ -135,7 +135,7 @@ class ArtistConfig(ConfigSection):
 class TrackConfig(ConfigSection):
     """Clip as one word, ``track:id`` (Doh et al. 2024, musical word embedding).
 
-    Example:
+    Examples:
         >>> TrackConfig()
         TrackConfig(kind='track')
     """
@@ -149,7 +149,7 @@ class PoolConfig(ConfigSection):
     Attributes:
         of: Texts; those that a clip has no data for are left out.
 
-    Example:
+    Examples:
         >>> PoolConfig(of=[OneTagConfig(), ArtistConfig()])
         PoolConfig(kind='pool', of=[OneTagConfig(kind='tag'), ArtistConfig(kind='artist')])
     """
@@ -161,7 +161,7 @@ class PoolConfig(ConfigSection):
 class WeightedCaptionsConfig(ConfigSection):
     """Text of a mixture with its weight.
 
-    Example:
+    Examples:
         >>> WeightedCaptionsConfig(weight=2.0, captions=CaptionConfig())
         WeightedCaptionsConfig(weight=2.0, captions=CaptionConfig(kind='caption', keep=1.0))
     """
@@ -176,7 +176,7 @@ class MixtureConfig(ConfigSection):
     Attributes:
         of: Weighted texts; those that a clip has no data for are left out.
 
-    Example:
+    Examples:
         >>> MixtureConfig(of=[WeightedCaptionsConfig(weight=1.0, captions=CaptionConfig())])
         MixtureConfig(kind='mixture', of=[WeightedCaptionsConfig(weight=1.0,
         captions=CaptionConfig(kind='caption', keep=1.0))])
@@ -192,7 +192,7 @@ class ViewsConfig(ConfigSection):
     Attributes:
         of: Texts.
 
-    Example:
+    Examples:
         >>> ViewsConfig(of=[OneTagConfig(), ArtistConfig()])
         ViewsConfig(kind='views', of=[OneTagConfig(kind='tag'), ArtistConfig(kind='artist')])
     """
@@ -222,7 +222,7 @@ CaptionsConfig = Annotated[
 class NoHardNegativesConfig(ConfigSection):
     """No hard negatives: negatives are the texts of the other clips.
 
-    Example:
+    Examples:
         >>> NoHardNegativesConfig()
         NoHardNegativesConfig(kind='none')
     """
@@ -233,7 +233,7 @@ class NoHardNegativesConfig(ConfigSection):
 class OtherTextConfig(ConfigSection):
     """Tag, artist or track of another clip, all with equal probability (Choi et al. 2019).
 
-    Example:
+    Examples:
         >>> OtherTextConfig()
         OtherTextConfig(kind='other')
     """
@@ -247,7 +247,7 @@ class SwapConfig(ConfigSection):
     Attributes:
         from_epoch: Fraction of the epochs after which hard negatives are used.
 
-    Example:
+    Examples:
         >>> SwapConfig()
         SwapConfig(kind='swap', from_epoch=0.2)
     """
@@ -264,7 +264,7 @@ class NegationConfig(ConfigSection):
     Attributes:
         share: Fraction of the training texts that get a true negation.
 
-    Example:
+    Examples:
         >>> NegationConfig()
         NegationConfig(kind='negation', share=0.3)
     """

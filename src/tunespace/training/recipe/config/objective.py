@@ -18,7 +18,7 @@ class ProjectionConfig(ConfigSection):
             (LAION-CLAP); "norm-mlp", linear, batch norm, ReLU, dropout, linear (Won et al. 2021);
             "residual", the tower's output plus a linear map of it that is initialised to zero.
 
-    Example:
+    Examples:
         >>> ProjectionConfig()
         ProjectionConfig(dim=128, head='norm-linear')
     """
@@ -37,7 +37,7 @@ class CollaborativeConfig(ConfigSection):
         dropout: Fraction of the clips whose factors are withheld in hybrid training, so that audio
             alone can be embedded as well.
 
-    Example:
+    Examples:
         >>> CollaborativeConfig()
         CollaborativeConfig(factors='', branch='hybrid', dropout=0.5)
     """
@@ -55,7 +55,7 @@ class SelfSupervisionConfig(ConfigSection):
         temperature: Fixed temperature.
         dim: Dimension of its own projection.
 
-    Example:
+    Examples:
         >>> SelfSupervisionConfig()
         SelfSupervisionConfig(weight=0.0, temperature=0.5, dim=128)
     """
@@ -75,7 +75,7 @@ class InfoNCEConfig(ConfigSection):
         mask_duplicates: Whether equal texts of several clips of the batch are not negatives of each
             other.
 
-    Example:
+    Examples:
         >>> InfoNCEConfig(temperature=0.07)
         InfoNCEConfig(kind='infonce', temperature=0.07, learnable=True, max_scale=100.0,
         mask_duplicates=True)
@@ -98,7 +98,7 @@ class WeightedInfoNCEConfig(ConfigSection):
         sharpness: Divisor ``k`` in the exponent of the weights.
         text_model: Model whose text tower compares texts: name of a bundled model, or a folder.
 
-    Example:
+    Examples:
         >>> WeightedInfoNCEConfig()
         WeightedInfoNCEConfig(kind='weighted-infonce', temperature=0.07, max_scale=100.0,
         mask_duplicates=True, sharpness=0.01, text_model='tunespace-small')
@@ -120,7 +120,7 @@ class DecoupledConfig(ConfigSection):
         max_scale: Maximum of ``1 / temperature``.
         mask_duplicates: As in InfoNCE.
 
-    Example:
+    Examples:
         >>> DecoupledConfig()
         DecoupledConfig(kind='decoupled', temperature=0.1, max_scale=100.0, mask_duplicates=True)
     """
@@ -139,7 +139,7 @@ class SigmoidConfig(ConfigSection):
         bias: Initial bias.
         mask_duplicates: As in InfoNCE.
 
-    Example:
+    Examples:
         >>> SigmoidConfig()
         SigmoidConfig(kind='sigmoid', temperature=0.1, bias=-10.0, mask_duplicates=True)
     """
@@ -158,7 +158,7 @@ class ThreeWayConfig(ConfigSection):
         max_scale: Maximum of ``1 / temperature``.
         mask_duplicates: As in InfoNCE.
 
-    Example:
+    Examples:
         >>> ThreeWayConfig()
         ThreeWayConfig(kind='three-way', temperature=0.07, max_scale=100.0, mask_duplicates=True)
     """
@@ -179,7 +179,7 @@ class TripletConfig(ConfigSection):
             al. 2021); "weighted-by-labels", closer ones with fewer differing labels more often (Doh
             et al. 2023); "hard", the text of ``hard_negatives``, for an audio anchor.
 
-    Example:
+    Examples:
         >>> TripletConfig(margin=0.2, anchor="text")
         TripletConfig(kind='triplet', margin=0.2, anchor='text', negatives='random')
     """
@@ -198,7 +198,7 @@ class SlapConfig(ConfigSection):
         momentum: Decay of the target network.
         hidden: Width of the predictors.
 
-    Example:
+    Examples:
         >>> SlapConfig()
         SlapConfig(kind='slap', balance=0.5, momentum=0.95, hidden=1024)
     """
@@ -225,7 +225,7 @@ class AugmentConfig(ConfigSection):
             2019).
         mask_frames: Maximum number of neighbouring frames that are masked.
 
-    Example:
+    Examples:
         >>> AugmentConfig(gain_db=6.0, mask_bands=8)
         AugmentConfig(copies=0, pitch=0.0, mp3=0, gain_db=6.0, noise_db=0.0, shift=0, mask_bands=8,
         mask_frames=0)
@@ -284,7 +284,7 @@ class ScheduleConfig(ConfigSection):
         validation_pairs: Maximum number of validation pairs.
         seed: Random seed of weights, order, texts and everything else.
 
-    Example:
+    Examples:
         >>> ScheduleConfig(epochs=5, batch_size=32)
         ScheduleConfig(epochs=5, batch_size=32, grad_cache_chunks=1, sampler='clips',
         optimizer='adam', learning_rate=0.001, text_learning_rate=None, weight_decay=0.0,

@@ -17,7 +17,7 @@ class WordVectorsConfig(ConfigSection):
         width: Width of trained vectors.
         max_words: Maximum number of words of a file, from its start: files are sorted by frequency.
 
-    Example:
+    Examples:
         >>> WordVectorsConfig()
         WordVectorsConfig(kind='words', vectors='skip-gram', width=100, max_words=50000)
     """
@@ -42,7 +42,7 @@ class TextEncoderConfig(ConfigSection):
         heads: Number of attention heads of a tower from scratch.
         dropout: Dropout of a tower from scratch.
 
-    Example:
+    Examples:
         >>> TextEncoderConfig()
         TextEncoderConfig(kind='encoder', pretrained='', pooling='first', frozen=False,
         max_tokens=64, width=128, layers=2, heads=4, dropout=0.1)
@@ -69,7 +69,7 @@ class CausalTextConfig(ConfigSection):
         heads: Number of attention heads.
         dropout: Dropout of the attention.
 
-    Example:
+    Examples:
         >>> CausalTextConfig()
         CausalTextConfig(kind='causal', max_tokens=77, width=512, layers=4, heads=8, dropout=0.2)
     """
@@ -90,7 +90,7 @@ class FrozenTextConfig(ConfigSection):
         identity_projection: Whether the projection is the identity: text embeddings are fixed, and
             audio embeddings are trained towards them.
 
-    Example:
+    Examples:
         >>> FrozenTextConfig()
         FrozenTextConfig(kind='frozen', model='tunespace-small', identity_projection=False)
     """
