@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,11 +46,12 @@ def doctor(library: Path | None, model: str | None, as_json: bool) -> None:
     Files that could not be read are listed.
     """
     from tunespace.library import Library
+    from tunespace.library.store.sqlite import sqlite_version
 
     findings = [
         _try("python", lambda: f"{platform.python_version()} on {platform.platform()}"),
         _try("packages", _packages),
-        _try("sqlite", _sqlite),
+        _try("sqlite", sqlite_version),
         _try("model", lambda: _model(model)),
     ]
     failures: list[tuple[str, str]] = []
@@ -75,7 +75,7 @@ def doctor(library: Path | None, model: str | None, as_json: bool) -> None:
 def _try(check: str, function: Callable[[], str]) -> Finding:
     try:
         return Finding(check, ok=True, found=function())
-    except (TunespaceError, OSError, sqlite3.Error, ImportError) as error:
+    except (TunespaceError, OSError, ImportError) as error:
         return Finding(check, ok=False, found=str(error))
 
 
@@ -83,19 +83,6 @@ def _packages() -> str:
     from importlib.metadata import version
 
     return ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-
-
-def _sqlite() -> str:
-    connection = sqlite3.connect(":memory:")
-    try:
-        connection.execute("CREATE VIRTUAL TABLE names USING fts5 (title)")
-    except sqlite3.Error as error:
-        raise TunespaceError(
-            "SQLite has no FTS5, which name search needs: use a Python that is built with it"
-        ) from error
-    finally:
-        connection.close()
-    return f"{sqlite3.sqlite_version} with FTS5"
 
 
 def _model(name: str | None) -> str:

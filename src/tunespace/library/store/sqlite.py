@@ -82,6 +82,24 @@ CREATE VIRTUAL TABLE names USING fts5 (
 """
 
 
+def sqlite_version() -> str:
+    """Return the version of SQLite.
+
+    Raises:
+        LibraryError: SQLite has no FTS5.
+    """
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.execute("CREATE VIRTUAL TABLE names USING fts5 (title)")
+    except sqlite3.Error as error:
+        raise LibraryError(
+            "SQLite has no FTS5, which name search needs: use a Python that is built with it"
+        ) from error
+    finally:
+        connection.close()
+    return f"{sqlite3.sqlite_version} with FTS5"
+
+
 class SqliteStore:
     """Store in the SQLite file of a library.
 
