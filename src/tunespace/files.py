@@ -1,4 +1,7 @@
-"""Write files atomically: readers see the old file or the new one, never a part of it."""
+"""Write files atomically: readers see the old file or the new one, never a part of it.
+
+That holds after a power failure, too: files are synchronised before they are renamed.
+"""
 
 import os
 from collections.abc import Iterator
@@ -29,11 +32,24 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     try:
         with temporary.open("wb") as file:
             yield file
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
+        sync_folder(path.parent)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the system can do that."""
+    with suppress(OSError):  # Windows opens no folders
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_text(path: Path, text: str, *, errors: str = "strict") -> None:

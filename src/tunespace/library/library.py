@@ -141,6 +141,21 @@ class Library:
         return self._store.generation
 
     @property
+    def identity(self) -> str:
+        """Random name of the library: a new library in the same folder has another one."""
+        return self._store.identity
+
+    @property
+    def is_replaced(self) -> bool:
+        """True if another library is in the folder now: this one was deleted, or restored."""
+        return self._store.is_replaced
+
+    @property
+    def revision(self) -> str:
+        """Name of the current content: no other content has it, in this or another library."""
+        return self._store.revision
+
+    @property
     def model(self) -> Model:
         """Model that the library was indexed with.
 

@@ -7,7 +7,7 @@ from tunespace.library.store.vector_matrix import VectorMatrix
 def circle(count: int) -> VectorMatrix:
     angles = np.linspace(0, np.pi / 2, count)
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    return VectorMatrix(0, np.arange(count), vectors)
+    return VectorMatrix("", np.arange(count), vectors)
 
 
 def test_a_path_goes_in_even_steps() -> None:
@@ -24,6 +24,6 @@ def test_no_track_comes_twice() -> None:
 
 def test_opposite_and_equal_ends() -> None:
     vectors = np.array([[1, 0], [-1, 0], [1, 0], [0, 1]], np.float32)
-    matrix = VectorMatrix(0, np.arange(4), vectors)
+    matrix = VectorMatrix("", np.arange(4), vectors)
     assert path_between(matrix, 0, 1, 4)[::3] == [0, 1]
     assert path_between(matrix, 0, 2, 3)[::2] == [0, 2]

@@ -38,7 +38,7 @@ def put(store: SqliteStore, space: Space, numbers: Any, turn: float = 0.0) -> No
 def caught_up(matrices: MatrixCache, store: SqliteStore, space: Space) -> VectorMatrix:
     for _ in range(200):
         matrix = matrices.open(store, space)
-        if matrix.generation == store.generation:
+        if matrix.revision == store.revision:
             return matrix
         matrices._not_before = 0.0  # noqa: SLF001 - it would rest a while
         time.sleep(0.01)
@@ -74,7 +74,7 @@ def test_an_updated_matrix_equals_the_store(library: tuple[SqliteStore, Space]) 
     removed: list[list[int]] = [[], [], [2, 5], [], [8]]
     stored: list[tuple[Any, float]] = [
         (range(30, 35), 0.0),
-        ([3, 40, 7], 1.0),  # two are heard anew
+        ([3, 40, 7], 1.0),  # two are embedded again
         ([], 0.0),
         ([60], 0.0),
         ([61], 0.0),
@@ -85,3 +85,25 @@ def test_an_updated_matrix_equals_the_store(library: tuple[SqliteStore, Space]) 
                 store.remove_tracks(gone)
         put(store, space, numbers, turn)
         assert same(caught_up(matrices, store, space), open_matrix(store, space))
+
+
+@pytest.mark.parametrize("name", ["vectors.npy", "ids.npy", "checksums.json"])
+@pytest.mark.parametrize("damage", ["zeros", "truncated", "missing", "flipped"])
+def test_a_damaged_matrix_is_written_again(
+    library: tuple[SqliteStore, Space], name: str, damage: str
+) -> None:
+    store, space = library
+    expected = open_matrix(store, space)
+    ids, vectors = expected.ids.copy(), expected.vectors.copy()
+    [file] = (store.folder / "vectors").glob(f"*/{name}")
+    content = file.read_bytes()
+    file.unlink()  # the matrix above is still mapped
+    if damage == "zeros":
+        file.write_bytes(bytes(len(content)))
+    elif damage == "truncated":
+        file.write_bytes(content[: len(content) // 2])
+    elif damage == "flipped":
+        file.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
+    assert same(open_matrix(store, space), VectorMatrix("", ids, vectors))
+    assert same(open_matrix(store, space), VectorMatrix("", ids, vectors))
+    assert len(list((store.folder / "vectors").iterdir())) == 1

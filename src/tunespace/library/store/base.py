@@ -35,8 +35,16 @@ class Store(Protocol):
         """Folder of the library."""
 
     @property
+    def identity(self) -> str:
+        """Random name of the library."""
+
+    @property
     def generation(self) -> int:
         """Number of transactions that changed the store."""
+
+    @property
+    def revision(self) -> str:
+        """Name of the current content: no other content has it, in this or another library."""
 
     @property
     def active_space(self) -> Space | None:
@@ -49,6 +57,10 @@ class Store(Protocol):
     @property
     def excluded(self) -> list[str]:
         """Exclude patterns of the last run of indexing."""
+
+    @property
+    def is_replaced(self) -> bool:
+        """True if the data is not that which was opened: it was deleted, or restored."""
 
     def close(self) -> None:
         """Close the store."""

@@ -6,6 +6,7 @@ what was committed.
 
 import json
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ from tunespace.library.store.records import (
 from tunespace.library.tags import Tags, split_genres, title_from_path
 from tunespace.models import Model
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE = "library.db"
 
 # SQLite takes a bounded number of parameters in one statement.
@@ -45,14 +46,14 @@ _FACET_COLUMNS: dict[FacetField, str] = {
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE spaces (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     identity TEXT NOT NULL UNIQUE,   -- name and hash of the model
     source TEXT NOT NULL,            -- name or folder to load it from
     dim INTEGER NOT NULL,
     config TEXT NOT NULL             -- front end, window, hop: what the vectors depend on
 );
 CREATE TABLE tracks (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,   -- never given again: clients and caches keep ids
     path BLOB NOT NULL UNIQUE,       -- bytes, since a name need not be UTF-8
     size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
@@ -68,18 +69,21 @@ CREATE TABLE tracks (
 CREATE INDEX tracks_artist ON tracks (artist_key);
 CREATE INDEX tracks_title ON tracks (title_key);
 CREATE TABLE vectors (
-    id INTEGER PRIMARY KEY, track INTEGER NOT NULL REFERENCES tracks ON DELETE CASCADE,
-    space INTEGER NOT NULL REFERENCES spaces, vector BLOB NOT NULL, UNIQUE (space, track)
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    track INTEGER NOT NULL REFERENCES tracks ON DELETE CASCADE,
+    space INTEGER NOT NULL REFERENCES spaces, vector BLOB NOT NULL,
+    UNIQUE (track, space)   -- begins with the track: a track is deleted without a scan
 );
 CREATE TABLE windows (
     id INTEGER PRIMARY KEY, track INTEGER NOT NULL REFERENCES tracks ON DELETE CASCADE,
     space INTEGER NOT NULL REFERENCES spaces, spans BLOB NOT NULL, vectors BLOB NOT NULL,
-    UNIQUE (space, track)
+    UNIQUE (track, space)
 );
 CREATE VIRTUAL TABLE names USING fts5 (
     title, artist, album, tokenize = 'unicode61 remove_diacritics 2'
 );
 """
+_STATEMENTS = [statement.strip() for statement in _SCHEMA.split(";\n") if statement.strip()]
 
 
 def sqlite_version() -> str:
@@ -143,13 +147,24 @@ class SqliteStore:
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
                 self._create()
+            elif version == 1:
+                self._migrate_from_1()
             elif version != SCHEMA_VERSION:
                 raise LibraryError(
                     f"{path} was written by a newer tunespace (version {version}, this one reads "
                     f"{SCHEMA_VERSION}): update tunespace"
                 )
+            self._file = _file_number(path)
         except (sqlite3.Error, OSError) as error:
             raise LibraryError(f"{path} cannot be used as a library ({error})") from error
+
+    @property
+    def is_replaced(self) -> bool:
+        """True if the file is not the one that was opened: it was deleted, or restored."""
+        try:
+            return self._file != _file_number(self.folder / FILE)
+        except OSError:
+            return True
 
     def close(self) -> None:
         """Close the file."""
@@ -165,9 +180,21 @@ class SqliteStore:
         return "" if result == "ok" else str(result)
 
     @property
+    def identity(self) -> str:
+        """Random name of the library; empty for a library of version 1 that is read-only."""
+        return str(self._meta("identity") or "")
+
+    @property
     def generation(self) -> int:
         """Number of transactions that changed the library."""
         return int(self._meta("generation"))
+
+    @property
+    def revision(self) -> str:
+        """Name of the current content: no other content has it, in this or another library."""
+        sql = "SELECT value FROM meta WHERE key IN ('identity', 'generation', 'token') ORDER BY key"
+        generation, *random = (str(value) for (value,) in self._select(sql))
+        return "-".join((*random[:1], generation, *random[1:]))
 
     @property
     def active_space(self) -> Space | None:
@@ -374,6 +401,8 @@ class SqliteStore:
                 self._connection.execute(
                     "UPDATE meta SET value = value + 1 WHERE key = 'generation'"
                 )
+                # A library that was restored reaches the same generation with other content.
+                self._set_meta("token", secrets.token_hex(8))
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
@@ -499,11 +528,51 @@ class SqliteStore:
                 return  # another process was first
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("BEGIN IMMEDIATE")
-            for statement in _SCHEMA.split(";\n"):
+            for statement in _STATEMENTS:
                 self._connection.execute(statement)
-            self._connection.execute("INSERT INTO meta VALUES ('generation', 0)")
+            self._set_meta("generation", 0)
+            self._set_random_names()
             self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             self._connection.execute("COMMIT")
+
+    def _set_random_names(self) -> None:
+        self._set_meta("identity", secrets.token_hex(8))
+        self._set_meta("token", secrets.token_hex(8))
+
+    def _migrate_from_1(self) -> None:
+        """Migrate a library of version 1: ids that are not given again, random names, indices.
+
+        A library that is not writable is searched as it is.
+        """
+        from filelock import FileLock
+
+        if not os.access(self.folder, os.W_OK):
+            return
+        execute = self._connection.execute
+        with FileLock(self.folder / "create.lock", timeout=600):
+            if execute("PRAGMA user_version").fetchone()[0] != 1:
+                return  # another process was first
+            execute("PRAGMA foreign_keys = OFF")  # without effect inside a transaction
+            execute("BEGIN IMMEDIATE")
+            try:
+                # Each table is copied to one of the new form, as SQLite's documentation advises.
+                for table in ("spaces", "tracks", "vectors"):
+                    [new] = [s for s in _STATEMENTS if s.startswith(f"CREATE TABLE {table} ")]
+                    execute(new.replace(f"CREATE TABLE {table} ", f"CREATE TABLE new_{table} ", 1))
+                    execute(f"INSERT INTO new_{table} SELECT * FROM {table}")
+                    execute(f"DROP TABLE {table}")
+                    execute(f"ALTER TABLE new_{table} RENAME TO {table}")
+                for statement in _STATEMENTS:
+                    if statement.startswith("CREATE INDEX"):
+                        execute(statement)
+                execute("CREATE UNIQUE INDEX windows_track ON windows (track, space)")
+                self._set_random_names()
+                execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                execute("COMMIT")
+            except BaseException:
+                execute("ROLLBACK")
+                raise
+            execute("PRAGMA foreign_keys = ON")
 
     def _save_file(
         self,
@@ -551,6 +620,11 @@ class SqliteStore:
             "INSERT INTO names (rowid, title, artist, album) VALUES (?, ?, ?, ?)",
             (track, tags.title or title_from_path(path), tags.artist, tags.album),
         )
+
+
+def _file_number(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 def _tracks_where(where: Filter | None) -> Condition:

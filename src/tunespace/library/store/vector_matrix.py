@@ -4,6 +4,7 @@ float32, scanned exactly by one matrix product: 100,000 x 95 takes 1.9 ms on one
 int8 (numkong) took 1.5 ms and costs 46 MB installed; it pays off for wider spaces only.
 """
 
+import json
 import os
 import shutil
 import threading
@@ -15,11 +16,13 @@ from tempfile import mkdtemp
 import numpy as np
 import numpy.typing as npt
 
+from tunespace.files import sync_folder
 from tunespace.library.store.base import Store
 from tunespace.library.store.records import Space
 
 # Pause between two reloads in the background, as a multiple of the duration of the last one.
 _RELOAD_PAUSE_FACTOR = 10.0
+_CHECKSUMS = "checksums.json"
 
 
 @dataclass(frozen=True)
@@ -27,14 +30,19 @@ class VectorMatrix:
     """Embeddings of a space.
 
     Attributes:
-        generation: Generation of the store that the matrix was read from.
+        revision: Revision of the store that the matrix was read from.
         ids: ``(tracks,)`` int64 track ids, ascending.
         vectors: ``(tracks, dim)`` float32, unit rows.
     """
 
-    generation: int
+    revision: str
     ids: npt.NDArray[np.int64]
     vectors: npt.NDArray[np.float32]
+
+    def is_of(self, store: Store) -> bool:
+        """Return whether the matrix was read from a store in this or an earlier generation."""
+        identity, _, rest = self.revision.partition("-")
+        return identity == store.identity and int(rest.partition("-")[0]) <= store.generation
 
     def vector_of(self, id_: int) -> npt.NDArray[np.float32] | None:
         """Return the ``(dim,)`` float32 embedding of a track; None if it has none."""
@@ -55,10 +63,10 @@ class VectorMatrix:
 
 
 class MatrixCache:
-    """Matrix of one library, shared by all threads that search it and opened once a generation.
+    """Matrix of one library, shared by all threads that search it and opened once a revision.
 
     Attributes:
-        background: Whether searches go on with the last generation while the next one is opened in
+        background: Whether searches go on with the last revision while the next one is opened in
             a thread. While music is being indexed the library changes every second, and opening
             100,000 embeddings takes half a second.
     """
@@ -73,22 +81,26 @@ class MatrixCache:
         self._opening: threading.Thread | None = None
         self._not_before = 0.0
 
+    def clear(self) -> None:
+        """Forget the matrix: the store was replaced."""
+        with self._lock:
+            self._matrix, self._last_vector_id = None, 0
+
     def open(self, store: Store, space: Space) -> VectorMatrix:
-        """Return the matrix of the store's current generation, or of a recent one."""
+        """Return the matrix of the store's current revision, or of a recent one."""
         with self._lock:
             matrix = self._matrix
+            if matrix is not None and not matrix.is_of(store):
+                matrix = None
             if matrix is None or self._space != space.id or not self.background:
-                if matrix is None or (self._space, matrix.generation) != (
-                    space.id,
-                    store.generation,
-                ):
+                if matrix is None or (self._space, matrix.revision) != (space.id, store.revision):
                     matrix = open_matrix(store, space)
                     self._matrix, self._space = matrix, space.id
                 return matrix
             is_idle = self._opening is None or not self._opening.is_alive()
             if (
                 is_idle
-                and matrix.generation != store.generation
+                and matrix.revision != store.revision
                 and time.monotonic() > self._not_before
             ):
                 self._opening = threading.Thread(
@@ -120,9 +132,11 @@ def _append_new(
     store: Store, space: Space, old: VectorMatrix, last_vector_id: int
 ) -> VectorMatrix | None:
     """Return the matrix with the embeddings stored since; None if it has to be read as a whole."""
-    generation = store.generation
+    revision = store.revision
+    if not old.is_of(store):
+        return None
     new_ids, new_vectors, total = store.vectors_since(space, last_vector_id)
-    if store.generation != generation:  # written between the two reads: try again later
+    if store.revision != revision:  # written between the two reads: try again later
         return old
     kept = ~np.isin(old.ids, new_ids)
     if int(kept.sum()) + len(new_ids) != total:  # tracks were deleted
@@ -131,43 +145,86 @@ def _append_new(
     vectors = np.concatenate([old.vectors[kept], new_vectors])
     order = np.argsort(ids, kind="stable")
     if np.array_equal(order, np.arange(len(ids))):  # new tracks usually have higher ids
-        return VectorMatrix(generation, ids, vectors)
-    return VectorMatrix(generation, ids[order], vectors[order])
+        return VectorMatrix(revision, ids, vectors)
+    return VectorMatrix(revision, ids[order], vectors[order])
 
 
 def open_matrix(store: Store, space: Space) -> VectorMatrix:
-    """Open the matrix of the store's current generation, and write it if there is none yet.
+    """Open the matrix of the store's current revision, and write it if there is none yet.
 
-    If its folder is not writable, the matrix is held in memory.
+    A stored matrix is used only if its checksum is right. If its folder is not writable, the matrix
+    is held in memory.
     """
-    generation = store.generation
+    revision = store.revision
     folder = store.folder / "vectors"
-    place = folder / f"{space.id}-{generation}"
+    place = folder / f"{space.id}-{revision}"
     try:
-        return _open_mapped(place, generation)
-    except OSError:
-        pass
+        return _open_mapped(place, revision)
+    except (OSError, ValueError, KeyError):
+        pass  # missing, or damaged
     ids, vectors = store.vectors(space)
-    if store.generation != generation:  # written between the two reads
+    if store.revision != revision:  # written between the two reads
         return open_matrix(store, space)
     try:
         folder.mkdir(exist_ok=True)
-        new = Path(mkdtemp(dir=folder, prefix="new-"))
-        np.save(new / "ids.npy", ids)
-        np.save(new / "vectors.npy", vectors)
-        try:
-            os.replace(new, place)
-        except OSError:  # another reader was first
-            shutil.rmtree(new, ignore_errors=True)
+        _write(folder, place, ids, vectors)
         for old in folder.iterdir():
             if old != place and not old.name.startswith("new-"):
                 shutil.rmtree(old, ignore_errors=True)
-        return _open_mapped(place, generation)
-    except OSError:
-        return VectorMatrix(generation, ids, vectors)
+        return _open_mapped(place, revision)
+    except (OSError, ValueError, KeyError):
+        return VectorMatrix(revision, ids, vectors)
 
 
-def _open_mapped(place: Path, generation: int) -> VectorMatrix:
+def _write(
+    folder: Path, place: Path, ids: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]
+) -> None:
+    """Write a matrix so that it is complete, or missing, after a power failure."""
+    new = Path(mkdtemp(dir=folder, prefix="new-"))
+    for name, array in (("ids.npy", ids), ("vectors.npy", vectors)):
+        with (new / name).open("wb") as file:
+            np.save(file, array)
+            file.flush()
+            os.fsync(file.fileno())
+    sums = {"ids": _checksum(ids), "vectors": _checksum(vectors), "shape": list(vectors.shape)}
+    with (new / _CHECKSUMS).open("w", encoding="utf-8") as text:
+        json.dump(sums, text)
+        text.flush()
+        os.fsync(text.fileno())
+    try:
+        os.replace(new, place)
+    except OSError:  # another reader was first, or a damaged matrix is in its place
+        try:
+            _open_mapped(place, "")
+            shutil.rmtree(new, ignore_errors=True)
+        except (OSError, ValueError, KeyError):
+            shutil.rmtree(place)
+            os.replace(new, place)
+    sync_folder(folder)
+
+
+def _open_mapped(place: Path, revision: str) -> VectorMatrix:
+    """Open a stored matrix.
+
+    Raises:
+        OSError: A file is missing or truncated.
+        ValueError: The content is not what was written.
+        KeyError: The checksums are incomplete.
+    """
     ids = np.load(place / "ids.npy")
     vectors = np.load(place / "vectors.npy", mmap_mode="r" if len(ids) else None)
-    return VectorMatrix(generation, ids, np.asarray(vectors))
+    sums = json.loads((place / _CHECKSUMS).read_text(encoding="utf-8"))
+    matrix = np.asarray(vectors)
+    if (list(matrix.shape), _checksum(ids), _checksum(matrix)) != (
+        sums["shape"],
+        sums["ids"],
+        sums["vectors"],
+    ):
+        raise ValueError(f"{place} is damaged")
+    return VectorMatrix(revision, ids, matrix)
+
+
+def _checksum(array: npt.NDArray[np.int64] | npt.NDArray[np.float32]) -> str:
+    from xxhash import xxh3_128_hexdigest  # as fast as memory: a search reads the matrix anyway
+
+    return xxh3_128_hexdigest(np.ascontiguousarray(array).data)

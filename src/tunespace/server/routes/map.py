@@ -66,7 +66,7 @@ async def get_map(state: StateDependency) -> MapOut:
         return MapOut(state=build, version=-1, count=0, genres=[], regions=[])
     return MapOut(
         state="ready",
-        version=builder.generation,
+        version=builder.version,
         count=len(layout.ids),
         genres=[printable(name) for name in layout.genre_names],
         regions=[RegionOut(x=r.x, y=r.y, name=r.name, count=r.count) for r in layout.regions],
@@ -112,6 +112,6 @@ async def get_tracks(state: StateDependency, request: TracksByIdIn) -> TracksByI
 
 def _require_layout(state: State, version: int) -> Layout:
     builder = state.map_builder
-    if builder.layout is None or builder.generation != version:
+    if builder.layout is None or builder.version != version:
         raise HTTPException(409, "the map has changed: request it again")
     return builder.layout

@@ -71,6 +71,11 @@ class LibraryPool:
 
     def _call(self, function: Callable[[Library], T]) -> T:
         library: Library | None = getattr(self._local, "library", None)
+        if library is not None and library.is_replaced:
+            library.close()
+            self._libraries.remove(library)
+            self._matrix_cache.clear()
+            library = None
         if library is None:
             library = Library.open(
                 self.folder,

@@ -1,9 +1,11 @@
 """Build the map of the library on request, in a subprocess, and again when the library changes."""
 
 import asyncio
+import hashlib
 import time
 from contextlib import suppress
 from pathlib import Path
+from zipfile import BadZipFile
 
 from tunespace.server.services.library_pool import LibraryPool
 from tunespace.server.services.map_layout import VERSION, Layout
@@ -19,7 +21,7 @@ class MapBuilder:
 
     Attributes:
         layout: Current map; None before the first one is built.
-        generation: Generation of the library that the map shows; -1 for none.
+        version: Number of the map, by the revision of the library that it shows; -1 for none.
         failed: Whether the last build failed.
     """
 
@@ -30,18 +32,18 @@ class MapBuilder:
         self._task: asyncio.Task[None] | None = None
         self._built = 0.0
         self.layout: Layout | None = None
-        self.generation = -1
+        self.version = -1
         self.failed = False
 
     async def refresh(self) -> None:
         """Start a build if the library has changed since the last one."""
-        generation = await self._libraries.run(lambda library: library.generation)
-        if generation == self.generation or self.is_building:
+        revision = await self._libraries.run(lambda library: library.revision)
+        if _version_of(revision) == self.version or self.is_building:
             return
         is_recent = time.monotonic() - self._built < _SECONDS_BETWEEN_BUILDS
         if self.layout is not None and is_recent:
             return
-        self._task = asyncio.create_task(self._build(generation))
+        self._task = asyncio.create_task(self._build(revision))
 
     @property
     def is_building(self) -> bool:
@@ -55,25 +57,31 @@ class MapBuilder:
             with suppress(asyncio.CancelledError):
                 await self._task
 
-    async def _build(self, generation: int) -> None:
+    async def _build(self, revision: str) -> None:
         space = f"{self._libraries.model.identity.replace('/', '_')}-v{VERSION}"
-        path = self._folder / f"{space}-{generation}.npz"
-        landmarks = self._folder / f"{space}-landmarks.npz"
+        path = self._folder / f"{space}-{revision}.npz"
+        landmarks = self._folder / f"{space}-{revision.partition('-')[0]}-landmarks.npz"
         if not path.exists():
             folders = (str(self._libraries.folder), str(self._libraries.model.folder))
             async with subprocess(_COMMAND, *folders, str(landmarks), str(path)) as process:
                 await process.communicate()
         try:
             self.layout = await asyncio.to_thread(Layout.load, path)
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, BadZipFile):
             self.failed = True
+            path.unlink(missing_ok=True)  # damaged: the next build writes it again
         else:
             self.failed = False
-            self.generation = generation
+            self.version = _version_of(revision)
             self._built = time.monotonic()
-            for old in self._folder.glob(f"{space}-*.npz"):
+            for old in self._folder.glob("*.npz"):
                 if old not in (path, landmarks):
                     old.unlink(missing_ok=True)
+
+
+def _version_of(revision: str) -> int:
+    """Return a number for a revision that JavaScript can represent."""
+    return int.from_bytes(hashlib.blake2b(revision.encode(), digest_size=6).digest())
 
 
 def _writable_folder(folder: Path) -> Path:

@@ -1,0 +1,93 @@
+"""A running server and a library that changes under it."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+import sounds
+import tiny_model
+from tunespace.library import Library
+
+Client = Callable[..., TestClient]
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for name, hertz in (("a low", 300.0), ("b high", 5000.0)):
+        write(folder / f"{name}.flac", hertz)
+    return folder
+
+
+@pytest.fixture
+def own(tmp_path: Path, music: Path) -> Path:
+    """A library that the test may change."""
+    model = str(tiny_model.make(tmp_path / "model"))
+    index(tmp_path / "library", music, model)
+    return tmp_path / "library"
+
+
+def write(path: Path, hertz: float) -> None:
+    tags = {"title": path.stem[2:]}
+    tone = 0.5 * sounds.tone(2.0, 16_000, hertz)
+    sounds.write(path, tone[None], 16_000, "flac", tags=tags)
+
+
+def index(folder: Path, music: Path, model: str | None = None) -> None:
+    with Library.open(folder, model=model) as library:
+        library.index([music], workers=1)
+
+
+def best(api: TestClient, words: str) -> str:
+    response = api.get("/api/search", params={"q": words}).json()
+    return str(response["hits"][0]["track"]["title"])
+
+
+def test_a_removed_track_leaves_nothing_to_a_new_one(
+    client: Client, own: Path, music: Path
+) -> None:
+    api = client(library=own)
+    low = api.get("/api/search?q=low").json()["hits"][0]["track"]["id"]
+    assert best(api, "low") == "low"
+    (music / "a low.flac").unlink()
+    index(own, music)
+    write(music / "c high.flac", 5200.0)
+    index(own, music)
+    assert api.get(f"/api/tracks/{low}").status_code == 404
+    assert api.get(f"/api/tracks/{low}/artwork?placeholder=true").status_code == 404
+    ids = [track["id"] for track in api.get("/api/tracks").json()["tracks"]]
+    assert low not in ids
+    assert len(ids) == 2
+
+
+def test_a_library_in_the_place_of_a_deleted_one_is_searched(
+    client: Client, own: Path, tmp_path: Path
+) -> None:
+    api = client(library=own)
+    assert best(api, "low") == "low"
+    for file in own.glob("library.db*"):
+        file.unlink()
+    other = tmp_path / "other"
+    other.mkdir()
+    write(other / "a treble.flac", 5000.0)
+    write(other / "b bass.flac", 300.0)
+    index(own, other, str(tmp_path / "model"))
+    assert best(api, "low") == "bass"
+    assert best(api, "high") == "treble"
+
+
+def test_a_restored_library_is_searched(
+    client: Client, own: Path, music: Path, tmp_path: Path
+) -> None:
+    backup = shutil.copytree(own, tmp_path / "backup")
+    write(music / "c middle.flac", 1500.0)
+    index(own, music)
+    api = client(library=own)
+    assert len(api.get("/api/search?q=low").json()["hits"]) == 3
+    shutil.rmtree(own)
+    shutil.copytree(backup, own)
+    assert len(api.get("/api/search?q=low").json()["hits"]) == 2
