@@ -1,5 +1,7 @@
 """Exceptions that tunespace raises for errors of use: one sentence with cause, place and remedy."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 _MAX_SHOWN_PROBLEMS = 100
@@ -15,19 +17,21 @@ class AudioError(TunespaceError):
     Attributes:
         path: Path of the file.
         reason: Cause, as a clause without the name of the file.
+        is_transient: Whether the cause is not the content of the file: it may be readable later.
     """
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: Path, reason: str, *, is_transient: bool = False) -> None:
         """Create the message from ``path`` and ``reason``."""
         self.path = path
         self.reason = reason
+        self.is_transient = is_transient
         # File names that are not UTF-8 contain lone surrogates, which no terminal can print.
         shown = str(path).encode("utf-8", "backslashreplace").decode("utf-8")
         super().__init__(f"{shown}: {reason}")
 
-    def __reduce__(self) -> tuple[type["AudioError"], tuple[Path, str]]:
+    def __reduce__(self) -> tuple[Callable[..., "AudioError"], tuple[Path, str]]:
         """Make the error picklable, so that a worker process can return it."""
-        return AudioError, (self.path, self.reason)
+        return partial(AudioError, is_transient=self.is_transient), (self.path, self.reason)
 
 
 class ModelError(TunespaceError):

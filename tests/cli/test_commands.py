@@ -260,3 +260,20 @@ def test_an_interrupt_is_one_sentence(
     ran = run("index", music)
     assert ran.code == 130
     assert ran.err.startswith("tunespace: interrupted; the library has 0 tracks")
+
+
+def test_forget_removes_a_folder_from_the_library(music: Path, run: Run) -> None:
+    run("index", music)
+    ran = run("forget", music)
+    assert ran.code == 0
+    assert "tracks removed from the library" in ran.out
+    assert all(file.exists() for file in music.rglob("*.flac"))
+    assert run("forget", music).err.startswith("tunespace: nothing in ")
+    assert run("forget", music, "--json").code == 1
+
+
+def test_index_goes_on_when_one_folder_is_missing(music: Path, run: Run, tmp_path: Path) -> None:
+    ran = run("index", music, tmp_path / "away")
+    assert ran.code == 1
+    assert "away does not exist; the other folders were indexed" in " ".join(ran.out.split())
+    assert "added" in ran.out

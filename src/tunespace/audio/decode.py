@@ -7,6 +7,7 @@ Conventions:
     Damaged parts are left out and the rest is kept: decoding fails only if nothing is left.
 """
 
+import errno
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,17 @@ _GATHERED_SAMPLES = 1 << 16
 _POINTERS = frozenset(
     {"concat", "dash", "hls", "imf", "lavfi", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest"}
 )
+# Errors of the system that say nothing about the content of a file.
+_TRANSIENT = {
+    errno.EACCES,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOENT,
+    errno.ENOMEM,
+    errno.EPERM,
+    errno.ESTALE,
+}
 _READ = {
     "format_whitelist": ",".join(sorted(av.formats_available - _POINTERS)),
     "protocol_whitelist": "file",
@@ -137,7 +149,9 @@ def open_container(
     except (InvalidDataError, EndOfFileError) as error:
         raise AudioError(file, "is not audio, or too damaged to be read") from error
     except FFmpegError as error:
-        raise AudioError(file, f"cannot be read as audio ({error.strerror})") from error
+        is_transient = isinstance(error, OSError) and error.errno in _TRANSIENT
+        reason = f"cannot be read as audio ({error.strerror})"
+        raise AudioError(file, reason, is_transient=is_transient) from error
 
 
 @contextmanager
@@ -154,7 +168,7 @@ def _source(file: Path) -> Iterator[Any]:
     except KeyError as error:
         raise AudioError(file, f"is not in {member[0].name}") from error
     except OSError as error:
-        raise AudioError(file, f"cannot be read ({error.strerror})") from error
+        raise AudioError(file, f"cannot be read ({error.strerror})", is_transient=True) from error
     with source:
         yield source
 
@@ -188,11 +202,11 @@ def _require_readable(file: Path) -> None:
         with file.open("rb"):
             pass
     except FileNotFoundError as error:
-        raise AudioError(file, "does not exist") from error
+        raise AudioError(file, "does not exist", is_transient=True) from error
     except PermissionError as error:
-        raise AudioError(file, "is not readable: permission denied") from error
+        raise AudioError(file, "is not readable: permission denied", is_transient=True) from error
     except OSError as error:
-        raise AudioError(file, f"cannot be read ({error.strerror})") from error
+        raise AudioError(file, f"cannot be read ({error.strerror})", is_transient=True) from error
     except ValueError as error:  # null byte in the name
         raise AudioError(file, "is not a valid file name") from error
 

@@ -14,6 +14,7 @@ from tunespace.errors import TunespaceError
 # Module of each command, in the order of the help.
 _MODULES = {
     "index": "index",
+    "forget": "forget",
     "search": "search",
     "similar": "search",
     "describe": "describe",

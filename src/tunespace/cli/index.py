@@ -76,6 +76,8 @@ def index(
         print_json(asdict(report) | {"tracks": total})
     else:
         _print(report, total)
+    if report.missing_roots:
+        raise click.exceptions.Exit(1)
 
 
 def _progress_callback(bar: "Bar | None") -> "Callable[[Progress], None] | None":
@@ -117,8 +119,12 @@ def _print(report: "IndexReport", total: int) -> None:
     if report.kept:
         out.print(
             f"{report.kept:,} tracks are kept although their folder is empty or gone: it may not "
-            "be mounted"
+            "be mounted. `tunespace forget FOLDER` removes them:"
         )
+        for folder in report.kept_folders:
+            out.print(Text(f"  {printable(folder)}"))
+    for root in report.missing_roots:
+        out.print(Text(f"{printable(root)} does not exist; the other folders were indexed"))
     for failure in report.failed[:_SHOWN_FAILURES]:
         out.print(Text(f"failed: {printable(failure.path)} {printable(failure.reason)}"))
     if len(report.failed) > _SHOWN_FAILURES:

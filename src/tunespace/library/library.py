@@ -223,6 +223,23 @@ class Library:
         self._searcher = None
         return report
 
+    def forget(self, folder: str | PathLike[str]) -> int:
+        """Remove the tracks in a folder that were indexed, and stop indexing the folder.
+
+        The files are not touched. The folder need not exist.
+
+        Returns:
+            Number of removed tracks.
+
+        Raises:
+            LibraryError: Nothing in the folder was indexed, or another process is writing.
+        """
+        from tunespace.library.index.indexer import forget
+
+        count = forget(self._store, Path(folder).expanduser())
+        self._searcher = None
+        return count
+
     def search(
         self,
         query: "str | Query",

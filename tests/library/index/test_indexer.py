@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +18,9 @@ import tiny_model
 from sounds import write_noise
 from tunespace.errors import LibraryError
 from tunespace.library import IndexReport, Library, Progress
+from tunespace.library.index.embed_files import DecodeFailure, FileResult, embed_file
 from tunespace.library.store.sqlite import SqliteStore
+from tunespace.models import load_model
 
 
 def counts(report: IndexReport) -> dict[str, int]:
@@ -396,3 +399,115 @@ def test_the_folders_that_were_indexed_are_remembered(tmp_path: Path) -> None:
         store.add_roots(["/music"])
     assert store.roots == ["/music", "/other"]
     store.close()
+
+
+def test_a_renamed_music_folder_keeps_ids_and_embeddings(
+    library: Library, music: Path, tmp_path: Path
+) -> None:
+    library.index([music])
+    ids, before = {t.title: t.id for t in library.tracks()[0]}, vectors(library)
+    new = music.rename(tmp_path / "moved")
+    assert counts(library.index([new])) == {"moved": 4}
+    assert {t.title: t.id for t in library.tracks()[0]} == ids
+    assert vectors(library) == before
+    assert all(t.path.startswith(str(new)) for t in library.tracks()[0])
+    assert library.roots() == [str(new)]
+
+
+def test_a_copy_does_not_take_the_record_of_a_file_that_is_there(
+    library: Library, music: Path, tmp_path: Path
+) -> None:
+    library.index([music])
+    copy = shutil.copytree(music, tmp_path / "copy")
+    assert counts(library.index([copy])) == {"added": 4}
+    assert len(library) == 8
+
+
+def test_a_missing_folder_does_not_stop_the_others(
+    library: Library, music: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(music / "album 0", other / "album 9")
+    library.index([music, other])
+    shutil.rmtree(other)
+    write_noise(music / "new.wav", seed=77, low=300, high=900)
+    report = library.index([music, other])
+    assert counts(report) == {"added": 1, "unchanged": 4, "kept": 2}
+    assert report.missing_roots == [str(other)]
+    assert report.kept_folders == [str(other)]
+    assert library.forget(other) == 2
+    assert library.roots() == [str(music)]
+    assert len(library) == 5
+
+
+def test_an_empty_folder_below_the_root_keeps_its_tracks_until_forgotten(
+    library: Library, music: Path, tmp_path: Path
+) -> None:
+    library.index([music])
+    for file in (music / "album 0").iterdir():
+        file.rename(tmp_path / f"away {file.name}")
+    report = library.index([music])
+    assert counts(report) == {"unchanged": 2, "kept": 2}
+    assert report.kept_folders == [str(music / "album 0")]
+    assert library.forget(music / "album 0") == 2
+    assert library.roots() == [str(music)]
+    assert counts(library.index([music])) == {"unchanged": 2}
+
+
+def test_a_deleted_folder_is_removed(library: Library, music: Path) -> None:
+    library.index([music])
+    shutil.rmtree(music / "album 0")
+    assert counts(library.index([music])) == {"unchanged": 2, "removed": 2}
+
+
+def test_what_is_unreadable_for_a_while_is_tried_again(
+    library: Library, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.index([music])
+    before = vectors(library)
+    file = music / "album 0" / "track 0.wav"
+    content = file.read_bytes()
+
+    # The worker finds the file gone, after the scan has listed it.
+    file.write_bytes(content + b"\0\0\0\0")
+
+    def failing(paths: Iterable[str], *_: object) -> Generator[FileResult, None, None]:
+        for path in paths:
+            yield path, DecodeFailure(b"", "does not exist", is_transient=True)
+
+    monkeypatch.setattr("tunespace.library.index.indexer.embed_files", failing)
+    report = library.index([music])
+    assert [failed.reason for failed in report.failed] == ["does not exist"]
+    assert vectors(library) == before
+    assert library.count_failed() == 0
+    monkeypatch.undo()
+    assert counts(library.index([music])) == {"updated": 1, "unchanged": 3}
+
+
+def test_a_file_that_is_away_is_a_transient_failure(tmp_path: Path, model: str) -> None:
+    result = embed_file(str(tmp_path / "away.wav"), load_model(model))
+    assert isinstance(result, DecodeFailure)
+    assert result.is_transient
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"no audio")
+    result = embed_file(str(broken), load_model(model))
+    assert isinstance(result, DecodeFailure)
+    assert not result.is_transient
+
+
+def test_dates_that_sqlite_cannot_store_do_not_end_a_run(library: Library, music: Path) -> None:
+    far = 2**63 // 10**9 + 10**6
+    os.utime(music / "album 0" / "track 0.wav", (far, far))
+    assert counts(library.index([music])) == {"added": 4}
+    assert counts(library.index([music])) == {"unchanged": 4}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_pipes_and_devices_are_not_indexed(library: Library, music: Path) -> None:
+    os.mkfifo(music / "pipe.mp3")
+    report = library.index([music])
+    assert counts(report) == {"added": 4, "failed": 1}
+    assert report.failed[0].reason == "is not a regular file"
+    for path in (Path("/dev/null"), music / "pipe.mp3"):
+        with pytest.raises(LibraryError, match="neither a folder nor a regular file"):
+            library.index([path])

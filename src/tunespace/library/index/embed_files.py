@@ -21,10 +21,12 @@ class DecodeFailure:
     Attributes:
         content: Hash of the file's content.
         reason: Why the file could not be read.
+        is_transient: Whether the content is not the cause: the file is tried again in the next run.
     """
 
     content: bytes
     reason: str
+    is_transient: bool = False
 
 
 FileResult = tuple[str, TrackEmbedding | DecodeFailure]
@@ -45,8 +47,11 @@ def embed_files(
     """
     with closing(run_jobs(paths, f"{__name__}:embed_file", model, workers)) as results:
         for path, result in results:
-            is_crash = isinstance(result, WorkerCrash)
-            yield path, DecodeFailure(content_hash(path), result.reason) if is_crash else result
+            if isinstance(result, WorkerCrash):
+                content = content_hash(path)
+                yield path, DecodeFailure(content, result.reason, is_transient=not content)
+            else:
+                yield path, result
 
 
 def embed_file(path: str, model: Model) -> TrackEmbedding | DecodeFailure:
@@ -55,9 +60,10 @@ def embed_file(path: str, model: Model) -> TrackEmbedding | DecodeFailure:
     try:
         embedding = model.embed_file(path)
     except AudioError as error:
-        return DecodeFailure(content, error.reason)
+        return DecodeFailure(content, error.reason, is_transient=error.is_transient or not content)
     except Exception as error:  # noqa: BLE001 - one file must not end the run
-        return DecodeFailure(content, f"cannot be read ({type(error).__name__}: {error})")
+        reason = f"cannot be read ({type(error).__name__}: {error})"
+        return DecodeFailure(content, reason, is_transient=isinstance(error, OSError))
     return TrackEmbedding(
         content=content,
         seconds=embedding.seconds,

@@ -6,8 +6,8 @@ process writes at a time; readers see the state before or after each transaction
 
 import os
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tunespace.library.index.embed_files import DecodeFailure, FileResult, embed
 from tunespace.library.index.exclude import ExcludePatterns
 from tunespace.library.index.plan import IndexPlan, plan_index
 from tunespace.library.index.report import FailedFile, IndexReport, Progress, ProgressCallback
-from tunespace.library.index.scan import ScannedFile, scan
+from tunespace.library.index.scan import ReportSkip, ScannedFile, scan
 from tunespace.library.store.base import Store
 from tunespace.library.store.records import FileRecord, Space
 from tunespace.library.tags import read_tags
@@ -51,6 +51,45 @@ def index(
         LibraryError: A root does not exist, another process is writing, or the disk is full; what
             was committed before is kept.
     """
+    with _writer_lock(store):
+        patterns = store.excluded if exclude is None else exclude
+        workers = workers or os.cpu_count() or 1
+        return _index(store, model, source, roots, patterns, workers, on_progress)
+
+
+def forget(store: Store, folder: Path) -> int:
+    """Remove the files of a folder from a library, and the folder from those to index.
+
+    Returns:
+        Number of removed tracks.
+
+    Raises:
+        LibraryError: Nothing in the folder was indexed, or another process is writing.
+    """
+    place = os.path.realpath(folder)
+    with _writer_lock(store):
+        roots = [root for root in store.roots if root != place and not _is_below(root, place)]
+        ids = store.ids_below(place)
+        if not ids and roots == store.roots:
+            raise LibraryError(f"nothing in {folder} was indexed")
+        tracks = len(store.tracks(ids))
+        with store.writing():
+            store.remove_tracks(ids)
+            store.set_roots(roots)
+    return tracks
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(os.path.join(folder, ""))
+
+
+@contextmanager
+def _writer_lock(store: Store) -> Iterator[None]:
+    """Hold the lock of the only writer of a library.
+
+    Raises:
+        LibraryError: Another process is writing, or the library is not writable.
+    """
     from filelock import FileLock, Timeout  # not needed by a search
 
     lock = FileLock(store.folder / "writer.lock")
@@ -60,10 +99,12 @@ def index(
         raise LibraryError(
             f"another process is writing to the library in {store.folder}: wait until it is done"
         ) from None
+    except OSError as error:
+        raise LibraryError(
+            f"the library in {store.folder} cannot be written ({error.strerror})"
+        ) from error
     with lock:
-        patterns = store.excluded if exclude is None else exclude
-        workers = workers or os.cpu_count() or 1
-        return _index(store, model, source, roots, patterns, workers, on_progress)
+        yield
 
 
 def _index(
@@ -78,7 +119,8 @@ def _index(
     began = time.monotonic()
     folders = [os.path.realpath(root) for root in roots if root.is_dir()]
     excludes = ExcludePatterns(patterns, [*store.roots, *folders])
-    scanned = {file.path: file for root in roots for file in scan(root, excludes)}
+    skipped: dict[str, str] = {}
+    scanned, missing_roots = _scan_all(roots, excludes, skipped.__setitem__)
     with store.writing():
         space = store.ensure_space(model, source)
         store.add_roots(folders)
@@ -95,7 +137,10 @@ def _index(
         unchanged=plan.unchanged,
         kept=plan.kept,
         failed=[FailedFile(record.path, record.reason or "") for record in plan.failed],
+        kept_folders=plan.kept_folders,
+        missing_roots=[str(root) for root in missing_roots],
     )
+    report.failed += [FailedFile(path, reason) for path, reason in skipped.items()]
     _apply_moves(store, plan)
     if plan.embed:
         writer = _ResultWriter(store, space, plan.embed, records, report)
@@ -104,8 +149,34 @@ def _index(
     if store.active_space != space:
         with store.writing():
             store.activate(space)
+    _drop_moved_roots(store)
     report.elapsed_seconds = time.monotonic() - began
     return report
+
+
+def _scan_all(
+    roots: Sequence[Path], excludes: ExcludePatterns, on_skip: ReportSkip
+) -> tuple[dict[str, ScannedFile], list[Path]]:
+    """Return the files of all roots by path, and the roots that do not exist.
+
+    Raises:
+        LibraryError: No root exists, or one cannot be read.
+    """
+    missing = [root for root in roots if not os.path.lexists(root)]
+    if missing and len(missing) == len(roots):
+        raise LibraryError(f"{missing[0]} does not exist")
+    here = [root for root in roots if root not in missing]
+    scanned = {file.path: file for root in here for file in scan(root, excludes, on_skip)}
+    return scanned, missing
+
+
+def _drop_moved_roots(store: Store) -> None:
+    """Remove folders from those to index that do not exist and have no tracks left."""
+    roots = store.roots
+    kept = [root for root in roots if os.path.lexists(root) or store.ids_below(root)]
+    if kept != roots:
+        with store.writing():
+            store.set_roots(kept)
 
 
 def _apply_moves(store: Store, plan: IndexPlan) -> None:
@@ -149,6 +220,8 @@ class _ResultWriter:
             for path, outcome in self.waiting:
                 file = self.files[path]
                 if isinstance(outcome, DecodeFailure):
+                    if outcome.is_transient:
+                        continue  # what is known of the file is kept, and the next run tries again
                     self.store.save_failure(
                         path, file.size, file.mtime_ns, outcome.content, outcome.reason
                     )

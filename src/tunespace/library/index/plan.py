@@ -1,7 +1,7 @@
 """Plan a run of indexing: compare the files in the folders with the records of the store."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ class IndexPlan:
         unchanged: Number of tracks that stay as they are.
         excluded: Number of tracks among ``remove`` that are excluded.
         kept: Number of tracks whose folder is empty or gone: it may not be mounted.
+        kept_folders: The folders of these tracks.
         failed: Records of files that could not be read and have not changed.
     """
 
@@ -31,6 +32,7 @@ class IndexPlan:
     unchanged: int
     excluded: int
     kept: int
+    kept_folders: list[str]
     failed: list[FileRecord]
 
 
@@ -58,16 +60,19 @@ def plan_index(
     move: list[tuple[FileRecord, ScannedFile]] = []
     failed: list[FileRecord] = []
     unchanged = 0
+    # A file may have been moved here from any folder of the library, or from a missing disk.
     by_size: dict[int, list[FileRecord]] = {}
-    for record in gone:
-        if record.embedded:
+    for path, record in records.items():
+        if record.embedded and path not in scanned:
             by_size.setdefault(record.size, []).append(record)
     moved: set[int] = set()
+    gone_ids = {record.id for record in gone}
     for path, file in scanned.items():
         known = records.get(path)
         if known is not None and (known.size, known.mtime_ns) == (file.size, file.mtime_ns):
-            # Another model may read a file that this one could not.
-            if known.reason is not None and not is_new_space:
+            # Another model may read a file that this one could not. Without a hash, the file could
+            # not be opened: that is not the fault of its content.
+            if known.reason is not None and known.content and not is_new_space:
                 failed.append(known)
             elif known.embedded:
                 unchanged += 1
@@ -75,7 +80,7 @@ def plan_index(
                 embed[path] = file
             continue
         candidates = [known] if known is not None and known.embedded else by_size.get(file.size, [])
-        same = _same_content(path, [c for c in candidates if c.id not in moved])
+        same = _same_content(path, [c for c in candidates if c.id not in moved], gone_ids)
         if same is not None:
             moved.add(same.id)
             move.append((same, file))
@@ -90,16 +95,23 @@ def plan_index(
         remove,
         unchanged,
         sum(record.path in excluded for record in remove),
-        kept,
+        sum(record.id not in moved for found in kept.values() for record in found),
+        sorted(kept),
         failed,
     )
 
 
-def _same_content(path: str, candidates: Sequence[FileRecord]) -> FileRecord | None:
+def _same_content(
+    path: str, candidates: Sequence[FileRecord], free_ids: set[int]
+) -> FileRecord | None:
+    """Return the record whose file has the content of a new one and is not there any more."""
     content = content_hash(path) if candidates else b""
     if not content:
         return None
-    return next((record for record in candidates if record.content == content), None)
+    same = [record for record in candidates if record.content == content]
+    # A record whose file is still there belongs to a copy of it, unless it is excluded.
+    free = (r for r in same if r.path == path or r.id in free_ids or _is_gone(r.path))
+    return next(free, None)
 
 
 def _excluded_records(
@@ -122,26 +134,60 @@ def _missing_records(
     records: Mapping[str, FileRecord],
     roots: Sequence[Path],
     excluded: Mapping[str, FileRecord],
-) -> tuple[list[FileRecord], int]:
-    """Return the records of files in the roots that are gone, and the number of those kept.
+) -> tuple[list[FileRecord], dict[str, list[FileRecord]]]:
+    """Return the records of files in the roots that are gone, and those that are kept, by folder.
 
-    A root that has lost all of its files keeps its tracks: it may not be mounted.
+    A file is gone if the system says that there is no such file. A folder that is there and has
+    lost all of its tracks keeps them: a disk that belongs there may not be mounted.
     """
-    missing: dict[int, FileRecord] = {}
-    kept = 0
-    for root in roots:
-        prefix = os.path.join(os.path.realpath(root), "")
-        here = [
-            record
-            for path, record in records.items()
-            if path.startswith(prefix) and path not in excluded
-        ]
-        lost = [r for r in here if r.path not in scanned and not os.path.lexists(r.path)]
-        if lost and len(lost) == len(here) and not any(p.startswith(prefix) for p in scanned):
-            kept += len(lost)
-        else:
-            missing |= {record.id: record for record in lost}
-    return list(missing.values()), kept
+    places = [os.path.realpath(root) for root in roots]
+    missing_roots = [place for place in places if not os.path.lexists(place)]
+    lost: dict[str, list[FileRecord]] = {}
+    filled: set[str] = set()
+    for path, record in records.items():
+        if path in excluded or not any(_is_below(path, place) for place in places):
+            continue
+        if path in scanned or not _is_gone(path):
+            filled.update(_folders_of(path))
+            continue
+        root = next((place for place in missing_roots if _is_below(path, place)), None)
+        lost.setdefault(root or _existing_folder(path), []).append(record)
+    for path in scanned:
+        filled.update(_folders_of(path))
+    kept = {folder: found for folder, found in lost.items() if folder not in filled}
+    missing = [r for folder, found in lost.items() if folder in filled for r in found]
+    return missing, kept
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(os.path.join(folder, ""))
+
+
+def _is_gone(path: str) -> bool:
+    """Return whether there is no such file; False if that cannot be seen now."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _existing_folder(path: str) -> str:
+    """Return the nearest folder above a path that exists."""
+    folder = os.path.dirname(path)
+    while folder != os.path.dirname(folder) and not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def _folders_of(path: str) -> Iterator[str]:
+    """Yield all folders above a path."""
+    folder = os.path.dirname(path)
+    while folder != os.path.dirname(folder):
+        yield folder
+        folder = os.path.dirname(folder)
 
 
 def _tracks_elsewhere(

@@ -31,6 +31,8 @@ class IndexReport:
             when they change.
         excluded: Number of tracks that were removed because they are excluded now.
         kept: Number of tracks whose folder is empty or gone: it may not be mounted.
+        kept_folders: The folders of these tracks; ``Library.forget`` removes their tracks.
+        missing_roots: Folders to index that do not exist; the others were indexed.
         music_seconds: Length of the embedded music, in seconds.
         elapsed_seconds: Duration of the run, in seconds.
 
@@ -50,6 +52,8 @@ class IndexReport:
     failed: list[FailedFile] = field(default_factory=list)
     excluded: int = 0
     kept: int = 0
+    kept_folders: list[str] = field(default_factory=list)
+    missing_roots: list[str] = field(default_factory=list)
     music_seconds: float = 0.0
     elapsed_seconds: float = 0.0
 

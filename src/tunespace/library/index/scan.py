@@ -5,6 +5,7 @@ must not be followed, and one that stays inside would add the same music twice.
 """
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,28 +34,51 @@ class ScannedFile:
     mtime_ns: int
 
 
-def scan(root: Path, is_excluded: Callable[[str], bool] = lambda _: False) -> Iterator[ScannedFile]:
+ReportSkip = Callable[[str, str], None]
+
+
+def _ignore_skip(_path: str, _reason: str) -> None:
+    pass
+
+
+def scan(
+    root: Path,
+    is_excluded: Callable[[str], bool] = lambda _: False,
+    on_skip: ReportSkip = _ignore_skip,
+) -> Iterator[ScannedFile]:
     """Yield the audio files in a folder in the order of their names, or a single file.
 
     Args:
         root: Folder or file.
         is_excluded: Called with the path of every file and every folder (with a separator at the
             end) in ``root``; True leaves it out.
+        on_skip: Called with path and reason of each folder and audio file that cannot be read now,
+            and of each that is not a regular file.
 
     Raises:
-        LibraryError: ``root`` does not exist or is not readable.
+        LibraryError: ``root`` does not exist, is not readable, or is neither a folder nor a regular
+            file.
     """
     try:
-        if root.is_file():
+        mode = root.stat().st_mode
+        if stat.S_ISREG(mode):
             yield _scanned_file(os.path.realpath(root))
             return
-        if not root.exists():
-            raise LibraryError(f"{root} does not exist")
+        if not stat.S_ISDIR(mode):
+            raise LibraryError(f"{root} is neither a folder nor a regular file")
         os.listdir(root)
+    except FileNotFoundError as error:
+        raise LibraryError(f"{root} does not exist") from error
     except PermissionError as error:
         raise LibraryError(f"{root} is not readable: permission denied") from error
+    except OSError as error:
+        raise LibraryError(f"{root} cannot be read ({error.strerror})") from error
+
+    def skip_folder(error: OSError) -> None:
+        on_skip(str(error.filename), f"cannot be read ({error.strerror})")
+
     # The root itself may be a link: the user named it.
-    for folder, folders, files in os.walk(os.path.realpath(root)):
+    for folder, folders, files in os.walk(os.path.realpath(root), onerror=skip_folder):
         folders[:] = sorted(
             name
             for name in folders
@@ -66,11 +90,18 @@ def scan(root: Path, is_excluded: Callable[[str], bool] = lambda _: False) -> It
                 continue
             if not os.path.islink(path) and not is_excluded(path):
                 try:
+                    if not stat.S_ISREG(os.stat(path).st_mode):
+                        on_skip(path, "is not a regular file")
+                        continue
                     yield _scanned_file(path)
-                except OSError:  # deleted since the folder was listed
+                except FileNotFoundError:  # deleted since the folder was listed
                     continue
+                except OSError as error:
+                    on_skip(path, f"cannot be read ({error.strerror})")
 
 
 def _scanned_file(path: str) -> ScannedFile:
     status = os.stat(path)
-    return ScannedFile(path, status.st_size, status.st_mtime_ns)
+    # SQLite has 64 bits: enough until 2262, and a broken clock may name any date.
+    mtime_ns = min(max(status.st_mtime_ns, -(2**63)), 2**63 - 1)
+    return ScannedFile(path, status.st_size, mtime_ns)

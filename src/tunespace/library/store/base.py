@@ -104,6 +104,9 @@ class Store(Protocol):
     def id_of_path(self, path: str) -> int | None:
         """Return the id of the track with a real path; None if there is none."""
 
+    def ids_below(self, folder: str) -> list[int]:
+        """Return ids of the files, tracks or not, in a folder and its subfolders."""
+
     def ids_of_artists(self, keys: Iterable[str]) -> set[int]:
         """Return ids of the tracks of some artists, given as normalised names."""
 
@@ -171,6 +174,9 @@ class Store(Protocol):
 
     def add_roots(self, folders: Iterable[str]) -> None:
         """Add folders to ``roots``."""
+
+    def set_roots(self, folders: Iterable[str]) -> None:
+        """Replace ``roots``."""
 
     def set_excluded(self, patterns: Sequence[str]) -> None:
         """Replace ``excluded``."""

@@ -298,6 +298,15 @@ class SqliteStore:
         )
         return rows[0][0] if rows else None
 
+    def ids_below(self, folder: str) -> list[int]:
+        """Return ids of the files, tracks or not, in a folder and its subfolders."""
+        first = os.fsencode(os.path.join(folder, ""))
+        rows = self._select(
+            "SELECT id FROM tracks WHERE path >= ? AND path < ?",
+            (first, first[:-1] + bytes([first[-1] + 1])),
+        )
+        return [id_ for (id_,) in rows]
+
     def ids_of_artists(self, keys: Iterable[str]) -> set[int]:
         """Return ids of the tracks of some artists, given as normalised names."""
         names = sorted(keys)
@@ -447,7 +456,11 @@ class SqliteStore:
         for folder in sorted({*self.roots, *folders}, key=len):
             if not any(os.path.join(folder, "").startswith(os.path.join(r, "")) for r in roots):
                 roots.append(folder)
-        self._set_meta("roots", json.dumps(sorted(roots)))
+        self.set_roots(roots)
+
+    def set_roots(self, folders: Iterable[str]) -> None:
+        """Replace ``roots``."""
+        self._set_meta("roots", json.dumps(sorted(folders)))
 
     def set_excluded(self, patterns: Sequence[str]) -> None:
         """Replace ``excluded``."""
