@@ -94,7 +94,7 @@ def test_unsupported_formats_are_transcoded(
     page.get_by_role("button", name="Play low").click()
     player = page.get_by_role("region", name="Player")
     sync_api.expect(player.get_by_label("Position")).not_to_have_value("0", timeout=15_000)
-    assert page.evaluate("document.querySelector('audio').src").endswith("?convert=flac")
+    assert page.evaluate("document.querySelector('audio').src").endswith("&convert=flac")
     sync_api.expect(player).to_contain_text("low.aiff")
 
 

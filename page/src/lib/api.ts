@@ -65,8 +65,18 @@ function postJson<T>(path: string, body: unknown, signal?: AbortSignal): Promise
   return getJson<T>(path, jsonRequest(body, signal));
 }
 
+/**
+ * Name of the library, part of the addresses of audio and artwork: the browser caches them, and
+ * another library has other tracks under the same ids.
+ */
+let libraryName = '';
+
 export const api = {
-  health: () => getJson<Health>('/health'),
+  health: async () => {
+    const health = await getJson<Health>('/health');
+    libraryName = health.library ?? '';
+    return health;
+  },
   indexStatus: () => getJson<IndexStatus>('/api/index'),
   startIndex: () => getJson<IndexStatus>('/api/index', { method: 'POST' }),
   indexFailures: () => getJson<Schemas['Failures']>('/api/index/failures'),
@@ -109,8 +119,9 @@ export const api = {
 };
 
 /** Return the address of a track's audio file. */
-export const audioUrl = (id: number) => `/api/tracks/${id}/audio`;
+export const audioUrl = (id: number) => `/api/tracks/${id}/audio?library=${libraryName}`;
 /** Return the address of a track's audio as FLAC, for formats that the browser cannot play. */
-export const transcodedAudioUrl = (id: number) => `${audioUrl(id)}?convert=flac`;
+export const transcodedAudioUrl = (id: number) => `${audioUrl(id)}&convert=flac`;
 /** Return the address of a track's cover art, or of a drawn placeholder. */
-export const artworkUrl = (id: number) => `/api/tracks/${id}/artwork?placeholder=true`;
+export const artworkUrl = (id: number) =>
+  `/api/tracks/${id}/artwork?placeholder=true&library=${libraryName}`;

@@ -696,6 +696,11 @@ export interface components {
              * @description Number of unreadable files.
              */
             failed?: number | null;
+            /**
+             * Library
+             * @description Random name of the library: ids of tracks are valid within it.
+             */
+            library?: string | null;
             /** Model */
             model?: string | null;
             /**

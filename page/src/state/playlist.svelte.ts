@@ -7,10 +7,18 @@ const STORAGE_KEY = 'playlist';
 const PATH_LENGTH = 10;
 
 export class Playlist {
-  tracks = $state<Track[]>(readStored());
+  tracks = $state<Track[]>([]);
   problem = $state('');
   /** Last change, for screen readers. */
   announcement = $state('');
+
+  private library = '';
+
+  /** Read the stored playlist of a library: ids of tracks are valid within their library. */
+  open(library: string): void {
+    this.library = library;
+    this.tracks = readStored(`${STORAGE_KEY}-${library}`);
+  }
 
   has(id: number): boolean {
     return this.tracks.some((track) => track.id === id);
@@ -90,13 +98,13 @@ export class Playlist {
   }
 
   private store(): void {
-    localStorage.setItem(STORAGE_KEY, JSON.stringify(this.tracks));
+    localStorage.setItem(`${STORAGE_KEY}-${this.library}`, JSON.stringify(this.tracks));
   }
 }
 
-function readStored(): Track[] {
+function readStored(key: string): Track[] {
   try {
-    const stored: unknown = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? '[]');
+    const stored: unknown = JSON.parse(localStorage.getItem(key) ?? '[]');
     return Array.isArray(stored) ? (stored as Track[]) : [];
   } catch {
     return [];

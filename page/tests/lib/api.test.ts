@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 
-import { api, errorMessage } from '../../src/lib/api';
+import { api, artworkUrl, audioUrl, errorMessage, transcodedAudioUrl } from '../../src/lib/api';
 import { fakeServer, refusal } from '../fakeServer';
 
 test("the server's reason is the message of the error", async () => {
@@ -27,4 +27,12 @@ test('filters are encoded in the address', async () => {
 
 test('errors of the page itself are not shown in detail', () => {
   expect(errorMessage(new TypeError('x is undefined'))).toBe('something went wrong');
+});
+
+test('addresses of files name the library, so that caches do not mix libraries', async () => {
+  fakeServer({ '/health': () => ({ status: 'ok', library: 'abc' }) });
+  await api.health();
+  expect(audioUrl(7)).toBe('/api/tracks/7/audio?library=abc');
+  expect(transcodedAudioUrl(7)).toBe('/api/tracks/7/audio?library=abc&convert=flac');
+  expect(artworkUrl(7)).toContain('library=abc');
 });

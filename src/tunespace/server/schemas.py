@@ -202,6 +202,9 @@ class Health(BaseModel):
     """Health of the server; fields other than the status are for clients with the token."""
 
     status: Literal["ok"] = "ok"
+    library: str | None = Field(
+        default=None, description="Random name of the library: ids of tracks are valid within it."
+    )
     tracks: int | None = None
     failed: int | None = Field(default=None, description="Number of unreadable files.")
     model: str | None = None

@@ -18,11 +18,12 @@ async def health(state: StateDependency, request: Request) -> Health:
         await state.libraries.run(lambda library: library.generation)
         return Health()
 
-    def count(library: Library) -> tuple[int, int]:
-        return len(library), library.count_failed()
+    def count(library: Library) -> tuple[str, int, int]:
+        return library.identity, len(library), library.count_failed()
 
-    tracks, failed = await state.libraries.run(count)
+    identity, tracks, failed = await state.libraries.run(count)
     return Health(
+        library=identity,
         tracks=tracks,
         failed=failed,
         model=state.libraries.model.name,
