@@ -158,7 +158,7 @@ def _lifespan(
         state = State(
             settings,
             libraries,
-            ClipEncoder(settings, libraries.model.folder),
+            ClipEncoder(settings, libraries),
             ClipCache(),
             Waveforms(),
             Transcoder(),

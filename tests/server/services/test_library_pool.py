@@ -91,3 +91,33 @@ def test_a_restored_library_is_searched(
     shutil.rmtree(own)
     shutil.copytree(backup, own)
     assert len(api.get("/api/search?q=low").json()["hits"]) == 2
+
+
+def test_a_library_that_was_indexed_with_another_model_is_searched_with_it(
+    client: Client, own: Path, music: Path, tmp_path: Path
+) -> None:
+    api = client(library=own, allow_write=True)
+    assert best(api, "low") == "low"
+    clip = api.post("/api/clips", content=(music / "a low.flac").read_bytes()).json()["clip"]
+    other = shutil.copytree(tmp_path / "model", tmp_path / "other")
+    tiny_model.write_config(other, name="other")
+    index(own, music, str(other))
+
+    assert best(api, "low") == "low"
+    assert len(api.get("/api/search?q=low").json()["hits"]) == 2
+    assert api.get("/health").json()["model"] == "other"
+    query = {"terms": [{"clip": clip, "weight": 1}]}
+    refused = api.post("/api/search", json=query)
+    assert refused.status_code == 422
+    assert "another model" in refused.json()["detail"]
+    new = api.post("/api/clips", content=(music / "a low.flac").read_bytes()).json()["clip"]
+    hits = api.post("/api/search", json={"terms": [{"clip": new, "weight": 1}]}).json()["hits"]
+    assert hits[0]["track"]["title"] == "low"
+
+    api.post("/api/index")
+    while api.get("/api/index").json()["state"] == "running":
+        pass
+    status = api.get("/api/index").json()
+    assert (status["state"], status["updated"]) == ("done", 0)
+    with Library.open(own) as library:
+        assert library.model.name == "other"

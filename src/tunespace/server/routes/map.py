@@ -92,7 +92,7 @@ async def get_points(state: StateDependency, version: Version) -> Response:
 async def get_scores(state: StateDependency, query: QueryIn, version: Version) -> Response:
     """Return the score of each point for a query, 0 to 100 (uint8), in the order of the points."""
     layout = _require_layout(state, version)
-    library_query = to_library_query(query, state.clips)
+    library_query = to_library_query(query, state.clips, state.libraries.model)
 
     def score(library: Library) -> bytes:
         ids, scores = library.score_tracks(library_query)

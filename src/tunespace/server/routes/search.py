@@ -73,7 +73,7 @@ async def facets(
 
 
 async def _search(state: State, query: QueryIn) -> Response:
-    library_query = to_library_query(query, state.clips)
+    library_query = to_library_query(query, state.clips, state.libraries.model)
 
     def run(library: Library) -> str:
         began = time.perf_counter()

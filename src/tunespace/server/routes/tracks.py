@@ -93,7 +93,7 @@ async def track_moments(
 ) -> Moments:
     """Return the score of each window of a track for a query."""
     track = await find_track(state.libraries, id)
-    library_query = to_library_query(query, state.clips)
+    library_query = to_library_query(query, state.clips, state.libraries.model)
     moments = await state.libraries.run(lambda library: library.moments(library_query, track))
     return Moments(
         moments=[

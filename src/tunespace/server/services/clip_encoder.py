@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from tunespace.errors import AudioError, TunespaceError
 from tunespace.models import Model, load_model
+from tunespace.server.services.library_pool import LibraryPool
 from tunespace.server.services.sandbox import exit_with_json, limit_resources, run_json
 from tunespace.server.settings import Settings
 
@@ -47,19 +48,21 @@ class ClipEmbedding:
     Attributes:
         seconds: Length in seconds.
         vector: ``(dim,)`` float32, unit length.
+        model: Identity of the model.
     """
 
     seconds: float
     vector: npt.NDArray[np.float32]
+    model: str
 
 
 class ClipEncoder:
     """Embeds uploads, a few at a time."""
 
-    def __init__(self, settings: Settings, model: Path) -> None:
-        """Take the limits and the folder of the model."""
+    def __init__(self, settings: Settings, libraries: LibraryPool) -> None:
+        """Take the limits, and the libraries whose model embeds the clips."""
         self._settings = settings
-        self._model = model
+        self._libraries = libraries
         self._count = 0
         # Indexing and searching need the other cores.
         self._free = asyncio.Semaphore(max(1, (os.cpu_count() or 1) // 2))
@@ -97,8 +100,9 @@ class ClipEncoder:
 
     async def _encode_in_subprocess(self, file: Path) -> ClipEmbedding:
         settings = self._settings
+        model = self._libraries.model
         arguments = (
-            str(self._model),
+            str(model.folder),
             str(file),
             str(settings.upload_memory),
             str(int(settings.upload_seconds) + 1),
@@ -112,7 +116,7 @@ class ClipEncoder:
         if "reason" in result:
             raise AudioError(file, result["reason"])
         vector = np.frombuffer(base64.b64decode(result["vector"]), np.float32)
-        return ClipEmbedding(result["seconds"], vector)
+        return ClipEmbedding(result["seconds"], vector, model.identity)
 
 
 async def _receive(body: AsyncIterator[bytes], file: Path, max_bytes: int) -> None:

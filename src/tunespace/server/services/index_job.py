@@ -73,9 +73,8 @@ class IndexJob:
             # Worker processes inherit it: searches have priority.
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
         try:
-            with Library.open(
-                self.libraries.folder, model=self.libraries.model, create=False
-            ) as library:
+            # With the library's own model: no client changes it.
+            with Library.open(self.libraries.folder, create=False) as library:
                 roots = library.roots()
                 if not roots:
                     raise LibraryError(

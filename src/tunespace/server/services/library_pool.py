@@ -24,6 +24,9 @@ T = TypeVar("T")
 class LibraryPool:
     """Runs functions of a library in threads.
 
+    If the library is deleted or restored, or indexed with another model, the next call uses what is
+    in the folder now.
+
     Attributes:
         folder: Folder of the library.
         model: Model of the library, shared by all threads.
@@ -43,6 +46,7 @@ class LibraryPool:
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="library")
         self._local = threading.local()
         self._libraries: list[Library] = []
+        self._lock = threading.Lock()
         self._busy = 0
         self._last_used = time.monotonic()
 
@@ -72,18 +76,42 @@ class LibraryPool:
     def _call(self, function: Callable[[Library], T]) -> T:
         library: Library | None = getattr(self._local, "library", None)
         if library is not None and library.is_replaced:
-            library.close()
-            self._libraries.remove(library)
             self._matrix_cache.clear()
+            self._close(library)
             library = None
         if library is None:
-            library = Library.open(
-                self.folder,
-                model=self.model,
-                create=False,
-                any_thread=True,
-                matrix_cache=self._matrix_cache,
-            )
-            self._local.library = library
-            self._libraries.append(library)
+            library = self._open()
+        if library.model_identity not in (self.model.identity, ""):
+            self._switch_model(library)
+        if library.model_is_outdated:
+            self._close(library)
+            library = self._open()
         return function(library)
+
+    def _open(self) -> Library:
+        library = Library.open(
+            self.folder,
+            model=self.model,
+            create=False,
+            any_thread=True,
+            matrix_cache=self._matrix_cache,
+        )
+        self._local.library = library
+        self._libraries.append(library)
+        return library
+
+    def _close(self, library: Library) -> None:
+        library.close()
+        self._libraries.remove(library)
+
+    def _switch_model(self, library: Library) -> None:
+        """Load the model that the library was indexed with meanwhile.
+
+        Raises:
+            ModelError: The model cannot be loaded.
+        """
+        with self._lock:
+            if library.model_identity != self.model.identity:
+                with Library.open(self.folder, create=False) as current:
+                    self.model = current.model
+                self._matrix_cache.clear()
