@@ -67,6 +67,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sounds.write(folder / "mix.flac", tone, 44_100, "flac")
     (folder / "other").mkdir()
     tiny_model.make(folder / "other" / "folder")
+    (folder / "Music" / "Podcasts").mkdir()
+    tone = sounds.tone(6, 16_000, 500)
+    sounds.wav(folder / "Music" / "Podcasts" / "talk.wav", tone)
     (folder / "bin").mkdir()
     for name, program in (("pip", PIP), ("make", MAKE), ("tunespace", TUNESPACE)):
         path = folder / "bin" / name
