@@ -42,6 +42,22 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def is_gone(path: str) -> bool:
+    """Return whether there is no such file; False if that cannot be seen now.
+
+    Examples:
+        >>> is_gone("music"), is_gone("music/deleted.mp3")
+        (False, True)
+    """
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def sync_folder(folder: Path) -> None:
     """Wait until the names in a folder are on the disk, where the system can do that."""
     with suppress(OSError):  # Windows opens no folders

@@ -1,3 +1,9 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,3 +39,37 @@ def test_a_process_that_cannot_start_is_an_error(tmp_path: Path) -> None:
     folder = tiny_model.make(tmp_path / "model")
     with pytest.raises(ModelError, match="worker process crashed"):
         list(run_jobs([1], "no_such_module:double", str(folder), 1))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process keeps its parent's number on Windows")
+def test_a_worker_ends_with_its_killed_parent(tmp_path: Path) -> None:
+    written = tmp_path / "pid"
+    program = (
+        "from tunespace.models.worker_pool import run_jobs\n"
+        "list(run_jobs([60.0], 'tasks:sleep', '', 1))\n"
+    )
+    environment = os.environ | {"TUNESPACE_TEST_PID": str(written)}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    parent = subprocess.Popen([sys.executable, "-c", program], env=environment)  # noqa: S603
+    wait_until(lambda: written.exists() and written.read_text() != "")
+    worker = int(written.read_text())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    wait_until(lambda: not is_running(worker))
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+        # A process that has ended stays in the table until its parent asks for its exit code.
+        status = Path(f"/proc/{process}/stat")
+        return not status.exists() or ") Z " not in status.read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)

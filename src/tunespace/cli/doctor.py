@@ -101,7 +101,8 @@ def _library(lib: "Library") -> str:
     text = f"{lib.folder}: {len(lib):,} tracks"
     if missing:
         raise TunespaceError(
-            f"{text}, the files of {missing:,} are gone: run `tunespace index` on their folder"
+            f"{text}, the files of {missing:,} are gone: run `tunespace index` on their folder, or "
+            "`tunespace forget FOLDER`"
         )
     return text
 

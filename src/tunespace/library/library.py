@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tunespace.errors import LibraryError, NoLibraryError, QueryError
+from tunespace.files import is_gone
 from tunespace.library.store.base import Store
 from tunespace.library.store.records import Track
 from tunespace.library.store.sqlite import SqliteStore
@@ -452,7 +453,7 @@ class Library:
 
     def count_missing(self) -> int:
         """Return the number of tracks whose file has been deleted since it was indexed."""
-        return sum(not os.path.exists(path) for path in self._store.track_paths())
+        return sum(map(is_gone, self._store.track_paths()))
 
     def check_integrity(self) -> str:
         """Check the library's data and return what is damaged; empty if nothing is."""

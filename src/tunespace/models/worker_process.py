@@ -1,16 +1,32 @@
 """Main loop of a worker process: run a task with a model, again and again.
 
-Jobs are read and results are written as pickles. The process ends with its input, and hence also
-when its parent is killed.
+Jobs are read and results are written as pickles. The process ends with its input, and when its
+parent is killed, even while a task runs.
 """
 
 import os
 import pickle
 import sys
+import threading
+import time
 from importlib import import_module
 
 from tunespace.errors import ModelError
 from tunespace.models.foreign.load import load_joint_model
+
+_SECONDS_BETWEEN_CHECKS = 1.0
+
+
+def _end_with_parent() -> None:
+    """End the process when its parent has ended, which gives it another parent."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_SECONDS_BETWEEN_CHECKS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="watch-parent", daemon=True).start()
 
 
 def serve(task: str, model: str) -> None:
@@ -20,6 +36,7 @@ def serve(task: str, model: str) -> None:
         task: ``module:function``, called with a job and the model.
         model: Name or folder of the model; empty for a task that needs none.
     """
+    _end_with_parent()
     answers = sys.stdout.buffer
     sys.stdout = sys.stderr  # only results may be written there
     module, name = task.split(":")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunespace.files import is_gone
 from tunespace.library.index.embed_files import content_hash
 from tunespace.library.index.exclude import ExcludePatterns
 from tunespace.library.index.scan import ScannedFile
@@ -110,7 +111,7 @@ def _same_content(
         return None
     same = [record for record in candidates if record.content == content]
     # A record whose file is still there belongs to a copy of it, unless it is excluded.
-    free = (r for r in same if r.path == path or r.id in free_ids or _is_gone(r.path))
+    free = (r for r in same if r.path == path or r.id in free_ids or is_gone(r.path))
     return next(free, None)
 
 
@@ -147,7 +148,7 @@ def _missing_records(
     for path, record in records.items():
         if path in excluded or not any(_is_below(path, place) for place in places):
             continue
-        if path in scanned or not _is_gone(path):
+        if path in scanned or not is_gone(path):
             filled.update(_folders_of(path))
             continue
         root = next((place for place in missing_roots if _is_below(path, place)), None)
@@ -161,17 +162,6 @@ def _missing_records(
 
 def _is_below(path: str, folder: str) -> bool:
     return path.startswith(os.path.join(folder, ""))
-
-
-def _is_gone(path: str) -> bool:
-    """Return whether there is no such file; False if that cannot be seen now."""
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _existing_folder(path: str) -> str:
