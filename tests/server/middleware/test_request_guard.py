@@ -49,7 +49,8 @@ def test_health_returns_facts_about_the_library_only_with_the_token(client: Clie
     api = client(token=TOKEN)
     assert api.get("/health").json() == {"status": "ok"}
     facts = api.get("/health", headers={"authorization": f"Bearer {TOKEN}"}).json()
-    assert facts.keys() == {"status", "tracks", "failed", "model", "version", "writable"}
+    fields = {"status", "library", "tracks", "failed", "model", "version", "writable"}
+    assert facts.keys() == fields
     assert facts["tracks"] > 0
     assert facts["model"] == "tiny"
 
