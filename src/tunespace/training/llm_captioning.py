@@ -112,11 +112,11 @@ def generator(name: str) -> GenerateText:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from tunespace.training.towers.pretrained import load_pretrained
+    from tunespace.training.towers.pretrained import load_network, load_pretrained
 
     tokenizer = load_pretrained(AutoTokenizer, name, "--model")
     tokenizer.padding_side = "left"  # answers follow the requests directly
-    model = load_pretrained(AutoModelForCausalLM, name, "--model").eval()
+    model = load_network(AutoModelForCausalLM, name, "--model").eval()
     model = model.to("cuda" if torch.cuda.is_available() else "cpu")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token

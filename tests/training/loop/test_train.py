@@ -7,6 +7,7 @@ import sys
 import tarfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -317,6 +318,26 @@ def test_an_unwritable_folder_is_an_error(music: Path, cache: Path, tmp_path: Pa
     (tmp_path / "file").write_text("")
     with pytest.raises(TrainingError, match="is not writable"):
         run(music, cache, tmp_path / "file" / "run")
+
+
+def test_a_pretrained_audio_tower_is_trained_in_training_mode(
+    music: Path, cache: Path, tmp_path: Path
+) -> None:
+    from transformers import ResNetConfig, ResNetModel
+
+    sizes: dict[str, Any] = {
+        "embedding_size": 8,
+        "hidden_sizes": [8, 8, 8, 8],
+        "depths": [1, 1, 1, 1],
+    }
+    ResNetModel(ResNetConfig(num_channels=1, **sizes)).save_pretrained(tmp_path / "resnet")
+    tower = f"audio_tower={{kind: resnet, pretrained: {tmp_path / 'resnet'}, pooling: mean}}"
+    run(music, cache, tmp_path / "run", tower, "schedule.epochs=1")
+    [checkpoint, *_] = (tmp_path / "run").rglob("*.ckpt")
+    state = torch.load(checkpoint, weights_only=False)["state_dict"]
+    steps = [int(v) for k, v in state.items() if k.endswith("num_batches_tracked") and "audio" in k]
+    assert steps
+    assert min(steps) > 0
 
 
 def test_training_starts_from_a_pretrained_encoder(

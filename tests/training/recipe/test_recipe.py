@@ -1,3 +1,4 @@
+import re
 from itertools import product
 from pathlib import Path
 
@@ -104,3 +105,16 @@ def test_recipes_are_listed_without_torch() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
     assert "ttmr2023" in done.stdout
     assert torch is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1e-4", 1e-4), ("1E-4", 1e-4), ("1.0e-4", 1e-4), ("2e+1", 20), (".5e1", 5)]
+)
+def test_numbers_with_an_exponent_are_numbers(text: str, value: float, tmp_path: Path) -> None:
+    recipe = load_recipe("ttmr2023", changes=[f"schedule.learning_rate={text}"])
+    assert recipe.schedule.learning_rate == value
+    file = tmp_path / "mine.yaml"
+    lines = load_recipe("ttmr2023").as_yaml().splitlines()
+    changed = [re.sub(r"learning_rate: .*", f"learning_rate: {text}", line) for line in lines]
+    file.write_text("\n".join(changed))
+    assert load_recipe(str(file)).schedule.learning_rate == value

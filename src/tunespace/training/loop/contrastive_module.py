@@ -61,6 +61,10 @@ class ContrastiveModule(lightning.LightningModule):
         self.target = _ema_copy(towers, momentum)
         self._judged: list[tuple[Tensor, Tensor, Tensor]] = []
 
+    def on_fit_start(self) -> None:
+        """Set the training mode: pretrained networks come in evaluation mode."""
+        self.towers.train()
+
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """Run one optimizer step."""
         schedule = self.recipe.schedule

@@ -115,6 +115,8 @@ def fit(
         warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
         warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
         warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated.*")
+        # Frozen parts are in evaluation mode on purpose.
+        warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
         trainer = _build_trainer(recipe, out, hardware, best, data.batches, log)
         # Steps, not epochs: a resumed run asks for its first batch before it restores its epoch.
         order = EpochSampler(data.batches, lambda: trainer.global_step // len(data.batches))

@@ -5,6 +5,7 @@ whole, so that every error is reported before any work starts. Each section with
 ``kind``; choosing another kind drops the keys of the old one.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -114,6 +115,17 @@ class Recipe(ConfigSection):
         return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100))
 
 
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # it has no types
+    """Loader that reads ``1e-4`` as a number, as YAML 1.2 does; YAML 1.1 needs ``1.0e-4``."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+$"),
+    list("-+.0123456789"),
+)
+
+
 def load_recipe(name: str, *, presets: Sequence[str] = (), changes: Iterable[str] = ()) -> Recipe:
     """Load a recipe.
 
@@ -170,7 +182,7 @@ def _read(name: str) -> dict[str, Any]:
         )
     source = Path(name) if is_file else FOLDER / f"{name}.yaml"
     try:
-        values = yaml.safe_load(source.read_text(encoding="utf-8"))
+        values = yaml.load(source.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe one
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         shown = " ".join(str(error).split())
         raise TrainingError(f"recipe {name} cannot be read ({shown})") from error
@@ -184,7 +196,7 @@ def _as_mapping(change: str) -> dict[str, Any]:
     if not separator or not key.strip():
         raise TrainingError(f"{change!r} is not of the form key=value")
     try:
-        value: Any = yaml.safe_load(text)
+        value: Any = yaml.load(text, _Loader)  # noqa: S506 - a safe one
     except yaml.YAMLError as error:
         raise TrainingError(f"{change!r}: the value is not valid YAML") from error
     for name in reversed(key.strip().split(".")):

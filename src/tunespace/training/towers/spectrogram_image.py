@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from tunespace.errors import TrainingError
 from tunespace.training.recipe import config
-from tunespace.training.towers.pretrained import load_pretrained, require_heads
+from tunespace.training.towers.pretrained import load_network, load_pretrained, require_heads
 
 
 class ResNet(nn.Module):
@@ -38,7 +38,7 @@ class ResNet(nn.Module):
 
         builder: Any = ResNetModel
         if settings.pretrained:
-            network = load_pretrained(builder, settings.pretrained, "audio_tower.pretrained")
+            network = load_network(builder, settings.pretrained, "audio_tower.pretrained")
             _in_one_colour(network.embedder.embedder.convolution)
             network.embedder.num_channels = network.config.num_channels = 1
         else:
@@ -108,7 +108,7 @@ class Ast(nn.Module):
 
         builder: Any = ASTModel
         if settings.pretrained:
-            self.network = load_pretrained(builder, settings.pretrained, "audio_tower.pretrained")
+            self.network = load_network(builder, settings.pretrained, "audio_tower.pretrained")
             config = self.network.config
             if (config.num_mel_bins, config.max_length) != (n_mels, frames):
                 raise TrainingError(
@@ -169,11 +169,11 @@ class Htsat(nn.Module):
         super().__init__()
         from transformers import ClapAudioConfig, ClapAudioModel
 
-        builder: Any = ClapAudioModel
+        network: Any
         if settings.pretrained:
-            network = load_pretrained(builder, settings.pretrained, "audio_tower.pretrained")
+            network = _load_clap_audio(settings.pretrained)
         else:
-            network = builder(
+            network = ClapAudioModel(
                 ClapAudioConfig(
                     patch_embeds_hidden_size=settings.width,
                     hidden_size=8 * settings.width,
@@ -231,6 +231,16 @@ class Htsat(nn.Module):
                 first = int(torch.randint(low, high + 1, ()))
             crops.append(log_mel[:, first : first + length])
         return torch.stack(crops, dim=1)
+
+
+def _load_clap_audio(name: str) -> Any:  # noqa: ANN401 - transformers has no types
+    """Load the audio network of a CLAP, which is published as a part of it or alone."""
+    from transformers import AutoConfig, ClapAudioModel, ClapModel
+
+    key = "audio_tower.pretrained"
+    if load_pretrained(AutoConfig, name, key).model_type == "clap":
+        return load_network(ClapModel, name, key).audio_model
+    return load_network(ClapAudioModel, name, key)
 
 
 class _Fused(nn.Module):

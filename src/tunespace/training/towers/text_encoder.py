@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tunespace.errors import TrainingError
 from tunespace.training.recipe import config
-from tunespace.training.towers.pretrained import load_pretrained, require_heads
+from tunespace.training.towers.pretrained import load_network, load_pretrained, require_heads
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 _VOCABULARY = 8000
@@ -157,7 +157,7 @@ def load_encoder(name: str) -> tuple[Any, Tokenizer]:
     """
     from transformers import AutoModel, AutoTokenizer
 
-    encoder = load_pretrained(AutoModel, name, "text_tower.pretrained")
+    encoder = load_network(AutoModel, name, "text_tower.pretrained")
     tokenizer = load_pretrained(AutoTokenizer, name, "text_tower.pretrained")
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(backend, Tokenizer):
