@@ -6,7 +6,6 @@ what was committed.
 
 import json
 import os
-import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -411,7 +410,7 @@ class SqliteStore:
                     "UPDATE meta SET value = value + 1 WHERE key = 'generation'"
                 )
                 # A library that was restored reaches the same generation with other content.
-                self._set_meta("token", secrets.token_hex(8))
+                self._set_meta("token", os.urandom(8).hex())
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
@@ -549,8 +548,8 @@ class SqliteStore:
             self._connection.execute("COMMIT")
 
     def _set_random_names(self) -> None:
-        self._set_meta("identity", secrets.token_hex(8))
-        self._set_meta("token", secrets.token_hex(8))
+        self._set_meta("identity", os.urandom(8).hex())
+        self._set_meta("token", os.urandom(8).hex())
 
     def _migrate_from_1(self) -> None:
         """Migrate a library of version 1: ids that are not given again, random names, indices.
