@@ -163,12 +163,6 @@ class Library:
         return space.identity if space else ""
 
     @property
-    def model_is_outdated(self) -> bool:
-        """True if the library was indexed with another model than the given or loaded one."""
-        given = self._model if isinstance(self._model, Model) else self._loaded_model
-        return given is not None and self.model_identity not in (given.identity, "")
-
-    @property
     def model(self) -> Model:
         """Model that the library was indexed with.
 

@@ -81,9 +81,9 @@ class LibraryPool:
             library = None
         if library is None:
             library = self._open()
-        if library.model_identity not in (self.model.identity, ""):
-            self._switch_model(library)
-        if library.model_is_outdated:
+        identity = library.model_identity
+        if identity not in (self._local.model_identity, ""):
+            self._switch_model(identity)
             self._close(library)
             library = self._open()
         return function(library)
@@ -96,7 +96,7 @@ class LibraryPool:
             any_thread=True,
             matrix_cache=self._matrix_cache,
         )
-        self._local.library = library
+        self._local.library, self._local.model_identity = library, self.model.identity
         self._libraries.append(library)
         return library
 
@@ -104,14 +104,14 @@ class LibraryPool:
         library.close()
         self._libraries.remove(library)
 
-    def _switch_model(self, library: Library) -> None:
+    def _switch_model(self, identity: str) -> None:
         """Load the model that the library was indexed with meanwhile.
 
         Raises:
             ModelError: The model cannot be loaded.
         """
         with self._lock:
-            if library.model_identity != self.model.identity:
+            if identity != self.model.identity:
                 with Library.open(self.folder, create=False) as current:
                     self.model = current.model
                 self._matrix_cache.clear()
