@@ -16,7 +16,7 @@ from tempfile import mkdtemp
 import numpy as np
 import numpy.typing as npt
 
-from tunespace.files import sync_folder
+from tunespace.files import replacing, sync_folder, write_text
 from tunespace.library.store.base import Store
 from tunespace.library.store.records import Space
 
@@ -182,15 +182,10 @@ def _write(
     """Write a matrix so that it is complete, or missing, after a power failure."""
     new = Path(mkdtemp(dir=folder, prefix="new-"))
     for name, array in (("ids.npy", ids), ("vectors.npy", vectors)):
-        with (new / name).open("wb") as file:
+        with replacing(new / name) as file:
             np.save(file, array)
-            file.flush()
-            os.fsync(file.fileno())
     sums = {"ids": _checksum(ids), "vectors": _checksum(vectors), "shape": list(vectors.shape)}
-    with (new / _CHECKSUMS).open("w", encoding="utf-8") as text:
-        json.dump(sums, text)
-        text.flush()
-        os.fsync(text.fileno())
+    write_text(new / _CHECKSUMS, json.dumps(sums))
     try:
         os.replace(new, place)
     except OSError:  # another reader was first, or a damaged matrix is in its place
