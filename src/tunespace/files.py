@@ -42,6 +42,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def is_below(path: str, folder: str) -> bool:
+    """Return whether a path is in a folder or in its subfolders."""
+    return path.startswith(os.path.join(folder, ""))  # noqa: PTH118 - paths of a library are strings
+
+
 def is_gone(path: str) -> bool:
     """Return whether there is no such file; False if that cannot be seen now.
 

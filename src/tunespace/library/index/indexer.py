@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tunespace.errors import LibraryError
+from tunespace.files import is_below
 from tunespace.library.index.embed_files import DecodeFailure, FileResult, embed_files
 from tunespace.library.index.exclude import ExcludePatterns
 from tunespace.library.index.plan import IndexPlan, plan_index
@@ -68,7 +69,7 @@ def forget(store: Store, folder: Path) -> int:
     """
     place = os.path.realpath(folder)
     with _writer_lock(store):
-        roots = [root for root in store.roots if root != place and not _is_below(root, place)]
+        roots = [root for root in store.roots if root != place and not is_below(root, place)]
         ids = store.ids_below(place)
         if not ids and roots == store.roots:
             raise LibraryError(f"nothing in {folder} was indexed")
@@ -77,10 +78,6 @@ def forget(store: Store, folder: Path) -> int:
             store.remove_tracks(ids)
             store.set_roots(roots)
     return tracks
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path.startswith(os.path.join(folder, ""))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunespace.files import is_gone
+from tunespace.files import is_below, is_gone
 from tunespace.library.index.embed_files import content_hash
 from tunespace.library.index.exclude import ExcludePatterns
 from tunespace.library.index.scan import ScannedFile
@@ -146,22 +146,18 @@ def _missing_records(
     lost: dict[str, list[FileRecord]] = {}
     filled: set[str] = set()
     for path, record in records.items():
-        if path in excluded or not any(_is_below(path, place) for place in places):
+        if path in excluded or not any(is_below(path, place) for place in places):
             continue
         if path in scanned or not is_gone(path):
             filled.update(_folders_of(path))
             continue
-        root = next((place for place in missing_roots if _is_below(path, place)), None)
+        root = next((place for place in missing_roots if is_below(path, place)), None)
         lost.setdefault(root or _existing_folder(path), []).append(record)
     for path in scanned:
         filled.update(_folders_of(path))
     kept = {folder: found for folder, found in lost.items() if folder not in filled}
     missing = [r for folder, found in lost.items() if folder in filled for r in found]
     return missing, kept
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path.startswith(os.path.join(folder, ""))
 
 
 def _existing_folder(path: str) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tunespace.errors import LibraryError, NoLibraryError
+from tunespace.files import is_below
 from tunespace.library.store.base import FacetField
 from tunespace.library.store.filter_sql import Condition, to_sql
 from tunespace.library.store.filters import Filter
@@ -453,7 +454,7 @@ class SqliteStore:
         """Add folders to ``roots``."""
         roots: list[str] = []
         for folder in sorted({*self.roots, *folders}, key=len):
-            if not any(os.path.join(folder, "").startswith(os.path.join(r, "")) for r in roots):
+            if folder not in roots and not any(is_below(folder, root) for root in roots):
                 roots.append(folder)
         self.set_roots(roots)
 
