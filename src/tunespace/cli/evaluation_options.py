@@ -1,13 +1,13 @@
 """Options of ``evaluate`` and ``compare``, and the data and protocols that they choose."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from tunespace.cli.options import PATH, json_option, workers_option
+from tunespace.cli.options import PATH, Function, add_options, json_option, workers_option
 
 if TYPE_CHECKING:
     from tunespace.evaluation import Item, Manifest
@@ -72,26 +72,16 @@ _RUN_OPTIONS = (
     workers_option,
     json_option,
 )
-_Function = Callable[..., Any]
 
 
-def choice_options(function: _Function) -> _Function:
+def choice_options(function: Function) -> Function:
     """Add the options that choose clips and protocols."""
-    return _add_options(function, _CHOICE_OPTIONS)
+    return add_options(function, _CHOICE_OPTIONS)
 
 
-def run_options(function: _Function) -> _Function:
+def run_options(function: Function) -> Function:
     """Add the options of leakage, seed, cache, processes and output."""
-    return _add_options(function, _RUN_OPTIONS)
-
-
-def _add_options(
-    function: _Function, options: Sequence[Callable[[_Function], _Function]]
-) -> _Function:
-    # As decorators, the last is applied first.
-    for option in reversed(options):
-        function = option(function)
-    return function
+    return add_options(function, _RUN_OPTIONS)
 
 
 @dataclass(frozen=True)

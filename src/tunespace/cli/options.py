@@ -1,10 +1,22 @@
 """Options that several commands share."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 PATH = click.Path(path_type=Path)
+Function = Callable[..., Any]
+
+
+def add_options(function: Function, options: Sequence[Callable[[Function], Function]]) -> Function:
+    """Add options to a command, in the order of the help."""
+    # As decorators, the last is applied first.
+    for option in reversed(options):
+        function = option(function)
+    return function
+
 
 library_option = click.option(
     "--library",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from tunespace.cli.options import (
+    Function,
+    add_options,
     json_option,
     library_option,
     m3u8_option,
@@ -25,6 +27,21 @@ if TYPE_CHECKING:
 _NOT_WEIGHT = -0.5
 
 
+def _result_options(function: Function) -> Function:
+    """Add the options of filter, limits and output."""
+    options = (
+        where_option,
+        top_option,
+        min_score_option,
+        per_artist_option,
+        m3u8_option,
+        library_option,
+        model_option,
+        json_option,
+    )
+    return add_options(function, options)
+
+
 @click.command()
 @click.argument("words", nargs=-1, metavar="[QUERY]...")
 @click.option(
@@ -40,14 +57,7 @@ _NOT_WEIGHT = -0.5
     multiple=True,
     help="Words that should not describe the music. Can be repeated.",
 )
-@where_option
-@top_option
-@min_score_option
-@per_artist_option
-@m3u8_option
-@library_option
-@model_option
-@json_option
+@_result_options
 def search(
     words: tuple[str, ...],
     like: tuple[str, ...],
@@ -94,14 +104,7 @@ def search(
 
 @click.command()
 @click.argument("track")
-@where_option
-@top_option
-@min_score_option
-@per_artist_option
-@m3u8_option
-@library_option
-@model_option
-@json_option
+@_result_options
 def similar(
     track: str,
     where: str,
