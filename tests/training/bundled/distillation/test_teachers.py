@@ -53,7 +53,7 @@ def test_wide_filters_detect_rhythm_in_any_band(tmp_path: Path) -> None:
     low, high = quiet.clone(), quiet.clone()
     low[:, 60:90, 40] = 20.0
     high[:, 60:90, 50] = 20.0
-    outputs = [musicnn(heard) for heard in (quiet, low, high)]
+    outputs = [musicnn(window) for window in (quiet, low, high)]
     assert outputs[0].shape == (1, 5)
     torch.testing.assert_close(outputs[1], outputs[2], atol=1e-4, rtol=1e-4)
     assert (outputs[0] - outputs[1]).abs().max() > 1e-3
