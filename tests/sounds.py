@@ -1,5 +1,7 @@
 """Small real audio files, made by the tests: sine waves in every format a collection holds."""
 
+import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,3 +102,24 @@ def write_noise(path: Path, low: float, high: float, seconds: float = 2.0, seed:
     spectrum *= np.where(hertz < 2000, low, high)
     samples = np.fft.irfft(spectrum)
     return wav(path, (0.1 * samples).astype(np.float32))
+
+
+def wav_header(rate: int, size: int) -> bytes:
+    """Return the header of a WAV file with 8 bits, one channel and any sample rate."""
+    form = struct.pack("<HHIIHH", 1, 1, rate, rate, 1, 8)
+    riff = b"RIFF" + struct.pack("<I", 36 + size) + b"WAVEfmt " + struct.pack("<I", 16)
+    return riff + form + b"data" + struct.pack("<I", size)
+
+
+def mp3_with_compressed_frame(frame: bytes, size: int) -> bytes:
+    """Return an MP3 file of silence whose ID3 tag has one frame that inflates to ``size`` bytes."""
+
+    def seven_bits(number: int) -> bytes:
+        return bytes((number >> shift) & 127 for shift in (21, 14, 7, 0))
+
+    raw = b"\0image/jpeg\0\x03\0\xff\xd8\xff" if frame == b"APIC" else b"\0"
+    packed = zlib.compress(raw + b"\0" * size, 9)
+    length = seven_bits(min(len(raw) + size, 2**28 - 1))
+    body = frame + seven_bits(len(packed) + 4) + b"\0\x09" + length + packed
+    silence = (b"\xff\xfb\x90\x64" + b"\0" * 413) * 40
+    return b"ID3\x04\0\0" + seven_bits(len(body)) + body + silence

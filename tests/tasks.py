@@ -16,3 +16,20 @@ def sleep(seconds: float, _model: object) -> float:
     Path(os.environ["TUNESPACE_TEST_PID"]).write_text(str(os.getpid()))
     time.sleep(seconds)
     return seconds
+
+
+def spin(seconds: float, _model: object) -> float:
+    """Compute for some seconds."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return seconds
+
+
+def allocate(size: int, _model: object) -> str:
+    """Allocate memory, and return whether it was granted."""
+    try:
+        bytearray(size)
+    except MemoryError:
+        return "refused"
+    return "granted"

@@ -1,7 +1,11 @@
+import importlib
 import os
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import tunespace
 
@@ -14,6 +18,15 @@ def test_importing_the_package_imports_no_heavy_dependency() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert not set(HEAVY) & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", ["tunespace", "tunespace.audio", "tunespace.library"])
+def test_a_name_imported_on_demand_is_not_that_of_a_module(name: str) -> None:
+    # An import of the module would replace the name in the package.
+    package = importlib.import_module(name)
+    modules = {module.name for module in pkgutil.iter_modules(package.__path__)}
+    packages = {"data", "evaluation", "library", "models", "text", "training"}
+    assert modules & set(package.__all__) <= packages
 
 
 def test_the_version_is_one() -> None:

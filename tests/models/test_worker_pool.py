@@ -10,6 +10,7 @@ import pytest
 
 import tiny_model
 from tunespace.errors import ModelError
+from tunespace.models.job_limits import JobLimits
 from tunespace.models.worker_pool import WorkerCrash, run_jobs
 
 
@@ -39,6 +40,34 @@ def test_a_process_that_cannot_start_is_an_error(tmp_path: Path) -> None:
     folder = tiny_model.make(tmp_path / "model")
     with pytest.raises(ModelError, match="worker process crashed"):
         list(run_jobs([1], "no_such_module:double", str(folder), 1))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limits of a process")
+def test_a_job_has_a_limit_of_computing_time() -> None:
+    def limits(_job: float) -> JobLimits:
+        return JobLimits(cpu_seconds=0.5, memory=2**30)
+
+    done = dict(run_jobs([60.0, 0.1, 0.2, 0.3], "tasks:spin", "", 1, limits=limits))
+    # The limit is that of one job: three others take more together.
+    assert {job: done[job] for job in (0.1, 0.2, 0.3)} == {0.1: 0.1, 0.2: 0.2, 0.3: 0.3}
+    crash = done[60.0]
+    assert isinstance(crash, WorkerCrash)
+    assert (crash.reason, crash.is_transient) == ("takes too long to decode for its size", False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of memory needs Linux")
+def test_a_job_has_a_limit_of_memory() -> None:
+    def limits(_job: int) -> JobLimits:
+        return JobLimits(cpu_seconds=60, memory=2**28)
+
+    done = dict(run_jobs([2**30, 2**20], "tasks:allocate", "", 1, limits=limits))
+    assert done == {2**30: "refused", 2**20: "granted"}
+
+
+def test_a_worker_that_is_killed_from_outside_says_nothing_about_its_job() -> None:
+    assert WorkerCrash(-9).is_transient
+    assert not WorkerCrash(-11).is_transient
+    assert not WorkerCrash(1).is_transient
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a process keeps its parent's number on Windows")

@@ -9,7 +9,7 @@ from tunespace.audio.log_mel import LogMel
 from tunespace.audio.windows import Window, cut_windows
 
 if TYPE_CHECKING:
-    from tunespace.audio.decode import decode, decode_blocks
+    from tunespace.audio.decoding import decode, decode_blocks
 
 __all__ = ["LogMel", "Window", "cut_windows", "decode", "decode_blocks"]
 
@@ -21,6 +21,6 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a module holds
     # The module has the name of its function: both must not be bound here in turn.
     from importlib import import_module
 
-    module = import_module("tunespace.audio.decode")
+    module = import_module("tunespace.audio.decoding")
     globals().update(decode=module.decode, decode_blocks=module.decode_blocks)
     return globals()[name]

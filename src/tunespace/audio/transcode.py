@@ -10,7 +10,7 @@ from pathlib import Path
 
 import av
 
-from tunespace.audio.decode import decode_frames, open_container
+from tunespace.audio.decoding import decode_frames, open_container
 from tunespace.errors import AudioError
 
 _HIGHEST_RATE = 48_000

@@ -10,12 +10,13 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from tunespace.errors import ModelError
+from tunespace.models.job_limits import JobLimits, is_kill, is_time_limit
 
 _COMMAND = "import sys; from tunespace.models.worker_process import serve; serve(*sys.argv[1:])"
 
@@ -32,11 +33,96 @@ class WorkerCrash:
     @property
     def reason(self) -> str:
         """Cause, as a clause for reports."""
+        if is_time_limit(self.exit_code):
+            return "takes too long to decode for its size"
+        if self.is_transient:
+            return "cannot be read now: its worker process was killed"
         return f"crashed its worker process (exit code {self.exit_code})"
+
+    @property
+    def is_transient(self) -> bool:
+        """True if the process was killed from outside."""
+        return is_kill(self.exit_code)
+
+
+class WorkerProcess:
+    """Process that runs one task with a model, job after job."""
+
+    def __init__(self, task: str, model: str) -> None:
+        """Start the process.
+
+        Args:
+            task: ``module:function``, called with a job and the model.
+            model: Name or folder of the model; empty for a task that needs none.
+        """
+        self._model = model
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-c", _COMMAND, task, model],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # There are as many processes as cores.
+            env=worker_environment(one_thread=True),
+            # The parent handles keyboard interrupts. No session of its own: Linux shares the CPU
+            # among sessions first, and niceness counts within a session only.
+            process_group=0,
+        )
+
+    def wait_until_ready(self) -> None:
+        """Wait until the model is loaded.
+
+        Raises:
+            ModelError: The process cannot load the model.
+        """
+        try:
+            error = self._read()
+        except (EOFError, OSError, pickle.UnpicklingError):
+            code = self.stop()
+            error = f"{self._model} cannot be loaded: the worker process crashed (exit code {code})"
+        if error is not None:
+            self.stop()
+            raise ModelError(str(error))
+
+    def run(self, job: object, limits: JobLimits | None = None) -> Any:  # noqa: ANN401 - any result
+        """Return the result of a job, or ``WorkerCrash``; the process has ended then.
+
+        Args:
+            job: Argument of the task.
+            limits: Limits of memory and computing time; None for no limits.
+        """
+        try:
+            if self._process.stdin is None:
+                raise RuntimeError("a worker has no pipes")
+            pickle.dump((job, limits), self._process.stdin)
+            self._process.stdin.flush()
+            return self._read()
+        except (EOFError, OSError, pickle.UnpicklingError):
+            return WorkerCrash(self.stop())
+
+    def kill(self) -> None:
+        """End the process at once; a running job returns ``WorkerCrash``."""
+        self._process.kill()
+
+    def stop(self) -> int:
+        """Close the pipes, wait until the process has ended, and return its exit code."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):  # unwritten input cannot be flushed
+                    pipe.close()
+        return self._process.wait()
+
+    def _read(self) -> Any:  # noqa: ANN401 - any result
+        if self._process.stdout is None:
+            raise RuntimeError("a worker has no pipes")
+        return pickle.load(self._process.stdout)  # noqa: S301 - from our own process
 
 
 def run_jobs(
-    jobs: Iterable[object], task: str, model: str, workers: int
+    jobs: Iterable[object],
+    task: str,
+    model: str,
+    workers: int,
+    *,
+    limits: Callable[[Any], JobLimits] | None = None,
 ) -> Generator[JobResult, None, None]:
     """Run a task for each job in several processes.
 
@@ -45,6 +131,7 @@ def run_jobs(
         task: ``module:function``, called with a job and the model.
         model: Name or folder of the model; empty for a task that needs none.
         workers: Number of processes.
+        limits: Returns the limits of a job; None for no limits.
 
     Yields:
         Each job with its result, or with ``WorkerCrash``, in the order of completion.
@@ -59,12 +146,8 @@ def run_jobs(
         left.put(job)
     for _ in range(workers):
         left.put(None)
-    stop = threading.Event()
-    running: set[subprocess.Popen[bytes]] = set()
-    threads = [
-        threading.Thread(target=_feed, args=(left, done, (task, model), stop, running), daemon=True)
-        for _ in range(workers)
-    ]
+    run = _Run(left, done, task, model, limits)
+    threads = [threading.Thread(target=run.feed, daemon=True) for _ in range(workers)]
     for thread in threads:
         thread.start()
     try:
@@ -78,8 +161,8 @@ def run_jobs(
             else:
                 yield answer
     finally:
-        stop.set()
-        for process in list(running):  # stopping must not wait for a three-hour mix
+        run.is_stopped.set()
+        for process in list(run.processes):  # stopping must not wait for a three-hour mix
             process.kill()
         for thread in threads:
             while thread.is_alive():
@@ -87,61 +170,53 @@ def run_jobs(
                     done.get(timeout=0.05)
 
 
-def _feed(
-    left: "queue.SimpleQueue[object]",
-    done: "queue.Queue[JobResult | BaseException | None]",
-    what: tuple[str, str],
-    stop: threading.Event,
-    running: "set[subprocess.Popen[bytes]]",
-) -> None:
-    """Feed jobs to one worker process, and start a new one after a crash."""
-    try:
-        process = _start_process(what, running)
-    except BaseException as error:  # noqa: BLE001 - raised again where the results are read
-        done.put(error)
-        done.put(None)
-        return
-    try:
-        while not stop.is_set() and (job := left.get()) is not None:
-            try:
-                done.put((job, _request(process, job)))
-            except (EOFError, OSError, pickle.UnpicklingError):
-                running.discard(process)
-                code = _stop_process(process)
-                if stop.is_set():
-                    break
-                done.put((job, WorkerCrash(code)))
-                process = _start_process(what, running)
-    except BaseException as error:  # noqa: BLE001 - raised again where the results are read
-        done.put(error)
-    finally:
-        running.discard(process)
-        process.kill()
-        _stop_process(process)
-        done.put(None)
+class _Run:
+    """Threads that each feed jobs to one worker process."""
 
+    def __init__(
+        self,
+        left: "queue.SimpleQueue[object]",
+        done: "queue.Queue[JobResult | BaseException | None]",
+        task: str,
+        model: str,
+        limits: Callable[[Any], JobLimits] | None,
+    ) -> None:
+        self._left = left
+        self._done = done
+        self._task, self._model = task, model
+        self._limits = limits
+        self.is_stopped = threading.Event()
+        self.processes: set[WorkerProcess] = set()
 
-def _request(process: "subprocess.Popen[bytes]", job: object) -> object:
-    if process.stdin is None:
-        raise RuntimeError("a worker has no pipes")
-    pickle.dump(job, process.stdin)
-    process.stdin.flush()
-    return _read_result(process)
+    def feed(self) -> None:
+        """Feed jobs to one worker process, and start a new one after a crash."""
+        process: WorkerProcess | None = None
+        try:
+            process = self._start()
+            while not self.is_stopped.is_set() and (job := self._left.get()) is not None:
+                result = process.run(job, self._limits(job) if self._limits else None)
+                if isinstance(result, WorkerCrash):
+                    self.processes.discard(process)
+                    if self.is_stopped.is_set():
+                        break
+                    self._done.put((job, result))
+                    process = self._start()
+                else:
+                    self._done.put((job, result))
+        except BaseException as error:  # noqa: BLE001 - raised again where the results are read
+            self._done.put(error)
+        finally:
+            if process is not None:
+                self.processes.discard(process)
+                process.kill()
+                process.stop()
+            self._done.put(None)
 
-
-def _read_result(process: "subprocess.Popen[bytes]") -> object:
-    if process.stdout is None:
-        raise RuntimeError("a worker has no pipes")
-    return pickle.load(process.stdout)  # noqa: S301 - from our own process
-
-
-def _stop_process(process: "subprocess.Popen[bytes]") -> int:
-    """Close the pipes of a process that ends, and wait for it."""
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with suppress(OSError):  # unwritten input cannot be flushed
-                pipe.close()
-    return process.wait()
+    def _start(self) -> WorkerProcess:
+        process = WorkerProcess(self._task, self._model)
+        self.processes.add(process)
+        process.wait_until_ready()
+        return process
 
 
 def worker_environment(*, one_thread: bool) -> dict[str, str]:
@@ -149,35 +224,3 @@ def worker_environment(*, one_thread: bool) -> dict[str, str]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     return environment | threads if one_thread else environment
-
-
-def _start_process(
-    what: tuple[str, str], running: "set[subprocess.Popen[bytes]]"
-) -> "subprocess.Popen[bytes]":
-    """Start a worker process and wait until it is ready.
-
-    Raises:
-        ModelError: The process cannot load the model.
-    """
-    process = subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-c", _COMMAND, *what],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        # There are as many processes as cores.
-        env=worker_environment(one_thread=True),
-        # The parent handles keyboard interrupts. No session of its own: Linux shares the CPU among
-        # sessions first, and niceness counts within a session only.
-        process_group=0,
-    )
-    running.add(process)
-    try:
-        ready = _read_result(process)
-    except (EOFError, OSError, pickle.UnpicklingError):
-        code = _stop_process(process)
-        ready = f"{what[1]} cannot be loaded: the worker process crashed (exit code {code})"
-    if ready is not None:
-        running.discard(process)
-        process.kill()
-        _stop_process(process)
-        raise ModelError(str(ready))
-    return process

@@ -1,7 +1,7 @@
 """Main loop of a worker process: run a task with a model, again and again.
 
-Jobs are read and results are written as pickles. The process ends with its input, and when its
-parent is killed, even while a task runs.
+Jobs with their limits are read and results are written as pickles. The process ends with its input,
+and when its parent is killed, even while a task runs.
 """
 
 import os
@@ -13,6 +13,7 @@ from importlib import import_module
 
 from tunespace.errors import ModelError
 from tunespace.models.foreign.load import load_joint_model
+from tunespace.models.job_limits import limited
 
 _SECONDS_BETWEEN_CHECKS = 1.0
 
@@ -52,10 +53,11 @@ def serve(task: str, model: str) -> None:
     answers.flush()
     while True:
         try:
-            job = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent alone
+            job, limits = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the parent alone
         except EOFError:
             return
-        answer = run(job, loaded)
+        with limited(limits):
+            answer = run(job, loaded)
         try:
             pickle.dump(answer, answers)
             answers.flush()

@@ -16,7 +16,7 @@ from tunespace.models.model import AudioEmbedding, EmbeddedWindow, Vectors
 from tunespace.models.onnx_towers import normalize_rows
 
 if TYPE_CHECKING:
-    from tunespace.audio.decode import Waveform
+    from tunespace.audio.decoding import Waveform
 
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt")
 """Suffixes of weight files."""

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from tunespace.audio import decode_blocks
-from tunespace.audio.decode import Waveform
+from tunespace.audio.decoding import Waveform
 from tunespace.models.foreign.checkpoint import Weights, fill, find_weights, read_weights
 from tunespace.models.foreign.checkpoint_model import CheckpointModel
 from tunespace.models.foreign.pretrained import (

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tunespace.audio.decode import Waveform
+from tunespace.audio.decoding import Waveform
 from tunespace.errors import ModelError
 from tunespace.models.foreign.base import ForeignModel
 from tunespace.models.model import Vectors

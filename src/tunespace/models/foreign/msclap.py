@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tunespace.audio.decode import Waveform
+from tunespace.audio.decoding import Waveform
 from tunespace.models.foreign.checkpoint import Weights, fill
 from tunespace.models.foreign.checkpoint_model import CheckpointModel
 from tunespace.models.foreign.htsat import htsat

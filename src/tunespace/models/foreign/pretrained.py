@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tunespace.audio.decode import Waveform
+from tunespace.audio.decoding import Waveform
 from tunespace.errors import ModelError
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tunespace.audio.decode import Waveform
+from tunespace.audio.decoding import Waveform
 from tunespace.errors import ModelError
 from tunespace.models.foreign.checkpoint import Weights, fill
 from tunespace.models.foreign.checkpoint_model import CheckpointModel

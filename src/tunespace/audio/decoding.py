@@ -40,7 +40,6 @@ _TRANSIENT = {
     errno.EMFILE,
     errno.ENFILE,
     errno.ENOENT,
-    errno.ENOMEM,
     errno.EPERM,
     errno.ESTALE,
 }
@@ -50,6 +49,8 @@ _READ = {
 }
 # Beyond any real recording (+18 dB); larger values are damage and would overflow a spectrum.
 _LARGEST_SAMPLE = 8.0
+# No music is stored below it, and a few bytes would be hours of samples.
+_LOWEST_SAMPLE_RATE = 1000
 
 
 def decode(
@@ -144,10 +145,14 @@ def open_container(
         ):
             stream = container.streams.best("audio")
             if not isinstance(stream, av.AudioStream):
-                raise AudioError(file, "holds no audio")
+                raise AudioError(file, "contains no audio")
+            if 0 < stream.rate < _LOWEST_SAMPLE_RATE:
+                raise AudioError(file, _too_low(stream.rate))
             yield container, stream
     except (InvalidDataError, EndOfFileError) as error:
         raise AudioError(file, "is not audio, or too damaged to be read") from error
+    except MemoryError as error:  # PyAV's is an FFmpegError, too
+        raise AudioError(file, "needs too much memory for its size") from error
     except FFmpegError as error:
         is_transient = isinstance(error, OSError) and error.errno in _TRANSIENT
         reason = f"cannot be read as audio ({error.strerror})"
@@ -219,12 +224,24 @@ def decode_frames(
     while True:
         try:
             packet = next(packets)
+        except MemoryError:
+            raise
         except (StopIteration, FFmpegError):  # end of the file, or damage that no reader gets past
             return
         try:
-            yield from (frame for frame in packet.decode() if frame.samples)
+            for frame in packet.decode():
+                if 0 < frame.sample_rate < _LOWEST_SAMPLE_RATE:
+                    raise AudioError(Path(container.name), _too_low(frame.sample_rate))
+                if frame.samples:
+                    yield frame
+        except MemoryError:
+            raise
         except FFmpegError:
             continue
+
+
+def _too_low(sample_rate: int) -> str:
+    return f"has a sample rate of {sample_rate} Hz: less than {_LOWEST_SAMPLE_RATE} Hz"
 
 
 def _gathered(frames: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from sounds import BY_SUFFIX, FORMATS, Format, tone, wav, write, write_as
+from sounds import BY_SUFFIX, FORMATS, Format, tone, wav, wav_header, write, write_as
 from tunespace.audio import decode, decode_blocks
 from tunespace.errors import AudioError
 
@@ -233,7 +233,7 @@ def test_a_video_without_sound_has_no_audio(tmp_path: Path) -> None:
         picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
         container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
-    assert reason(film) == "holds no audio"
+    assert reason(film) == "contains no audio"
 
 
 @pytest.fixture
@@ -280,3 +280,16 @@ def test_a_part_equals_that_part_of_the_whole(tmp_path: Path) -> None:
     for bad in ({"start": -1.0}, {"duration": 0.0}, {"start": float("nan")}):
         with pytest.raises(ValueError, match="invalid part"):
             decode(path, 16_000, **bad)
+
+
+@pytest.mark.parametrize("rate", [4, 8, 999])
+def test_rates_that_no_music_has_are_refused(rate: int, tmp_path: Path) -> None:
+    path = tmp_path / "slow.wav"
+    path.write_bytes(wav_header(rate, 65_536) + b"\x80" * 65_536)
+    assert reason(path) == f"has a sample rate of {rate} Hz: less than 1000 Hz"
+
+
+def test_the_lowest_rate_is_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "slow.wav"
+    path.write_bytes(wav_header(1000, 2000) + b"\x80" * 2000)
+    assert len(decode(path, 16_000)) == 32_000
