@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tunespace.library import Library
 
 _MIN_FREE_BYTES = 500e6
-_PACKAGES = ("tunespace", "numpy", "onnxruntime", "av", "tokenizers", "mutagen")
+_PACKAGES = ("tunespace", "numpy", "onnxruntime", "av", "tokenizers", "tinytag")
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """Cover art: a picture in an audio file, or in its folder."""
 
-import base64
 import os
 import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
-_FRONT = 3
+from tunespace.errors import AudioError
+
 _LARGEST = 20 * 2**20
 _IMAGES = (
     ("image/jpeg", rb"\xff\xd8\xff"),
@@ -35,15 +35,11 @@ class CoverArt:
 
 
 def read_cover_art(path: str) -> CoverArt | None:
-    """Return the cover art of a file: its front cover, another picture, or one in its folder."""
-    import mutagen
+    """Return the cover art of a file: its front cover, another picture, or one in its folder.
 
-    try:
-        file = mutagen.File(path)
-        pictures = list(_pictures(file)) if file is not None else []
-    except Exception:  # noqa: BLE001 - damaged tags raise whatever the damage leads to
-        pictures = []
-    for _, data in sorted(pictures, key=lambda pair: pair[0] != _FRONT):
+    It runs in a worker process: a few bytes can ask for much memory or time.
+    """
+    for data in (*_tagged_pictures(path), *_attached_pictures(path)):
         if picture := _shown(data):
             return picture
     return _beside(path)
@@ -83,21 +79,38 @@ def _beside(path: str) -> CoverArt | None:
     return None
 
 
-def _pictures(file: Any) -> Iterator[tuple[int, bytes]]:  # noqa: ANN401 - mutagen has no types
-    """Yield kind and bytes of each picture in a file of any format."""
-    from mutagen import flac
+def _tagged_pictures(path: str) -> Iterator[bytes]:
+    """Yield the bytes of the pictures in the tags of a file, the front cover first."""
+    from tinytag import TinyTag
 
-    read: Any = flac.Picture
-
-    for picture in getattr(file, "pictures", ()):  # FLAC
-        yield picture.type, picture.data
-    tags = file.tags
-    if tags is None:
+    try:
+        images = TinyTag.get(path, tags=False, duration=False, image=True).images
+        if images.front_cover is not None:
+            yield images.front_cover.data
+        if images.any is not None:
+            yield images.any.data
+    except Exception:  # noqa: BLE001 - damaged tags raise whatever the damage leads to
         return
-    for frame in getattr(tags, "getall", lambda _: ())("APIC"):  # ID3
-        yield int(frame.type), frame.data
-    for coded in tags.get("metadata_block_picture", ()) if hasattr(tags, "get") else ():  # Vorbis
-        picture = read(base64.b64decode(coded))
-        yield picture.type, picture.data
-    for cover in tags.get("covr", ()) if hasattr(tags, "get") else ():  # MP4
-        yield _FRONT, bytes(cover)
+
+
+def _attached_pictures(path: str) -> Iterator[bytes]:
+    """Yield the bytes of the pictures that a container has as streams of their own."""
+    from av.error import FFmpegError
+
+    from tunespace.audio.decoding import open_container
+
+    try:
+        with open_container(Path(path)) as (container, _):
+            streams = [s for s in container.streams.video if s.disposition & _attached_pic()]
+            for packet in container.demux(streams) if streams else ():
+                if packet.size:
+                    yield bytes(packet)
+                    return
+    except (AudioError, FFmpegError, OSError, ValueError):
+        return
+
+
+def _attached_pic() -> int:
+    from av.stream import Disposition
+
+    return Disposition.attached_pic

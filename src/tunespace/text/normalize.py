@@ -77,6 +77,16 @@ def fold(text: str) -> str:
     )
 
 
+def fold_name(text: str) -> str:
+    """Return the key of a name: that of ``fold``, or its signs if it has no letters.
+
+    Examples:
+        >>> fold_name("The Beatles"), fold_name("!!!")
+        ('thebeatles', '!!!')
+    """
+    return fold(text) or "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
 def max_token_count(text: str) -> int:
     """Return an upper bound of the number of tokens in a text, without tokenizing it."""
     if text.isascii():
