@@ -30,6 +30,8 @@ from tunespace.server.routes import map as map_routes
 from tunespace.server.schemas import Problem
 from tunespace.server.services.clip_cache import ClipCache
 from tunespace.server.services.clip_encoder import ClipEncoder
+from tunespace.server.services.cover_arts import CoverArts
+from tunespace.server.services.file_reader import FileReader
 from tunespace.server.services.index_job import IndexJob
 from tunespace.server.services.library_pool import LibraryPool
 from tunespace.server.services.map_builder import MapBuilder
@@ -155,12 +157,15 @@ def _lifespan(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        files = FileReader()
         state = State(
             settings,
             libraries,
             ClipEncoder(settings, libraries),
             ClipCache(),
-            Waveforms(),
+            files,
+            Waveforms(files),
+            CoverArts(files),
             Transcoder(),
             MapBuilder(libraries),
             index_job,

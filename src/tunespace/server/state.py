@@ -7,6 +7,8 @@ from fastapi import Depends, Request
 
 from tunespace.server.services.clip_cache import ClipCache
 from tunespace.server.services.clip_encoder import ClipEncoder
+from tunespace.server.services.cover_arts import CoverArts
+from tunespace.server.services.file_reader import FileReader
 from tunespace.server.services.index_job import IndexJob
 from tunespace.server.services.library_pool import LibraryPool
 from tunespace.server.services.map_builder import MapBuilder
@@ -25,7 +27,9 @@ class State:
         libraries: Open libraries.
         clip_encoder: Embeds uploads.
         clips: Embeddings of uploads.
+        files: Reads files in worker processes.
         waveforms: Waveform peaks.
+        cover_arts: Cover art.
         transcoder: Files transcoded to FLAC.
         map_builder: Map of the library.
         index_job: Background indexing.
@@ -36,7 +40,9 @@ class State:
     libraries: LibraryPool
     clip_encoder: ClipEncoder
     clips: ClipCache
+    files: FileReader
     waveforms: Waveforms
+    cover_arts: CoverArts
     transcoder: Transcoder
     map_builder: MapBuilder
     index_job: IndexJob
@@ -47,7 +53,7 @@ class State:
         self.index_job.close()
         await self.map_builder.close()
         await self.transcoder.close()
-        self.waveforms.close()
+        self.files.close()
         self.libraries.close()
 
 

@@ -34,7 +34,7 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def put(store: SqliteStore, space: Any, number: int, vector: np.ndarray) -> None:  # noqa: ANN401
-    from tunespace.library.store.records import TrackEmbedding
+    from tunespace.library.store.records import FileStamp, TrackEmbedding
     from tunespace.library.tags import Tags
 
     genre = ("Metal", "Baroque", "House")[number % 3]
@@ -46,7 +46,7 @@ def put(store: SqliteStore, space: Any, number: int, vector: np.ndarray) -> None
         windows=vector[None],
         tags=Tags(title=f"{genre} {number}", genre=genre),
     )
-    store.save_track(f"/nowhere/{number}.mp3", 1, 1, embedding, space)
+    store.save_track(f"/nowhere/{number}.mp3", FileStamp(1, 1), embedding, space)
 
 
 def test_similar_tracks_are_neighbours_on_the_map(clusters: Path, tmp_path: Path) -> None:

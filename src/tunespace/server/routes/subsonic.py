@@ -51,7 +51,9 @@ async def handle(state: StateDependency, request: Request, call: str) -> Respons
         if name in ("stream", "download"):
             return await audio_response(state.libraries, state.transcoder, _id(parameters, "id"))
         if name == "getCoverArt":
-            return await artwork_response(state.libraries, _id(parameters, "id"), placeholder=True)
+            return await artwork_response(
+                state.libraries, state.cover_arts, _id(parameters, "id"), placeholder=True
+            )
         function = _CALLS.get(name)
         if function is None:
             raise _SubsonicError(

@@ -152,4 +152,4 @@ async def get_artwork(
     placeholder: Annotated[bool, Query(description="Draw a picture if there is none.")] = False,  # noqa: FBT002
 ) -> Response:
     """Return the cover art of a track: the picture in its file, or one in its folder."""
-    return await artwork_response(state.libraries, id, placeholder=placeholder)
+    return await artwork_response(state.libraries, state.cover_arts, id, placeholder=placeholder)

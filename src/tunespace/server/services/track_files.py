@@ -9,7 +9,7 @@ from fastapi import HTTPException
 from fastapi.responses import FileResponse, Response
 
 from tunespace.library import Library, Track
-from tunespace.library.cover_art import read_cover_art
+from tunespace.server.services.cover_arts import CoverArts
 from tunespace.server.services.library_pool import LibraryPool
 from tunespace.server.services.transcoder import Transcoder
 
@@ -67,11 +67,14 @@ async def audio_response(
     return FileResponse(file, media_type=media_type(file.name), headers=_CACHE_HEADERS)
 
 
-async def artwork_response(libraries: LibraryPool, id_: int, *, placeholder: bool) -> Response:
+async def artwork_response(
+    libraries: LibraryPool, cover_arts: CoverArts, id_: int, *, placeholder: bool
+) -> Response:
     """Return the cover art of a track: the picture in its file, or one in its folder.
 
     Args:
         libraries: Open libraries.
+        cover_arts: Cover art of files.
         id_: Id of the track.
         placeholder: Whether to draw a picture for a track that has none.
 
@@ -81,8 +84,7 @@ async def artwork_response(libraries: LibraryPool, id_: int, *, placeholder: boo
     track = await find_track(libraries, id_)
     art = None
     try:
-        file = str(require_file(track))
-        art = await libraries.run(lambda _: read_cover_art(file))
+        art = await cover_arts.cover_of(require_file(track))
     except HTTPException:
         if not placeholder:
             raise
