@@ -63,6 +63,11 @@ def is_gone(path: str) -> bool:
     return False
 
 
+def is_writable(folder: Path) -> bool:
+    """Return whether files can be created in a folder."""
+    return os.access(folder, os.W_OK)
+
+
 def sync_folder(folder: Path) -> None:
     """Wait until the names in a folder are on the disk, where the system can do that."""
     with suppress(OSError):  # Windows opens no folders

@@ -107,6 +107,7 @@ def _print(report: "IndexReport", total: int) -> None:
         "added": report.added,
         "updated": report.updated,
         "moved": report.moved,
+        "restored": report.restored,
         "removed": report.removed,
         "removed (excluded)": report.excluded,
         "unchanged": report.unchanged,

@@ -18,9 +18,10 @@ import tiny_model
 from sounds import write_noise
 from tunespace.errors import LibraryError
 from tunespace.library import IndexReport, Library, Progress
+from tunespace.library.index import embed_files
 from tunespace.library.index.embed_files import DecodeFailure, FileResult, embed_file
 from tunespace.library.store.sqlite import SqliteStore
-from tunespace.models import load_model
+from tunespace.models import AudioEmbedding, load_model
 
 
 def counts(report: IndexReport) -> dict[str, int]:
@@ -29,6 +30,7 @@ def counts(report: IndexReport) -> dict[str, int]:
         "updated": report.updated,
         "moved": report.moved,
         "removed": report.removed,
+        "restored": report.restored,
         "unchanged": report.unchanged,
         "failed": len(report.failed),
         "excluded": report.excluded,
@@ -120,7 +122,7 @@ def test_a_new_modification_time_alone_is_no_change(library: Library, music: Pat
     library.index([music])
     os.utime(music / "album 0" / "track 0.wav", (1, 1))
     report = library.index([music])
-    assert counts(report) == {"moved": 1, "unchanged": 3}
+    assert counts(report) == {"unchanged": 4}
     assert report.music_seconds == 0
 
 
@@ -134,7 +136,7 @@ def test_excluded_tracks_are_removed_and_stay_excluded(library: Library, music: 
     assert counts(library.index([music])) == {"unchanged": 1}
     assert counts(library.index([music / "album 0"])) == {}
     assert len(library) == 1
-    assert counts(library.index([music], exclude=[""])) == {"added": 3, "unchanged": 1}
+    assert counts(library.index([music], exclude=[""])) == {"restored": 3, "unchanged": 1}
     assert counts(library.index([music])) == {"unchanged": 4}
 
 
@@ -511,3 +513,85 @@ def test_pipes_and_devices_are_not_indexed(library: Library, music: Path) -> Non
     for path in (Path("/dev/null"), music / "pipe.mp3"):
         with pytest.raises(LibraryError, match="neither a folder nor a regular file"):
             library.index([path])
+
+
+def test_a_file_that_changed_under_the_same_size_and_time_is_embedded_again(
+    library: Library, music: Path
+) -> None:
+    library.index([music])
+    file = music / "album 0" / "track 0.wav"
+    before = file.stat()
+    content = bytearray(file.read_bytes())
+    content[-2000:] = bytes(2000)
+    file.write_bytes(content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert counts(library.index([music])) == {"updated": 1, "unchanged": 3}
+    assert counts(library.index([music])) == {"unchanged": 4}
+
+
+def test_new_permissions_alone_are_no_change(library: Library, music: Path) -> None:
+    library.index([music])
+    for file in music.rglob("*.wav"):
+        file.chmod(0o600)
+    report = library.index([music])
+    assert (counts(report), report.music_seconds) == ({"unchanged": 4}, 0)
+
+
+def test_a_deleted_file_that_comes_back_keeps_its_id_and_embedding(
+    library: Library, music: Path, tmp_path: Path
+) -> None:
+    library.index([music])
+    file = music / "album 0" / "track 0.wav"
+    before = library.find_track(str(file))
+    assert before is not None
+    vector = library.vector_of(before)
+    away = tmp_path / "away.wav"
+    file.rename(away)
+    assert counts(library.index([music])) == {"removed": 1, "unchanged": 3}
+    assert library.track(before.id) is None
+    back = music / "album 1" / "other name.wav"
+    away.rename(back)
+    report = library.index([music])
+    assert (counts(report), report.music_seconds) == ({"restored": 1, "unchanged": 3}, 0)
+    after = library.track(before.id)
+    assert after is not None
+    assert after.path == str(back)
+    np.testing.assert_array_equal(library.vector_of(after), vector)
+    assert counts(library.index([music])) == {"unchanged": 4}
+
+
+def test_a_forgotten_folder_is_embedded_again(library: Library, music: Path) -> None:
+    library.index([music])
+    library.forget(music / "album 0")
+    assert library.index([music]).added == 2
+
+
+def test_a_file_that_changes_while_it_is_read_is_tried_again(
+    tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = sounds.wav(tmp_path / "copied.wav", sounds.tone(2.0, 16_000))
+    loaded = load_model(model)
+    embed = loaded.embed_file
+
+    def slow(path: str) -> AudioEmbedding:
+        embedding = embed(path)
+        with file.open("ab") as more:
+            more.write(bytes(4))
+        return embedding
+
+    monkeypatch.setattr(loaded, "embed_file", slow)
+    result = embed_file(str(file), loaded)
+    assert isinstance(result, DecodeFailure)
+    assert (result.reason, result.is_transient) == ("changed while it was read", True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limits of a process")
+def test_a_file_that_asks_for_hours_of_computing_is_one_failure(
+    library: Library, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embed_files, "_CPU_SECONDS", 0.3)
+    monkeypatch.setattr(embed_files, "_CPU_SECONDS_PER_MB", 0.0)
+    sounds.wav(music / "long.wav", sounds.tone(2000.0, 16_000))
+    report = library.index([music])
+    assert counts(report) == {"added": 4, "failed": 1}
+    assert report.failed[0].reason == "takes too long to decode for its size"

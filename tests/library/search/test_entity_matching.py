@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tunespace.library.search.entity_matching import match_names
-from tunespace.library.store.records import TrackEmbedding
+from tunespace.library.store.records import FileStamp, TrackEmbedding
 from tunespace.library.store.sqlite import SqliteStore
 from tunespace.library.tags import Tags
 from tunespace.models import load_model
@@ -30,9 +30,8 @@ def store(tmp_path: Path, model: str) -> Iterator[SqliteStore]:
         for n, (title, artist) in enumerate(TRACKS):
             one = np.array([[1, 0]], np.float32)
             tags = Tags(title=title, artist=artist)
-            opened.save_track(
-                f"/{n}.mp3", 1, 1, TrackEmbedding(b"", 1.0, one[0], one, one, tags), space
-            )
+            embedding = TrackEmbedding(b"", 1.0, one[0], one, one, tags)
+            opened.save_track(f"/{n}.mp3", FileStamp(1, 1), embedding, space)
     yield opened
     opened.close()
 

@@ -4,25 +4,27 @@ import pytest
 
 from tunespace.errors import QueryError
 from tunespace.library.search.filter_parser import parse_filter
-from tunespace.library.store.filter_sql import to_sql
-from tunespace.text.normalize import fold
+from tunespace.library.store.filter_sql import path_key, to_sql
+from tunespace.text.normalize import fold_name
 
 ROWS = [
     (1, "Blue Train", "John Coltrane", 1957, ",jazz,hardbop,", 640.0),
     (2, "Sinnerman", "Nina Simone", 1965, ",jazz,soul,", 620.0),
     (3, "Jóga", "Björk", 1997, ",electronic,", 305.0),
     (4, "untitled", "", None, ",,", 60.0),
+    (5, "Me and Giuliani", "!!!", None, ",?,", 90.0),
 ]
 
 
 def matching(where: str) -> list[int]:
     connection = sqlite3.connect(":memory:")
+    connection.create_function("path_key", 1, path_key)
     connection.execute(
         "CREATE TABLE tracks (id, title_key, artist_key, year, genre_key, seconds, album_key, path)"
     )
     for id_, title, artist, year, genre, seconds in ROWS:
         path = f"/music/{title}.mp3".encode()
-        row = (id_, fold(title), fold(artist), year, genre, seconds, "", path)
+        row = (id_, fold_name(title), fold_name(artist), year, genre, seconds, "", path)
         connection.execute("INSERT INTO tracks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
     condition = to_sql(parse_filter(where))
     found = connection.execute(
@@ -40,23 +42,35 @@ def matching(where: str) -> list[int]:
         ("year != 1957", [2, 3]),
         ("genre = Jazz", [1, 2]),
         ('genre = "Hard Bop"', [1]),
-        ("genre != jazz", [3, 4]),
+        ("genre != jazz", [3, 4, 5]),
         ("genre ~ elec", [3]),
         ("genre = ja", []),
         ("artist = 'nina simone'", [2]),
         ("artist = NINASIMONE", [2]),
         ("artist = bjork", [3]),
         ("artist ~ colt", [1]),
-        ("artist !~ o", [4]),
+        ("artist !~ o", [4, 5]),
+        ("artist = '!!!'", [5]),
+        ("artist ~ '!!!'", [5]),
+        ("artist != '!!!'", [1, 2, 3, 4]),
+        ("artist = ''", [4]),
+        ("genre = '?'", [5]),
         ("title = joga", [3]),
         ("duration > 600 and year > 1960", [2]),
         ("year = 1957 or year = 1997", [1, 3]),
         ("genre = jazz and (year = 1957 or artist ~ nina)", [1, 2]),
-        ("not genre = jazz", [3, 4]),
-        ("not year > 1960", [1, 4]),
-        ("not (genre = jazz or year = 1997)", [4]),
+        ("not genre = jazz", [3, 4, 5]),
+        ("not year > 1960", [1, 4, 5]),
+        ("not (genre = jazz or year = 1997)", [4, 5]),
         ("year=1957 AND genre=jazz", [1]),
         ("path ~ /music/Blue", [1]),
+        ("path ~ /MUSIC/blue", [1]),
+        ("path ~ jo\u0301ga", [3]),
+        ("not " * 20 + "year = 1957", [1]),
+        ("not " * 19 + "year = 1957", [2, 3, 4, 5]),
+        ("(" * 20 + "year = 1957" + ")" * 20, [1]),
+        ("year = 1 or (" * 10 + "year = 1957 and (year > 1 " + ")" * 11, [1]),
+        ("not (year = 1 or " * 10 + "year = 1957" + ")" * 10, [1]),
     ],
 )
 def test_filters(where: str, expected: list[int]) -> None:

@@ -15,7 +15,7 @@ from tunespace.errors import LibraryError, QueryError
 from tunespace.library import AudioFileRef, Hit, Library, Query, QueryTerm, Text, TrackRef
 from tunespace.library.search.ranking import top_rows
 from tunespace.library.search.searcher import Searcher
-from tunespace.library.store.records import TrackEmbedding
+from tunespace.library.store.records import FileStamp, TrackEmbedding
 from tunespace.library.tags import Tags
 from tunespace.models import load_model
 
@@ -163,7 +163,7 @@ def many(library: Library, model: str) -> tuple[Library, npt.NDArray[np.float64]
             embedding = TrackEmbedding(
                 str(n).encode(), 1.0 + 10 * n, vector, span, vector[None], tags
             )
-            store.save_track(f"/nowhere/{n}.mp3", 1, 1, embedding, space)
+            store.save_track(f"/nowhere/{n}.mp3", FileStamp(1, 1), embedding, space)
     return library, rows
 
 
@@ -278,7 +278,7 @@ def test_a_minimum_score_keeps_all_named_tracks(library: Library, model: str) ->
             vector = np.array([np.cos(angle), np.sin(angle)], np.float32)
             tags = Tags(artist="The Deep" if named else "", title=f"{n}")
             embedding = TrackEmbedding(str(n).encode(), 10.0 * n, vector, span, vector[None], tags)
-            store.save_track(f"/nowhere/{n}.mp3", 1, 1, embedding, space)
+            store.save_track(f"/nowhere/{n}.mp3", FileStamp(1, 1), embedding, space)
     hits = library.search("low by The Deep", limit=30, per_artist=1, min_score=50)
     fitting = [hit for hit in hits if not hit.named]
     assert len(fitting) == 20

@@ -1,15 +1,20 @@
+import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tiny_model
+from tunespace.errors import LibraryError
 from tunespace.library import Library
+from tunespace.library.search.filter_parser import parse_filter
 from tunespace.library.store import sqlite
-from tunespace.library.store.records import Space, TrackEmbedding
+from tunespace.library.store.records import FileStamp, Space, TrackEmbedding
 from tunespace.library.store.sqlite import SqliteStore
 from tunespace.library.tags import Tags
 from tunespace.models import Model, load_model
@@ -77,7 +82,7 @@ def save(store: SqliteStore, name: str, angle: float = 0.0) -> int:
     spans = np.array([[0, 10]], np.float32)
     embedding = TrackEmbedding(name.encode(), 10.0, vector, spans, vector[None], Tags(title=name))
     with store.writing():
-        store.save_track(f"/nowhere/{name}.mp3", 1, 1, embedding, space_of(store))
+        store.save_track(f"/nowhere/{name}.mp3", FileStamp(1, 1), embedding, space_of(store))
     id_ = store.id_of_path(f"/nowhere/{name}.mp3")
     assert id_ is not None
     return id_
@@ -194,8 +199,8 @@ def test_no_statement_of_one_track_scans_a_table(store: SqliteStore) -> None:
     explain = plans(store)
     two = save(store, "two")
     with store.writing():
-        store.save_failure("/nowhere/three.mp3", 1, 1, b"x", "broken")
-        store.move_track(two, "/nowhere/four.mp3", 1, 1, Tags())
+        store.save_failure("/nowhere/three.mp3", FileStamp(1, 1), b"x", "broken")
+        store.move_track(two, "/nowhere/four.mp3", FileStamp(1, 1))
         store.remove_tracks([two])
     scans = [
         line
@@ -224,3 +229,117 @@ def test_a_new_library_in_the_place_of_a_deleted_one_has_its_own_vectors(
         np.testing.assert_allclose(vectors[0], [np.cos(angle), np.sin(angle)], atol=1e-6)
         for file in folder.glob(f"{sqlite.FILE}*"):
             file.unlink()
+
+
+def test_the_database_of_another_program_is_not_written_to(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE songs (title TEXT)")
+    other.commit()
+    for version in (0, 1, 3, 7):
+        other.execute(f"PRAGMA user_version = {version}")
+        other.commit()
+        before = path.read_bytes()
+        with pytest.raises(LibraryError, match="another program"):
+            SqliteStore(tmp_path)
+        assert path.read_bytes() == before
+    other.close()
+
+
+@pytest.fixture
+def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make folders appear as not writable, for the superuser as well."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+
+def save_without_merging(store: SqliteStore, name: str) -> None:
+    """Store a track in the write-ahead log alone."""
+    store._connection.execute("PRAGMA wal_autocheckpoint = 0")  # noqa: SLF001
+    save(store, name)
+
+
+def test_a_reader_of_a_folder_that_is_not_writable_sees_the_log(
+    store: SqliteStore, request: pytest.FixtureRequest
+) -> None:
+    save(store, "one")
+    save_without_merging(store, "two")
+    request.getfixturevalue("read_only")
+    with closing(SqliteStore(store.folder, create=False)) as reader:
+        assert reader.count() == 2
+
+
+def test_the_log_of_a_killed_run_is_read_from_a_read_only_folder(
+    store: SqliteStore, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    save(store, "one")
+    save_without_merging(store, "two")
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("library.db", "library.db-wal"):  # the state after a kill, on another disk
+        shutil.copy(store.folder / name, copy)
+    files = {path.name: path.read_bytes() for path in copy.iterdir()}
+    request.getfixturevalue("read_only")
+    if os.geteuid() != 0:
+        copy.chmod(0o500)
+    with closing(SqliteStore(copy, create=False)) as reader:
+        assert reader.count() == 2
+    kept = {path.name: path.read_bytes() for path in copy.iterdir() if path.suffix != ".db-shm"}
+    assert kept == files
+
+
+def test_a_read_only_reader_notices_that_the_library_was_written(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(store, "one")
+    store.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda *_: False)
+        reader = SqliteStore(store.folder, create=False)
+        states = [reader.is_replaced]
+    with closing(SqliteStore(store.folder)) as writer:
+        save(writer, "two")
+        states.append(reader.is_replaced)
+    assert states == [False, True]
+    reader.close()
+
+
+def test_a_library_of_version_2_is_migrated(store: SqliteStore) -> None:
+    number = save(store, "!!!")
+    store._connection.execute("ALTER TABLE tracks DROP COLUMN ctime_ns")  # noqa: SLF001
+    store._connection.execute("DROP TABLE retired")  # noqa: SLF001
+    store._connection.execute("UPDATE tracks SET title_key = ''")  # noqa: SLF001
+    store._connection.execute("PRAGMA user_version = 2")  # noqa: SLF001
+    identity = store.identity
+    store.close()
+    with closing(SqliteStore(store.folder)) as migrated:
+        assert migrated.identity == identity
+        assert list(migrated.tracks([number])) == [number]
+        [record] = migrated.file_records(space_of(migrated))
+        assert record.stamp == FileStamp(1, 1, 0)
+        assert migrated.matching_ids(parse_filter('title = "!!!"')).tolist() == [number]
+        assert migrated.retired_records(space_of(migrated)) == []
+
+
+def test_retired_tracks_are_kept_for_sixty_days(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = save(store, "one", 0.1), save(store, "two", 0.2)
+    space = space_of(store)
+    _, vectors = store.vectors(space)
+    now = time.time()
+    with store.writing():
+        store.retire_tracks([one], space)
+    assert [record.id for record in store.retired_records(space)] == [one]
+    assert list(store.tracks([one, two])) == [two]
+    with store.writing():
+        store.restore_track(one, "/elsewhere/one.mp3", FileStamp(1, 1))
+    assert store.retired_records(space) == []
+    restored = store.tracks([one])[one]
+    assert (restored.title, restored.path) == ("one", "/elsewhere/one.mp3")
+    np.testing.assert_array_equal(store.vectors(space)[1], vectors)
+    with store.writing():
+        store.retire_tracks([one], space)
+    monkeypatch.setattr(time, "time", lambda: now + 61 * 24 * 3600)
+    with store.writing():
+        store.retire_tracks([two], space)
+    assert [record.id for record in store.retired_records(space)] == [two]

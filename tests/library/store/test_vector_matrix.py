@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tiny_model
-from tunespace.library.store.records import Space, TrackEmbedding
+from tunespace.library.store.records import FileStamp, Space, TrackEmbedding
 from tunespace.library.store.sqlite import SqliteStore
 from tunespace.library.store.vector_matrix import MatrixCache, VectorMatrix, open_matrix
 from tunespace.library.tags import Tags
@@ -32,7 +32,7 @@ def put(store: SqliteStore, space: Space, numbers: Any, turn: float = 0.0) -> No
             embedding = TrackEmbedding(
                 n.to_bytes(16, "big"), 10.0, vector, spans, vector[None], Tags()
             )
-            store.save_track(f"/nowhere/{n}.mp3", 1, 1, embedding, space)
+            store.save_track(f"/nowhere/{n}.mp3", FileStamp(1, 1), embedding, space)
 
 
 def caught_up(matrices: MatrixCache, store: SqliteStore, space: Space) -> VectorMatrix:

@@ -1,6 +1,7 @@
 """Process files in worker processes: hash the content, read the tags, compute the embedding."""
 
 import hashlib
+import os
 from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,7 +12,15 @@ from tunespace.errors import AudioError
 from tunespace.library.store.records import TrackEmbedding
 from tunespace.library.tags import read_tags
 from tunespace.models import Model
+from tunespace.models.job_limits import JobLimits
 from tunespace.models.worker_pool import WorkerCrash, run_jobs
+
+# Reading takes .5 s of one core for a megabyte of MP3 and 5 s on a small computer; the largest file
+# tried, 2 GB, needs less than 200 MB of memory beyond the model.
+_CPU_SECONDS = 30.0
+_CPU_SECONDS_PER_MB = 60.0
+_MEMORY = 2**30
+_MEMORY_PER_BYTE = 16
 
 
 @dataclass(frozen=True)
@@ -45,11 +54,13 @@ def embed_files(
     Yields:
         Path and result of each file, in the order of completion.
     """
-    with closing(run_jobs(paths, f"{__name__}:embed_file", model, workers)) as results:
+    task = f"{__name__}:embed_file"
+    with closing(run_jobs(paths, task, model, workers, limits=limits_of_file)) as results:
         for path, result in results:
             if isinstance(result, WorkerCrash):
                 content = content_hash(path)
-                yield path, DecodeFailure(content, result.reason, is_transient=not content)
+                is_transient = result.is_transient or not content
+                yield path, DecodeFailure(content, result.reason, is_transient=is_transient)
             else:
                 yield path, result
 
@@ -58,7 +69,12 @@ def embed_file(path: str, model: Model) -> TrackEmbedding | DecodeFailure:
     """Return everything that the store keeps about a file; runs in a worker process."""
     content = content_hash(path)
     try:
+        before = _state(path)
         embedding = model.embed_file(path)
+        if _state(path) != before:
+            return DecodeFailure(content, "changed while it was read", is_transient=True)
+    except MemoryError:
+        return DecodeFailure(content, "needs too much memory for its size")
     except AudioError as error:
         return DecodeFailure(content, error.reason, is_transient=error.is_transient or not content)
     except Exception as error:  # noqa: BLE001 - one file must not end the run
@@ -72,6 +88,28 @@ def embed_file(path: str, model: Model) -> TrackEmbedding | DecodeFailure:
         windows=np.stack([window.vector for window in embedding.windows]),
         tags=read_tags(path),
     )
+
+
+def limits_of_file(path: str) -> JobLimits:
+    """Return the limits of memory and computing time to read a file: they grow with its size."""
+    try:
+        size = os.stat(path).st_size
+    except OSError:
+        size = 0
+    return JobLimits(
+        _CPU_SECONDS + _CPU_SECONDS_PER_MB * size / 2**20,
+        _MEMORY + min(_MEMORY, _MEMORY_PER_BYTE * size),
+    )
+
+
+def _state(path: str) -> tuple[int, int]:
+    """Return size and modification time of a file.
+
+    Raises:
+        OSError: The file cannot be reached any more.
+    """
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns
 
 
 def content_hash(path: str) -> bytes:

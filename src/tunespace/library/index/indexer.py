@@ -20,7 +20,6 @@ from tunespace.library.index.report import FailedFile, IndexReport, Progress, Pr
 from tunespace.library.index.scan import ReportSkip, ScannedFile, scan
 from tunespace.library.store.base import Store
 from tunespace.library.store.records import FileRecord, Space
-from tunespace.library.tags import read_tags
 from tunespace.models import Model
 
 _SECONDS_BETWEEN_COMMITS = 1.0
@@ -126,9 +125,11 @@ def _index(
             store.activate(space)
     records = {record.path: record for record in store.file_records(space)}
     is_new_space = store.active_space != space
-    plan = plan_index(scanned, records, roots, excludes, is_new_space=is_new_space)
+    retired = store.retired_records(space)
+    plan = plan_index(scanned, records, retired, roots, excludes, is_new_space=is_new_space)
     report = IndexReport(
         moved=len(plan.move),
+        restored=len(plan.restore),
         removed=len(plan.remove) - plan.excluded,
         excluded=plan.excluded,
         unchanged=plan.unchanged,
@@ -138,7 +139,7 @@ def _index(
         missing_roots=[str(root) for root in missing_roots],
     )
     report.failed += [FailedFile(path, reason) for path, reason in skipped.items()]
-    _apply_moves(store, plan)
+    _apply_moves(store, plan, space)
     if plan.embed:
         writer = _ResultWriter(store, space, plan.embed, records, report)
         workers = min(workers, len(plan.embed))
@@ -176,14 +177,15 @@ def _drop_moved_roots(store: Store) -> None:
             store.set_roots(kept)
 
 
-def _apply_moves(store: Store, plan: IndexPlan) -> None:
-    if not plan.move and not plan.remove:
+def _apply_moves(store: Store, plan: IndexPlan, space: Space) -> None:
+    if not (plan.move or plan.restore or plan.restamp or plan.remove):
         return
     with store.writing():
-        store.remove_tracks(record.id for record in plan.remove)
-        for record, file in plan.move:
-            tags = read_tags(file.path)
-            store.move_track(record.id, file.path, file.size, file.mtime_ns, tags)
+        store.retire_tracks((record.id for record in plan.remove), space)
+        for record, file in (*plan.restamp, *plan.move):
+            store.move_track(record.id, file.path, file.stamp)
+        for record, file in plan.restore:
+            store.restore_track(record.id, file.path, file.stamp)
 
 
 @dataclass
@@ -219,11 +221,9 @@ class _ResultWriter:
                 if isinstance(outcome, DecodeFailure):
                     if outcome.is_transient:
                         continue  # what is known of the file is kept, and the next run tries again
-                    self.store.save_failure(
-                        path, file.size, file.mtime_ns, outcome.content, outcome.reason
-                    )
+                    self.store.save_failure(path, file.stamp, outcome.content, outcome.reason)
                 else:
-                    self.store.save_track(path, file.size, file.mtime_ns, outcome, self.space)
+                    self.store.save_track(path, file.stamp, outcome, self.space)
         self.waiting.clear()
         self.committed = time.monotonic()
 

@@ -9,7 +9,7 @@ from tunespace.files import is_below, is_gone
 from tunespace.library.index.embed_files import content_hash
 from tunespace.library.index.exclude import ExcludePatterns
 from tunespace.library.index.scan import ScannedFile
-from tunespace.library.store.records import FileRecord
+from tunespace.library.store.records import FileRecord, FileStamp
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,9 @@ class IndexPlan:
 
     Attributes:
         embed: New and changed files by path.
-        move: Records whose content now has another path or modification time.
+        move: Records whose content now has another path.
+        restore: Retired records whose content is there again.
+        restamp: Records whose file has other times and the same content.
         remove: Records whose file is gone or excluded.
         unchanged: Number of tracks that stay as they are.
         excluded: Number of tracks among ``remove`` that are excluded.
@@ -29,6 +31,8 @@ class IndexPlan:
 
     embed: dict[str, ScannedFile]
     move: list[tuple[FileRecord, ScannedFile]]
+    restore: list[tuple[FileRecord, ScannedFile]]
+    restamp: list[tuple[FileRecord, ScannedFile]]
     remove: list[FileRecord]
     unchanged: int
     excluded: int
@@ -40,6 +44,7 @@ class IndexPlan:
 def plan_index(
     scanned: Mapping[str, ScannedFile],
     records: Mapping[str, FileRecord],
+    retired: Sequence[FileRecord],
     roots: Sequence[Path],
     exclude: ExcludePatterns,
     *,
@@ -50,6 +55,7 @@ def plan_index(
     Args:
         scanned: Files in the folders, by path.
         records: Records of the store, by path.
+        retired: Records of tracks that were removed; their paths are empty.
         roots: Folders or files that are indexed.
         exclude: Files to leave out.
         is_new_space: Whether the model has changed, so that every track is embedded again.
@@ -59,40 +65,55 @@ def plan_index(
     gone = [*missing, *excluded.values()]
     embed: dict[str, ScannedFile] = {}
     move: list[tuple[FileRecord, ScannedFile]] = []
+    restore: list[tuple[FileRecord, ScannedFile]] = []
+    restamp: list[tuple[FileRecord, ScannedFile]] = []
     failed: list[FileRecord] = []
     unchanged = 0
     # A file may have been moved here from any folder of the library, or from a missing disk.
     by_size: dict[int, list[FileRecord]] = {}
     for path, record in records.items():
         if record.embedded and path not in scanned:
-            by_size.setdefault(record.size, []).append(record)
+            by_size.setdefault(record.stamp.size, []).append(record)
+    for record in retired:
+        by_size.setdefault(record.stamp.size, []).append(record)
     moved: set[int] = set()
     gone_ids = {record.id for record in gone}
     for path, file in scanned.items():
         known = records.get(path)
-        if known is not None and (known.size, known.mtime_ns) == (file.size, file.mtime_ns):
+        if known is not None and _is_unchanged(known.stamp, file.stamp):
             # Another model may read a file that this one could not. Without a hash, the file could
             # not be opened: that is not the fault of its content.
             if known.reason is not None and known.content and not is_new_space:
                 failed.append(known)
             elif known.embedded:
                 unchanged += 1
+                if known.stamp != file.stamp:  # of a library that had no such times
+                    restamp.append((known, file))
             else:
                 embed[path] = file
             continue
-        candidates = [known] if known is not None and known.embedded else by_size.get(file.size, [])
+        is_track = known is not None and known.embedded
+        candidates = [known] if known and is_track else by_size.get(file.stamp.size, [])
         same = _same_content(path, [c for c in candidates if c.id not in moved], gone_ids)
-        if same is not None:
-            moved.add(same.id)
-            move.append((same, file))
-        else:
+        if same is None:
             embed[path] = file
+            continue
+        moved.add(same.id)
+        if not same.path:
+            restore.append((same, file))
+        elif same.path == path:
+            unchanged += 1
+            restamp.append((same, file))
+        else:
+            move.append((same, file))
     if is_new_space:
         embed |= _tracks_elsewhere(scanned, records, excluded)
     remove = [record for record in gone if record.id not in moved]
     return IndexPlan(
         embed,
         move,
+        restore,
+        restamp,
         remove,
         unchanged,
         sum(record.path in excluded for record in remove),
@@ -100,6 +121,13 @@ def plan_index(
         sorted(kept),
         failed,
     )
+
+
+def _is_unchanged(known: FileStamp, current: FileStamp) -> bool:
+    """Return whether a file is the one that was read, as far as size and times tell."""
+    if (known.size, known.mtime_ns) != (current.size, current.mtime_ns):
+        return False
+    return known.ctime_ns in (0, current.ctime_ns) or current.ctime_ns == 0
 
 
 def _same_content(
@@ -111,7 +139,7 @@ def _same_content(
         return None
     same = [record for record in candidates if record.content == content]
     # A record whose file is still there belongs to a copy of it, unless it is excluded.
-    free = (r for r in same if r.path == path or r.id in free_ids or is_gone(r.path))
+    free = (r for r in same if r.path in ("", path) or r.id in free_ids or is_gone(r.path))
     return next(free, None)
 
 
@@ -183,7 +211,7 @@ def _tracks_elsewhere(
 ) -> dict[str, ScannedFile]:
     """Return the existing files outside the scanned ones that a new model has not embedded."""
     return {
-        path: ScannedFile(path, record.size, record.mtime_ns)
+        path: ScannedFile(path, record.stamp)
         for path, record in records.items()
         if record.reason is None
         and not record.embedded

@@ -24,7 +24,8 @@ class IndexReport:
     Attributes:
         added: Number of new tracks.
         updated: Number of tracks whose file has changed, or that another model embedded again.
-        moved: Number of tracks with a new path or modification time but the same content.
+        moved: Number of tracks whose content has a new path.
+        restored: Number of removed tracks whose content is back, within 60 days.
         removed: Number of tracks whose file is gone.
         unchanged: Number of tracks that were not processed.
         failed: Files that could not be read, including those of earlier runs; they are tried again
@@ -47,6 +48,7 @@ class IndexReport:
     added: int = 0
     updated: int = 0
     moved: int = 0
+    restored: int = 0
     removed: int = 0
     unchanged: int = 0
     failed: list[FailedFile] = field(default_factory=list)

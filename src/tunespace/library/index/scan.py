@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunespace.errors import LibraryError
+from tunespace.library.store.records import FileStamp
 
 # Suffixes of audio files; a file with any other suffix can be indexed by naming it.
 SUFFIXES = frozenset(
@@ -25,13 +26,11 @@ class ScannedFile:
 
     Attributes:
         path: Absolute path.
-        size: Size in bytes.
-        mtime_ns: Modification time in nanoseconds.
+        stamp: Its size and times.
     """
 
     path: str
-    size: int
-    mtime_ns: int
+    stamp: FileStamp
 
 
 ReportSkip = Callable[[str, str], None]
@@ -102,6 +101,11 @@ def scan(
 
 def _scanned_file(path: str) -> ScannedFile:
     status = os.stat(path)
-    # SQLite has 64 bits: enough until 2262, and a broken clock may name any date.
-    mtime_ns = min(max(status.st_mtime_ns, -(2**63)), 2**63 - 1)
-    return ScannedFile(path, status.st_size, mtime_ns)
+    # On Windows it is the time of creation, which says nothing about changes.
+    ctime_ns = 0 if os.name == "nt" else _bounded(status.st_ctime_ns)
+    return ScannedFile(path, FileStamp(status.st_size, _bounded(status.st_mtime_ns), ctime_ns))
+
+
+def _bounded(nanoseconds: int) -> int:
+    """Return a time that SQLite can store: a broken clock may name a year after 2262."""
+    return min(max(nanoseconds, -(2**63)), 2**63 - 1)

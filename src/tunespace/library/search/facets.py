@@ -8,7 +8,7 @@ from tunespace.library.search.filter_parser import parse_filter
 from tunespace.library.store.base import Store
 from tunespace.library.store.filters import Conjunction, Filter
 from tunespace.library.tags import split_genres
-from tunespace.text.normalize import fold
+from tunespace.text.normalize import fold_name
 
 _LENGTHS = (
     ("under 2 minutes", "seconds < 120"),
@@ -99,7 +99,7 @@ def _merge_spellings(counts: Iterable[tuple[str, int]]) -> Counter[str]:
     """Merge names that differ in case or accents only, under the most frequent spelling."""
     by_key: dict[str, Counter[str]] = {}
     for name, count in counts:
-        if key := fold(name):
+        if key := fold_name(name):
             by_key.setdefault(key, Counter())[name] += count
     return Counter({names.most_common(1)[0][0]: names.total() for names in by_key.values()})
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from tunespace.library.store.filters import Filter
 from tunespace.library.store.records import (
     FileRecord,
+    FileStamp,
     Space,
     Track,
     TrackEmbedding,
@@ -182,17 +183,27 @@ class Store(Protocol):
         """Replace ``excluded``."""
 
     def save_track(
-        self, path: str, size: int, mtime_ns: int, embedding: TrackEmbedding, space: Space
+        self, path: str, stamp: FileStamp, embedding: TrackEmbedding, space: Space
     ) -> None:
         """Store a track, and replace what is stored under its path."""
 
-    def save_failure(
-        self, path: str, size: int, mtime_ns: int, content: bytes, reason: str
-    ) -> None:
+    def save_failure(self, path: str, stamp: FileStamp, content: bytes, reason: str) -> None:
         """Store why a file could not be read."""
 
-    def move_track(self, id_: int, path: str, size: int, mtime_ns: int, tags: Tags) -> None:
-        """Store a new path or modification time of a track whose content is unchanged."""
+    def move_track(self, id_: int, path: str, stamp: FileStamp) -> None:
+        """Store a new path or new times of a track whose content is unchanged."""
+
+    def save_tags(self, id_: int, path: str, tags: Tags) -> None:
+        """Store the tags of a track."""
 
     def remove_tracks(self, ids: Iterable[int]) -> None:
         """Delete files, tracks or not."""
+
+    def retire_tracks(self, ids: Iterable[int], space: Space) -> None:
+        """Delete files, and keep the embeddings of tracks for a while: they may come back."""
+
+    def retired_records(self, space: Space) -> list[FileRecord]:
+        """Return the records of retired tracks that have an embedding in a space."""
+
+    def restore_track(self, id_: int, path: str, stamp: FileStamp) -> None:
+        """Make a track of a retired one, under the same id, whose content is at a path again."""

@@ -3,6 +3,8 @@
 Only constants and question marks become SQL; every value is a parameter.
 """
 
+import os
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple, assert_never
 
@@ -42,12 +44,19 @@ def to_sql(filter_: Filter) -> Condition:
             return _joined(" AND ", parts)
         case Disjunction(parts):
             return _joined(" OR ", parts)
+        case Negation(Negation(part)):  # SQLite's parser has a small stack
+            return to_sql(part)
         case Negation(part):
             inner = to_sql(part)
             # A comparison with NULL is NULL, whose negation would be NULL again.
             return Condition(f"(NOT coalesce({inner.sql}, 0))", inner.parameters)
         case _:
             assert_never(filter_)
+
+
+def path_key(path: bytes) -> str:
+    """Return a path without case, and with accents as one of several systems writes them."""
+    return unicodedata.normalize("NFC", path.decode("utf-8", "replace")).casefold()
 
 
 def _joined(word: str, parts: Sequence[Filter]) -> Condition:
@@ -61,10 +70,12 @@ def _comparison(comparison: Comparison) -> Condition:
     column = _COLUMNS[field]
     if field in NUMBER_FIELDS:
         return Condition(f"({column} {operator} ?)", (value,))
-    from tunespace.text.normalize import fold  # most searches have no filter
+    from tunespace.text.normalize import fold_name  # most searches have no filter
 
-    key = str(value) if field == "path" else fold(str(value))
-    if operator in ("~", "!~"):
+    key = str(value) if field == "path" else fold_name(str(value))
+    if field == "path" and operator in ("~", "!~"):
+        condition = Condition("(instr(path_key(path), ?) > 0)", (path_key(os.fsencode(key)),))
+    elif operator in ("~", "!~"):
         condition = Condition(f"(instr({column}, ?) > 0)", (key,))
     elif field == "genre" and operator in ("=", "!="):
         # The column holds each genre between commas: ",jazz,blues,".

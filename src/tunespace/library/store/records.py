@@ -58,14 +58,29 @@ class Track:
 
 
 @dataclass(frozen=True)
+class FileStamp:
+    """Size and times of a file, to notice changes without reading it.
+
+    Attributes:
+        size: Size in bytes.
+        mtime_ns: Modification time in nanoseconds.
+        ctime_ns: Time of the last change of the file or its metadata, in nanoseconds; 0 if it is
+            unknown. Programs that write tags may set the modification time back, not this one.
+    """
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int = 0
+
+
+@dataclass(frozen=True)
 class FileRecord:
     """State of one file in the store, readable or not.
 
     Attributes:
         id: Id within the library.
         path: Path of the file.
-        size: Size in bytes.
-        mtime_ns: Modification time in nanoseconds.
+        stamp: Size and times of the file when it was read.
         content: Hash of the file's content.
         reason: Why the file could not be read; None for a track.
         embedded: Whether the track has an embedding in the space that was asked for.
@@ -73,8 +88,7 @@ class FileRecord:
 
     id: int
     path: str
-    size: int
-    mtime_ns: int
+    stamp: FileStamp
     content: bytes
     reason: str | None
     embedded: bool

@@ -6,33 +6,39 @@ what was committed.
 
 import json
 import os
+import shutil
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from tunespace.errors import LibraryError, NoLibraryError
-from tunespace.files import is_below
+from tunespace.files import is_below, is_writable
 from tunespace.library.store.base import FacetField
-from tunespace.library.store.filter_sql import Condition, to_sql
+from tunespace.library.store.filter_sql import Condition, path_key, to_sql
 from tunespace.library.store.filters import Filter
 from tunespace.library.store.records import (
     FileRecord,
+    FileStamp,
     Space,
     Track,
     TrackEmbedding,
     TrackWindows,
 )
-from tunespace.library.tags import Tags, split_genres, title_from_path
+from tunespace.library.store.schema import name_keys, prepare, set_meta
+from tunespace.library.tags import Tags, title_from_path
 from tunespace.models import Model
 
-SCHEMA_VERSION = 2
 FILE = "library.db"
 
+# A disk may be away for a holiday.
+_RETIRED_SECONDS = 60 * 24 * 3600
 # SQLite takes a bounded number of parameters in one statement.
 _IDS_AT_ONCE = 500
 _FACET_COLUMNS: dict[FacetField, str] = {
@@ -42,48 +48,6 @@ _FACET_COLUMNS: dict[FacetField, str] = {
     # Everything before the last slash of the path.
     "folder": "rtrim(CAST(path AS TEXT), replace(CAST(path AS TEXT), '/', ''))",
 }
-
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE spaces (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    identity TEXT NOT NULL UNIQUE,   -- name and hash of the model
-    source TEXT NOT NULL,            -- name or folder to load it from
-    dim INTEGER NOT NULL,
-    config TEXT NOT NULL             -- front end, window, hop: what the vectors depend on
-);
-CREATE TABLE tracks (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,   -- never given again: clients and caches keep ids
-    path BLOB NOT NULL UNIQUE,       -- bytes, since a name need not be UTF-8
-    size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    content BLOB NOT NULL,           -- hash of the file, to recognise moved files
-    seconds REAL,
-    reason TEXT,                     -- why it could not be read; null for a track
-    title TEXT NOT NULL DEFAULT '', artist TEXT NOT NULL DEFAULT '',
-    album TEXT NOT NULL DEFAULT '', genre TEXT NOT NULL DEFAULT '', year INTEGER,
-    recording_id TEXT NOT NULL DEFAULT '', artist_id TEXT NOT NULL DEFAULT '',
-    title_key TEXT NOT NULL DEFAULT '', artist_key TEXT NOT NULL DEFAULT '',
-    album_key TEXT NOT NULL DEFAULT '', genre_key TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX tracks_artist ON tracks (artist_key);
-CREATE INDEX tracks_title ON tracks (title_key);
-CREATE TABLE vectors (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    track INTEGER NOT NULL REFERENCES tracks ON DELETE CASCADE,
-    space INTEGER NOT NULL REFERENCES spaces, vector BLOB NOT NULL,
-    UNIQUE (track, space)   -- begins with the track: a track is deleted without a scan
-);
-CREATE TABLE windows (
-    id INTEGER PRIMARY KEY, track INTEGER NOT NULL REFERENCES tracks ON DELETE CASCADE,
-    space INTEGER NOT NULL REFERENCES spaces, spans BLOB NOT NULL, vectors BLOB NOT NULL,
-    UNIQUE (track, space)
-);
-CREATE VIRTUAL TABLE names USING fts5 (
-    title, artist, album, tokenize = 'unicode61 remove_diacritics 2'
-);
-"""
-_STATEMENTS = [statement.strip() for statement in _SCHEMA.split(";\n") if statement.strip()]
 
 
 def sqlite_version() -> str:
@@ -130,45 +94,81 @@ class SqliteStore:
             raise NoLibraryError(
                 f"there is no library in {folder}: run `tunespace index PATH` first"
             )
+        self._copy: TemporaryDirectory[str] | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # A library on a read-only disk can be searched: no process can be writing to it.
-            uri = path.absolute().as_uri()
-            if path.exists() and not os.access(folder, os.W_OK):
-                uri += "?mode=ro&immutable=1"
-            self._connection = sqlite3.connect(
-                uri,
-                isolation_level=None,
-                timeout=30,
-                uri=True,
-                check_same_thread=not any_thread,
-            )
+            self._connection = self._open(path)
             self._connection.execute("PRAGMA foreign_keys = ON")
-            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                self._create()
-            elif version == 1:
-                self._migrate_from_1()
-            elif version != SCHEMA_VERSION:
-                raise LibraryError(
-                    f"{path} was written by a newer tunespace (version {version}, this one reads "
-                    f"{SCHEMA_VERSION}): update tunespace"
-                )
-            self._file = _file_number(path)
+            prepare(self._connection, path, is_writable=self._is_writable)
+            self._file = self._file_state()
         except (sqlite3.Error, OSError) as error:
-            raise LibraryError(f"{path} cannot be used as a library ({error})") from error
+            raise LibraryError(
+                f"{path} cannot be used as a library ({error}); `tunespace doctor --repair` "
+                "recovers what can be read"
+            ) from error
+
+    def _open(self, path: Path) -> sqlite3.Connection:
+        """Open the file, without writing to a folder that is not writable."""
+        self._is_writable = not path.exists() or is_writable(self.folder)
+        uri = path.absolute().as_uri()
+        if self._is_writable:
+            return self._connect(uri)
+        log = path.with_name(f"{FILE}-wal")
+        if not log.exists() or log.stat().st_size == 0:
+            # No process is writing: SQLite needs none of the files that it cannot create.
+            return self._connect(f"{uri}?mode=ro&immutable=1")
+        connection = self._connect(f"{uri}?mode=ro")
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema")
+        except sqlite3.OperationalError:
+            # A process was killed before it could merge its log; a copy may be merged.
+            connection.close()
+            self._copy = TemporaryDirectory(prefix="tunespace-library-")
+            for source in (path, log):
+                shutil.copy(source, self._copy.name)
+            return self._connect((Path(self._copy.name) / FILE).as_uri())
+        return connection
+
+    def _connect(self, uri: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            uri,
+            isolation_level=None,
+            timeout=30,
+            uri=True,
+            check_same_thread=not self._any_thread,
+        )
+        connection.create_function("path_key", 1, path_key, deterministic=True)
+        return connection
+
+    def _file_state(self) -> tuple[int, ...]:
+        """Return what changes when the file is replaced, or when a read-only one is written."""
+        path = self.folder / FILE
+        status = path.stat()
+        if self._is_writable:
+            return status.st_dev, status.st_ino
+        log = path.with_name(f"{FILE}-wal")
+        try:
+            logged = log.stat().st_mtime_ns
+        except OSError:
+            logged = 0
+        return status.st_dev, status.st_ino, status.st_mtime_ns, logged
 
     @property
     def is_replaced(self) -> bool:
-        """True if the file is not the one that was opened: it was deleted, or restored."""
+        """True if the data is not that which was opened.
+
+        It was deleted, restored, or written to in a folder that this process may not write to.
+        """
         try:
-            return self._file != _file_number(self.folder / FILE)
+            return self._file != self._file_state()
         except OSError:
             return True
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+        if self._copy is not None:
+            self._copy.cleanup()
 
     def reopen(self) -> Self:
         """Open the same file again: a connection belongs to one thread."""
@@ -425,11 +425,15 @@ class SqliteStore:
     def file_records(self, space: Space) -> list[FileRecord]:
         """Return the record of every known file."""
         rows = self._connection.execute(
-            "SELECT t.id, t.path, t.size, t.mtime_ns, t.content, t.reason, v.id IS NOT NULL "
+            "SELECT t.id, t.path, t.size, t.mtime_ns, t.ctime_ns, t.content, t.reason, "
+            "v.id IS NOT NULL "
             "FROM tracks t LEFT JOIN vectors v ON v.track = t.id AND v.space = ?",
             (space.id,),
         )
-        return [FileRecord(id_, os.fsdecode(path), *rest) for id_, path, *rest in rows]
+        return [
+            FileRecord(id_, os.fsdecode(path), FileStamp(size, mtime_ns, ctime_ns), *rest)
+            for id_, path, size, mtime_ns, ctime_ns, *rest in rows
+        ]
 
     def ensure_space(self, model: Model, source: str) -> Space:
         """Return the space of a model, created if the library has none."""
@@ -446,7 +450,7 @@ class SqliteStore:
         """Make a space the searched one, and delete all others."""
         execute = self._connection.execute
         self._set_meta("active_space", space.id)
-        for table in ("vectors", "windows"):
+        for table in ("vectors", "windows", "retired"):
             execute(f"DELETE FROM {table} WHERE space != ?", (space.id,))
         execute("DELETE FROM spaces WHERE id != ?", (space.id,))
 
@@ -467,32 +471,29 @@ class SqliteStore:
         self._set_meta("excluded", json.dumps(list(patterns)))
 
     def save_track(
-        self, path: str, size: int, mtime_ns: int, embedding: TrackEmbedding, space: Space
+        self, path: str, stamp: FileStamp, embedding: TrackEmbedding, space: Space
     ) -> None:
         """Store a track, and replace what is stored under its path."""
-        track = self._save_file(path, size, mtime_ns, embedding.content, embedding.seconds, None)
+        track = self._save_file(path, stamp, embedding.content, embedding.seconds, None)
         self._save_tags(track, path, embedding.tags)
         quantized = np.rint(embedding.windows * 127).astype(np.int8)
-        self._connection.execute(
-            "INSERT OR REPLACE INTO vectors (track, space, vector) VALUES (?, ?, ?)",
-            (track, space.id, embedding.vector.astype(np.float32).tobytes()),
-        )
-        self._connection.execute(
-            "INSERT OR REPLACE INTO windows (track, space, spans, vectors) VALUES (?, ?, ?, ?)",
-            (track, space.id, embedding.spans.astype(np.float32).tobytes(), quantized.tobytes()),
+        self._save_vectors(
+            track,
+            space.id,
+            embedding.vector.astype(np.float32).tobytes(),
+            embedding.spans.astype(np.float32).tobytes(),
+            quantized.tobytes(),
         )
 
-    def save_failure(
-        self, path: str, size: int, mtime_ns: int, content: bytes, reason: str
-    ) -> None:
+    def save_failure(self, path: str, stamp: FileStamp, content: bytes, reason: str) -> None:
         """Store why a file could not be read."""
-        track = self._save_file(path, size, mtime_ns, content, None, reason)
+        track = self._save_file(path, stamp, content, None, reason)
         for table in ("vectors", "windows"):
             self._connection.execute(f"DELETE FROM {table} WHERE track = ?", (track,))
         self._connection.execute("DELETE FROM names WHERE rowid = ?", (track,))
 
-    def move_track(self, id_: int, path: str, size: int, mtime_ns: int, tags: Tags) -> None:
-        """Store a new path or modification time of a track whose content is unchanged."""
+    def move_track(self, id_: int, path: str, stamp: FileStamp) -> None:
+        """Store a new path or new times of a track whose content is unchanged."""
         # The path may be that of another record, such as a broken file that this one replaced.
         row = self._connection.execute(
             "SELECT id FROM tracks WHERE path = ? AND id != ?", (os.fsencode(path), id_)
@@ -500,9 +501,16 @@ class SqliteStore:
         if row is not None:
             self.remove_tracks(row)
         self._connection.execute(
-            "UPDATE tracks SET path = ?, size = ?, mtime_ns = ? WHERE id = ?",
-            (os.fsencode(path), size, mtime_ns, id_),
+            "UPDATE tracks SET path = ?, size = ?, mtime_ns = ?, ctime_ns = ? WHERE id = ?",
+            (os.fsencode(path), stamp.size, stamp.mtime_ns, stamp.ctime_ns, id_),
         )
+        [(title, artist, album)] = self._select(
+            "SELECT title, artist, album FROM tracks WHERE id = ?", (id_,)
+        )
+        self._save_names(id_, title or title_from_path(path), artist, album)
+
+    def save_tags(self, id_: int, path: str, tags: Tags) -> None:
+        """Store the tags of a track."""
         self._save_tags(id_, path, tags)
 
     def remove_tracks(self, ids: Iterable[int]) -> None:
@@ -510,6 +518,71 @@ class SqliteStore:
         rows = [(id_,) for id_ in ids]
         self._connection.executemany("DELETE FROM tracks WHERE id = ?", rows)
         self._connection.executemany("DELETE FROM names WHERE rowid = ?", rows)
+
+    def retire_tracks(self, ids: Iterable[int], space: Space) -> None:
+        """Remove tracks, and keep their embeddings for a while in case their files come back."""
+        now = int(time.time())
+        rows = [(now, id_, space.id) for id_ in ids]
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO retired SELECT t.id, ?, t.size, t.content, "
+            "t.seconds, json_array(title, artist, album, genre, year, recording_id, artist_id), "
+            "v.space, v.vector, w.spans, w.vectors FROM tracks t "
+            "JOIN vectors v ON v.track = t.id JOIN windows w ON w.track = t.id "
+            "AND w.space = v.space WHERE t.id = ? AND v.space = ? AND t.reason IS NULL",
+            rows,
+        )
+        self.remove_tracks(id_ for _, id_, _ in rows)
+        self._connection.execute(
+            "DELETE FROM retired WHERE retired_at < ?", (now - _RETIRED_SECONDS,)
+        )
+
+    def retired_records(self, space: Space) -> list[FileRecord]:
+        """Return the records of retired tracks that have an embedding in a space."""
+        rows = self._select("SELECT id, size, content FROM retired WHERE space = ?", (space.id,))
+        return [
+            FileRecord(id_, "", FileStamp(size, 0), content, None, embedded=True)
+            for id_, size, content in rows
+        ]
+
+    def restore_track(self, id_: int, path: str, stamp: FileStamp) -> None:
+        """Make a track of a retired one, under the same id, whose content is at a path again."""
+        [(content, seconds, tags, *embedding)] = self._select(
+            "SELECT content, seconds, tags, space, vector, spans, windows FROM retired "
+            "WHERE id = ?",
+            (id_,),
+        )
+        replaced = self._select("SELECT id FROM tracks WHERE path = ?", (os.fsencode(path),))
+        self.remove_tracks(old for (old,) in replaced)
+        self._connection.execute(
+            "INSERT INTO tracks (id, path, size, mtime_ns, ctime_ns, content, seconds) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                id_,
+                os.fsencode(path),
+                stamp.size,
+                stamp.mtime_ns,
+                stamp.ctime_ns,
+                content,
+                seconds,
+            ),
+        )
+        names = ("title", "artist", "album", "genre", "year", "recording_id", "artist_id")
+        self._save_tags(id_, path, Tags(**dict(zip(names, json.loads(tags), strict=True))))
+        space, vector, spans, windows = embedding
+        self._save_vectors(id_, space, vector, spans, windows)
+        self._connection.execute("DELETE FROM retired WHERE id = ?", (id_,))
+
+    def _save_vectors(
+        self, track: int, space: int, vector: bytes, spans: bytes, windows: bytes
+    ) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO vectors (track, space, vector) VALUES (?, ?, ?)",
+            (track, space, vector),
+        )
+        self._connection.execute(
+            "INSERT OR REPLACE INTO windows (track, space, spans, vectors) VALUES (?, ?, ?, ?)",
+            (track, space, spans, windows),
+        )
 
     def _select(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
@@ -530,84 +603,35 @@ class SqliteStore:
         return row[0] if row else None
 
     def _set_meta(self, key: str, value: object) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
-
-    def _create(self) -> None:
-        from filelock import FileLock  # not needed by a search
-
-        # SQLite does not wait for another process that enables write-ahead logging as well.
-        with FileLock(self.folder / "create.lock", timeout=30):
-            if self._connection.execute("PRAGMA user_version").fetchone()[0] != 0:
-                return  # another process was first
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("BEGIN IMMEDIATE")
-            for statement in _STATEMENTS:
-                self._connection.execute(statement)
-            self._set_meta("generation", 0)
-            self._set_random_names()
-            self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            self._connection.execute("COMMIT")
-
-    def _set_random_names(self) -> None:
-        self._set_meta("identity", os.urandom(8).hex())
-        self._set_meta("token", os.urandom(8).hex())
-
-    def _migrate_from_1(self) -> None:
-        """Migrate a library of version 1: ids that are not given again, random names, indices.
-
-        A library that is not writable is searched as it is.
-        """
-        from filelock import FileLock
-
-        if not os.access(self.folder, os.W_OK):
-            return
-        execute = self._connection.execute
-        with FileLock(self.folder / "create.lock", timeout=600):
-            if execute("PRAGMA user_version").fetchone()[0] != 1:
-                return  # another process was first
-            execute("PRAGMA foreign_keys = OFF")  # without effect inside a transaction
-            execute("BEGIN IMMEDIATE")
-            try:
-                # Each table is copied to one of the new form, as SQLite's documentation advises.
-                for table in ("spaces", "tracks", "vectors"):
-                    [new] = [s for s in _STATEMENTS if s.startswith(f"CREATE TABLE {table} ")]
-                    execute(new.replace(f"CREATE TABLE {table} ", f"CREATE TABLE new_{table} ", 1))
-                    execute(f"INSERT INTO new_{table} SELECT * FROM {table}")
-                    execute(f"DROP TABLE {table}")
-                    execute(f"ALTER TABLE new_{table} RENAME TO {table}")
-                for statement in _STATEMENTS:
-                    if statement.startswith("CREATE INDEX"):
-                        execute(statement)
-                execute("CREATE UNIQUE INDEX windows_track ON windows (track, space)")
-                self._set_random_names()
-                execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-                execute("COMMIT")
-            except BaseException:
-                execute("ROLLBACK")
-                raise
-            execute("PRAGMA foreign_keys = ON")
+        set_meta(self._connection, key, value)
 
     def _save_file(
         self,
         path: str,
-        size: int,
-        mtime_ns: int,
+        stamp: FileStamp,
         content: bytes,
         seconds: float | None,
         reason: str | None,
     ) -> int:
         row = self._connection.execute(
-            "INSERT INTO tracks (path, size, mtime_ns, content, seconds, reason) "
-            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET size = excluded.size, "
-            "mtime_ns = excluded.mtime_ns, content = excluded.content, "
-            "seconds = excluded.seconds, reason = excluded.reason RETURNING id",
-            (os.fsencode(path), size, mtime_ns, content, seconds, reason),
+            "INSERT INTO tracks (path, size, mtime_ns, ctime_ns, content, seconds, reason) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET size = excluded.size, "
+            "mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, "
+            "content = excluded.content, seconds = excluded.seconds, reason = excluded.reason "
+            "RETURNING id",
+            (
+                os.fsencode(path),
+                stamp.size,
+                stamp.mtime_ns,
+                stamp.ctime_ns,
+                content,
+                seconds,
+                reason,
+            ),
         ).fetchone()
         return int(row[0])
 
     def _save_tags(self, track: int, path: str, tags: Tags) -> None:
-        from tunespace.text.normalize import fold  # only indexing writes
-
         self._connection.execute(
             "UPDATE tracks SET title = ?, artist = ?, album = ?, genre = ?, year = ?, "
             "recording_id = ?, artist_id = ?, title_key = ?, artist_key = ?, album_key = ?, "
@@ -620,24 +644,18 @@ class SqliteStore:
                 tags.year,
                 tags.recording_id,
                 tags.artist_id,
-                fold(tags.title),
-                fold(tags.artist),
-                fold(tags.album),
-                # Each genre between commas, so that a filter can match one as a whole.
-                f",{','.join(map(fold, split_genres(tags.genre)))},",
+                *name_keys(tags.title, tags.artist, tags.album, tags.genre),
                 track,
             ),
         )
+        self._save_names(track, tags.title or title_from_path(path), tags.artist, tags.album)
+
+    def _save_names(self, track: int, title: str, artist: str, album: str) -> None:
         self._connection.execute("DELETE FROM names WHERE rowid = ?", (track,))
         self._connection.execute(
             "INSERT INTO names (rowid, title, artist, album) VALUES (?, ?, ?, ?)",
-            (track, tags.title or title_from_path(path), tags.artist, tags.album),
+            (track, title, artist, album),
         )
-
-
-def _file_number(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino
 
 
 def _tracks_where(where: Filter | None) -> Condition:
