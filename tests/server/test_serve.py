@@ -1,3 +1,4 @@
+import logging
 import os
 import re
 import signal
@@ -10,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tunespace.models.worker_pool import worker_environment
+from tunespace.server.serve import _log_plainly
 
 
 @contextmanager
@@ -97,3 +101,65 @@ def test_a_server_that_cannot_start_reports_the_reason(library: Path, tmp_path: 
             assert done.stderr.startswith("tunespace: ")
             assert message in done.stderr
             assert "Traceback" not in done.stderr
+
+
+def test_the_token_is_read_from_a_file_and_is_encoded_in_the_address(
+    library: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("a+b/c==\n")
+    with served(library, "--token-file", str(file)) as (process, address):
+        assert address.endswith("/?token=a%2Bb%2Fc%3D%3D")
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            read(address.partition("/?")[0] + "/api/tracks")
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        assert opener.open(address, timeout=10).status == 200
+        if Path("/proc").exists():
+            assert b"a+b" not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+
+
+def test_decoders_do_not_get_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNESPACE_TOKEN", "secret")
+    assert "TUNESPACE_TOKEN" not in worker_environment(one_thread=True)
+
+
+def test_forwarded_addresses_count_only_behind_a_named_proxy(library: Path) -> None:
+    def statuses(address: str) -> set[int]:
+        found = set()
+        for n in range(8):
+            request = urllib.request.Request(  # noqa: S310
+                f"{address}/api/tracks?limit=1", headers={"x-forwarded-for": f"10.0.0.{n}"}
+            )
+            try:
+                found.add(urllib.request.urlopen(request, timeout=10).status)  # noqa: S310
+            except urllib.error.HTTPError as error:
+                found.add(error.code)
+        return found
+
+    with served(library, "--rate", "4") as (_, address):
+        assert statuses(address) == {200, 429}
+    with served(library, "--rate", "4", "--proxy", "127.0.0.1") as (_, address):
+        assert statuses(address) == {200}
+
+
+def test_a_thousand_internal_errors_are_logged_in_lines(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root, handlers, level = logging.getLogger(), logging.getLogger().handlers[:], logging.root.level
+    try:
+        _log_plainly()
+        for _ in range(1000):
+            try:
+                raise ZeroDivisionError("a fault")
+            except ZeroDivisionError as error:
+                logging.getLogger("tunespace.server").error("GET /", exc_info=error)
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+    lines = capsys.readouterr().err.splitlines()
+    assert sum("Traceback" in line for line in lines) == 1
+    assert (
+        sum("GET /" in line and "(ZeroDivisionError: a fault, as above)" in line for line in lines)
+        == 999
+    )
+    assert len(lines) < 1020

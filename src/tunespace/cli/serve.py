@@ -1,6 +1,7 @@
 """``tunespace serve``: the library as a page and an HTTP API."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
@@ -10,6 +11,7 @@ from tunespace.errors import TunespaceError
 # The same as in tunespace.server.settings, whose package takes a second to import.
 _DEFAULT_HOST = "127.0.0.1"
 _DEFAULT_PORT = 8731
+_DEFAULT_RATE = 1200
 
 
 @click.command()
@@ -32,7 +34,12 @@ _DEFAULT_PORT = 8731
     envvar="TUNESPACE_TOKEN",
     show_envvar=True,
     help="Token that clients must send; generated and printed if other machines can reach the "
-    "server.",
+    "server. Other users of this machine can see it on the command line.",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File that contains the token.",
 )
 @click.option("--allow-write", is_flag=True, help="Allow clients to update the library.")
 @click.option(
@@ -40,6 +47,20 @@ _DEFAULT_PORT = 8731
     metavar="HOST",
     multiple=True,
     help="Further host name of the server. Can be repeated.",
+)
+@click.option(
+    "--rate",
+    type=click.IntRange(0),
+    default=_DEFAULT_RATE,
+    show_default=True,
+    help="Maximum number of requests of one address a minute; 0 for no limit. Programs on this "
+    "machine are not limited if there is no token.",
+)
+@click.option(
+    "--proxy",
+    metavar="ADDRESS",
+    multiple=True,
+    help="Address of a reverse proxy that names its clients in X-Forwarded-For. Can be repeated.",
 )
 @click.option(
     "--mcp",
@@ -52,8 +73,11 @@ def serve(
     host: str,
     port: int,
     token: str | None,
+    token_file: Path | None,
     allow_write: bool,
     name: tuple[str, ...],
+    rate: int,
+    proxy: tuple[str, ...],
     mcp: bool,
     library: Path | None,
     model: str | None,
@@ -68,6 +92,8 @@ def serve(
         raise TunespaceError(
             f"{error.name} is not installed: run `pip install 'tunespace[serve]'`"
         ) from error
+    if token_file is not None:
+        token = _read_token(token_file)
     if not token:  # an empty token would let everybody in
         token = "" if is_local(host) else new_token()
     settings = Settings(
@@ -78,6 +104,8 @@ def serve(
         token=token,
         allow_write=allow_write,
         names=name,
+        requests_a_minute=rate,
+        proxies=proxy,
     )
     if mcp:
         run_mcp_stdio(settings)
@@ -85,8 +113,20 @@ def serve(
         run(settings, on_ready=_announce)
 
 
+def _read_token(file: Path) -> str:
+    try:
+        token = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TunespaceError(f"{file} cannot be read as a token ({error})") from error
+    if not token:
+        raise TunespaceError(f"{file} is empty: it must contain the token")
+    return token
+
+
 def _announce(address: str, token: str) -> None:
-    click.echo(f"tunespace listens on {address}" + (f"/?token={token}" if token else ""))
+    click.echo(
+        f"tunespace listens on {address}" + (f"/?token={quote(token, safe='')}" if token else "")
+    )
     if token:
         click.echo(f"programs send the header `authorization: Bearer {token}`")
     click.echo("stop it with Ctrl-C")

@@ -222,5 +222,6 @@ class _Run:
 def worker_environment(*, one_thread: bool) -> dict[str, str]:
     """Return the environment of a Python process with the import path of this one."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment.pop("TUNESPACE_TOKEN", None)  # decoders read files that may take control of them
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     return environment | threads if one_thread else environment

@@ -1,22 +1,24 @@
 """Run a server until it is stopped: HTTP, or MCP over standard input and output."""
 
-import asyncio
+import logging
 import socket
+import time
 from collections.abc import Callable
 
 import uvicorn
 from threadpoolctl import threadpool_limits
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tunespace.errors import TunespaceError
 from tunespace.server.app import create_app
+from tunespace.server.http_protocol import bounded_protocol
 from tunespace.server.mcp_server import make_mcp
 from tunespace.server.services.index_job import IndexJob
 from tunespace.server.services.library_pool import LibraryPool
 from tunespace.server.settings import Settings
 
-_MAX_HEADER_BYTES = 32 * 1024
 _MAX_CONNECTIONS = 1000
+_SECONDS_BETWEEN_TRACEBACKS = 60.0
+_MAX_TRACED = 100
 
 
 def run(settings: Settings, on_ready: Callable[[str, str], None]) -> None:
@@ -32,20 +34,22 @@ def run(settings: Settings, on_ready: Callable[[str, str], None]) -> None:
         ModelError: Its model cannot be used.
     """
     app = create_app(settings)
+    _log_plainly()
     listener = _listen(settings.host, settings.port)
     port = listener.getsockname()[1]
     config = uvicorn.Config(
         app,
-        http=with_header_timeout(settings.body_seconds),
+        http=bounded_protocol(settings.body_seconds),
         log_level="warning",
+        log_config=None,
         access_log=False,
         server_header=False,
-        # uvicorn trusts the headers of a proxy only if its own variable names the proxy.
-        proxy_headers=True,
+        # Anybody can write these headers; they count if they come from a proxy that was named.
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=list(settings.proxies),
         timeout_keep_alive=10,
         timeout_graceful_shutdown=3,
         limit_concurrency=_MAX_CONNECTIONS,
-        h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
     )
     server = _Server(config, lambda: on_ready(_address(settings.host, port), settings.token))
     # One core for each request: one that uses all cores makes the others wait.
@@ -69,48 +73,36 @@ def run_mcp_stdio(settings: Settings) -> None:
         libraries.close()
 
 
-def with_header_timeout(seconds: float) -> type[HttpToolsProtocol]:
-    """Return an HTTP protocol that closes connections whose headers do not arrive in time.
+class _PlainFormatter(logging.Formatter):
+    """Formatter whose traceback of a repeated error is left out: it takes time and disk space."""
 
-    Slow clients (slowloris) would otherwise exhaust the connection limit.
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._traced: dict[str, float] = {}
 
-    Args:
-        seconds: Maximum time until the headers of a request are complete.
-    """
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None:
+            return super().format(record)
+        kind = f"{type(error).__name__}: {error}"
+        now = time.monotonic()
+        if (
+            now - self._traced.get(kind, -_SECONDS_BETWEEN_TRACEBACKS)
+            >= _SECONDS_BETWEEN_TRACEBACKS
+        ):
+            if len(self._traced) >= _MAX_TRACED:
+                self._traced.clear()
+            self._traced[kind] = now
+            return super().format(record)
+        short = logging.makeLogRecord(record.__dict__ | {"exc_info": None, "exc_text": None})
+        return f"{super().format(short)} ({kind}, as above)"
 
-    class TimeoutProtocol(HttpToolsProtocol):
-        _timer: asyncio.TimerHandle | None = None
 
-        def _start_timer(self) -> None:
-            self._stop_timer()
-            self._timer = self.loop.call_later(seconds, self._close)
-
-        def _stop_timer(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-        def _close(self) -> None:
-            if not self.transport.is_closing():
-                self.transport.close()
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._start_timer()
-
-        def on_headers_complete(self) -> None:
-            self._stop_timer()
-            super().on_headers_complete()
-
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
-            self._start_timer()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._stop_timer()
-            super().connection_lost(exc)
-
-    return TimeoutProtocol
+def _log_plainly() -> None:
+    """Log to the standard error; libraries install handlers that draw tracebacks in colours."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_PlainFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
 class _Server(uvicorn.Server):

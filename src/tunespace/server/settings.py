@@ -24,7 +24,9 @@ class Settings:
         upload_bytes: Maximum size of an upload.
         upload_seconds: Maximum time to embed an upload.
         upload_memory: Maximum memory to embed an upload, in bytes.
-        requests_a_minute: Maximum number of requests of one address; 0 for no limit.
+        requests_a_minute: Maximum number of requests of one address; 0 for no limit. Programs on
+            this machine are not limited if there is no token.
+        proxies: Addresses of reverse proxies whose ``X-Forwarded-For`` is believed.
         body_seconds: Maximum time until a request is received.
         idle_seconds: Time without a request after which the model is unloaded.
 
@@ -44,6 +46,7 @@ class Settings:
     upload_seconds: float = 30.0
     upload_memory: int = 3 * 2**30
     requests_a_minute: int = 1200
+    proxies: tuple[str, ...] = ()
     body_seconds: float = 30.0
     idle_seconds: float = 600.0
 
