@@ -65,6 +65,9 @@ def test_players_find_the_endpoints(client: Client, library: Path) -> None:
     assert len(response_of(api, "search3", query="")["searchResult3"]["song"]) == 3
     sound = api.get("/rest/stream", params={"id": low})
     assert sound.content == (library.parent / "music" / "low.flac").read_bytes()
+    head = api.head("/rest/stream", params={"id": low})
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head.headers["content-length"]) == len(sound.content)
     assert (
         api.get("/rest/getCoverArt", params={"id": low}).headers["content-type"] == "image/svg+xml"
     )
@@ -117,12 +120,27 @@ def test_players_authenticate_in_their_own_ways(client: Client) -> None:
         {"u": "x", "t": hashed, "s": "salt"},
     ):
         assert response_of(api, "ping", **given)["status"] == "ok", given
-    for given in (
-        {},
-        {"apiKey": "wrong"},
-        {"u": "x", "p": "enc:zz"},
-        {"u": "x", "t": hashed, "s": "other"},
-        {"u": "x", "t": hashlib.md5(b"secret").hexdigest(), "s": ""},  # noqa: S324
-    ):
-        assert api.get("/rest/ping", params=given).status_code == 401, given
+        posted = api.post("/rest/ping", data=given | {"f": "json"})
+        assert posted.json()["subsonic-response"]["status"] == "ok", given
+    refused: list[tuple[dict[str, str], int]] = [
+        ({}, 10),
+        ({"u": "x"}, 10),
+        ({"apiKey": "wrong"}, 44),
+        ({"u": "x", "p": "wrong"}, 40),
+        ({"u": "x", "p": "enc:zz"}, 40),
+        ({"u": "x", "t": hashed, "s": "other"}, 40),
+        ({"u": "x", "t": hashlib.md5(b"secret").hexdigest(), "s": ""}, 10),  # noqa: S324
+    ]
+    for given, code in refused:
+        answer = response_of(api, "ping", **given)
+        assert (answer["status"], answer["error"]["code"]) == ("failed", code), given
+        posted = api.post("/rest/ping.view", data=given | {"f": "json"})
+        assert posted.json()["subsonic-response"]["error"]["code"] == code, given
+    # A program finds out how to log in without logging in.
+    extensions = response_of(api, "getOpenSubsonicExtensions")
+    assert {"name": "formPost", "versions": [1]} in extensions["openSubsonicExtensions"]
+    for call in ("stream", "getCoverArt", "search3", "nothing"):
+        assert response_of(api, call, id=1)["error"]["code"] == 10
+    for path in ("/rest/", "/rest/ping/x", "/rest/../api/tracks", "/rest"):
+        assert api.get(path).status_code == 401, path
     assert api.get("/api/tracks", params={"apiKey": "secret"}).status_code == 401

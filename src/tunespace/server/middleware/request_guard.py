@@ -54,7 +54,7 @@ class RequestGuard:
         self._metrics = metrics
         self._checks = (
             OriginCheck(frozenset({"localhost", settings.host, *settings.names})),
-            RateLimit(settings.requests_a_minute),
+            RateLimit(settings.requests_a_minute, limit_local=bool(settings.token)),
             Authentication(settings.token),
         )
 

@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse, Response
 from tunespace import __version__
 from tunespace.errors import TunespaceError
 from tunespace.library import Library, Query, QueryTerm, Text, Track, TrackRef
+from tunespace.server.middleware.authentication import Authentication
 from tunespace.server.schemas import MAX_TEXT_LENGTH, file_name, printable
 from tunespace.server.services.track_files import artwork_response, audio_response, media_type
 from tunespace.server.state import StateDependency
@@ -26,7 +27,9 @@ router = APIRouter(prefix="/rest", include_in_schema=False)
 
 _VERSION = "1.16.1"
 _MAX_RESULTS = 500
-_MISSING, _GENERIC, _NOT_FOUND = 10, 0, 70
+_GENERIC, _MISSING, _WRONG_PASSWORD, _WRONG_KEY, _NOT_FOUND = 0, 10, 40, 44, 70
+# Needs no token, as the specification asks.
+_PUBLIC_CALLS = frozenset({"getOpenSubsonicExtensions"})
 _EXTENSIONS = {"sonicSimilarity": [1], "apiKeyAuthentication": [1], "formPost": [1]}
 Payload = dict[str, Any]
 
@@ -37,7 +40,7 @@ class _SubsonicError(Exception):
         self.code = code
 
 
-@router.api_route("/{call}", methods=["GET", "POST"])
+@router.api_route("/{call}", methods=["GET", "HEAD", "POST"])
 async def handle(state: StateDependency, request: Request, call: str) -> Response:
     """Handle a call; respond in XML, or in JSON if the client asks for it."""
     parameters = dict(request.query_params)
@@ -48,6 +51,8 @@ async def handle(state: StateDependency, request: Request, call: str) -> Respons
         parameters |= dict(parse_qsl(form))
     name = call.removesuffix(".view")
     try:
+        if name not in _PUBLIC_CALLS:
+            _require_token(state.settings.token, request, parameters)
         if name in ("stream", "download"):
             return await audio_response(state.libraries, state.transcoder, _id(parameters, "id"))
         if name == "getCoverArt":
@@ -67,6 +72,22 @@ async def handle(state: StateDependency, request: Request, call: str) -> Respons
     except TunespaceError as error:
         return _respond(parameters, {"error": {"code": _GENERIC, "message": str(error)}}, "failed")
     return _respond(parameters, payload, "ok")
+
+
+def _require_token(token: str, request: Request, parameters: dict[str, str]) -> None:
+    """Raise the protocol's error for a client that does not know the token."""
+    authentication = Authentication(token)
+    if authentication.is_authenticated(request.scope):
+        return
+    if authentication.is_subsonic_client(parameters):
+        return
+    if "apiKey" in parameters:
+        raise _SubsonicError(_WRONG_KEY, "the API key is wrong: it is the server's token")
+    if not parameters.get("p") and not (parameters.get("t") and parameters.get("s")):
+        raise _SubsonicError(_MISSING, "required parameter is missing: p, t and s, or apiKey")
+    raise _SubsonicError(
+        _WRONG_PASSWORD, "wrong username or password: the password is the server's token"
+    )
 
 
 def _respond(parameters: dict[str, str], payload: Payload, status: str) -> Response:
