@@ -119,3 +119,27 @@ def test_mcp_over_http_needs_the_token(client: Api) -> None:
     headers = {"authorization": "Bearer secret", "accept": "application/json, text/event-stream"}
     assert api.post("/mcp", json=body, headers=headers).status_code == 200
     assert "search_music" in json.dumps(api.post("/mcp", json=body, headers=headers).json())
+
+
+def test_arguments_that_are_null_are_those_that_are_missing(library: Path) -> None:
+    found = asked(library, "search_music", query="low", avoid=None, where=None, limit=None)
+    assert content(found)["tracks"][0]["title"] == "low tone"
+    low = content(found)["tracks"][0]["track_id"]
+    found = asked(library, "similar_music", track_id=low, change=None, where=None)
+    assert content(found)["tracks"][0]["title"] == "middle tone"
+    assert content(asked(library, "library_facts", where=None))["tracks"] == 3
+
+
+def test_a_filter_cannot_close_the_brackets_that_it_is_put_into(library: Path) -> None:
+    where = "year > 2000) or (year > 0"
+    for change in ("", "after 1900"):
+        refused = asked(library, "similar_music", track_id=1, change=change, where=where)
+        assert refused.is_error
+
+
+def test_the_address_of_mcp_may_end_with_a_slash(client: Api) -> None:
+    request = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    headers = {"accept": "application/json, text/event-stream"}
+    for path in ("/mcp", "/mcp/"):
+        answer = client().post(path, json=request, headers=headers)
+        assert answer.status_code == 200, path

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.routing import Route
 
 from tunespace import __version__
 from tunespace.server import error_handlers
@@ -101,6 +102,11 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app = _create_routes(_lifespan(settings, libraries, index_job, request_metrics, mcp))
     app.router.routes.extend(mcp_app.routes)
+    app.router.routes.extend(
+        Route(f"{route.path}/", route.endpoint)  # some clients add the slash
+        for route in mcp_app.routes
+        if isinstance(route, Route)
+    )
     app.mount("/", StaticFiles(directory=_PAGE, html=True))
     error_handlers.install(app)
     app.add_middleware(

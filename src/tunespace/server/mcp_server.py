@@ -13,6 +13,7 @@ from tunespace import __version__
 from tunespace.errors import QueryError, TunespaceError
 from tunespace.library import Hit, Library, Query, QueryTerm, SearchResult, Text, Track, TrackRef
 from tunespace.library.duration import format_duration
+from tunespace.library.search.filter_parser import parse_optional_filter
 from tunespace.server.schemas import MAX_ID, MAX_TEXT_LENGTH, printable
 from tunespace.server.services.index_job import IndexJob, IndexStatus
 from tunespace.server.services.library_pool import LibraryPool
@@ -25,19 +26,20 @@ _INSTRUCTIONS = (
 _READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _WRITING = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 _MAX_RESULTS = 50
+_DEFAULT_LIMIT = 10
 _AVOID_WEIGHT = -0.5
 T = TypeVar("T")
 
 Words = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH)]
 Filter = Annotated[
-    str,
+    str | None,
     Field(
         max_length=MAX_TEXT_LENGTH,
         description="Filter on metadata: year, seconds, title, artist, album, genre; such as "
         "'year >= 1990 and genre = \"Jazz\"'. Empty for none.",
     ),
 ]
-Limit = Annotated[int, Field(ge=1, le=_MAX_RESULTS)]
+Limit = Annotated[int | None, Field(ge=1, le=_MAX_RESULTS)]
 TrackId = Annotated[int, Field(ge=0, le=MAX_ID, description="Id from a search result.")]
 
 
@@ -92,38 +94,45 @@ class _Tools:
     async def search_music(
         self,
         query: Words,
-        avoid: Annotated[list[Words], Field(max_length=10)] = [],  # noqa: B006 - never changed
-        where: Filter = "",
-        limit: Limit = 10,
+        avoid: Annotated[list[Words] | None, Field(max_length=10)] = None,
+        where: Filter = None,
+        limit: Limit = _DEFAULT_LIMIT,
         per_artist: Annotated[int | None, Field(ge=1, le=_MAX_RESULTS)] = None,
     ) -> MusicList:
         """Find music that a phrase describes, and avoid what is not wanted."""
         terms = (
             QueryTerm(Text(query)),
-            *(QueryTerm(Text(text), _AVOID_WEIGHT) for text in avoid),
+            *(QueryTerm(Text(text), _AVOID_WEIGHT) for text in avoid or ()),
         )
-        request = Query(terms=terms, where=where, limit=limit, per_artist=per_artist)
+        request = Query(
+            terms=terms,
+            where=where or "",
+            limit=limit or _DEFAULT_LIMIT,
+            per_artist=per_artist,
+        )
         return _music_list(await self.run(lambda library: library.search(request)))
 
     async def similar_music(
         self,
         track_id: TrackId,
         change: Annotated[
-            str,
+            str | None,
             Field(max_length=MAX_TEXT_LENGTH, description="How it should differ, as 'calmer'."),
-        ] = "",
-        where: Filter = "",
-        limit: Limit = 10,
+        ] = None,
+        where: Filter = None,
+        limit: Limit = _DEFAULT_LIMIT,
     ) -> MusicList:
         """Find music that sounds like a track, changed as a remark asks."""
 
         def search(library: Library) -> SearchResult:
             _require_track(library, track_id)
-            refinement = library.refine(change, [track_id]) if change.strip() else None
-            filters = [where, refinement.where if refinement else ""]
+            refinement = library.refine(change, [track_id]) if change and change.strip() else None
+            filters = [where or "", refinement.where if refinement else ""]
+            for text in filters:
+                parse_optional_filter(text)  # each is valid by itself: none closes the brackets
             terms = (QueryTerm(TrackRef(track_id)), *(refinement.terms if refinement else ()))
             both = " and ".join(f"({text})" for text in filters if text.strip())
-            return library.search(Query(terms=terms, where=both, limit=limit))
+            return library.search(Query(terms=terms, where=both, limit=limit or _DEFAULT_LIMIT))
 
         return _music_list(await self.run(search))
 
@@ -140,17 +149,17 @@ class _Tools:
 
         return await self.run(describe)
 
-    async def library_facts(self, where: Filter = "") -> Facts:
+    async def library_facts(self, where: Filter = None) -> Facts:
         """Count tracks, genres, decades and artists of the library, or of a filter."""
 
         def count(library: Library) -> Facts:
-            facets = library.facets(where=where, most=20)
+            facets = library.facets(where=where or "", most=20)
             counts = {
                 name: {printable(value.name): value.count for value in facets[name]}
                 for name in ("genre", "decade", "artist")
             }
             return Facts(
-                tracks=library.tracks(where=where, limit=1)[1],
+                tracks=library.tracks(where=where or "", limit=1)[1],
                 genres=counts["genre"],
                 decades=counts["decade"],
                 artists=counts["artist"],
