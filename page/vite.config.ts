@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 // The compiled page is part of the Python package, which needs no node to be installed.
 export default defineConfig({
   plugins: [svelte()],
+  // Relative: a reverse proxy may serve the page under a prefix.
+  base: './',
   build: {
     outDir: '../src/tunespace/server/page',
     emptyOutDir: true,

@@ -1,7 +1,10 @@
 """The page in Chromium; skipped, with a reason, where there is none."""
 
 import shutil
+import threading
+import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -270,3 +273,54 @@ def test_light_and_dark_can_be_chosen(page: Any) -> None:  # noqa: ANN401
     assert page.evaluate(paper) != light
     page.reload()
     sync_api.expect(page.get_by_role("button", name="Theme: dark")).to_be_visible()
+
+
+class PrefixProxy(BaseHTTPRequestHandler):
+    """Serves a server below ``/music/``, as a reverse proxy that takes the prefix away."""
+
+    target = ""
+
+    def do_GET(self) -> None:
+        self.pass_on(None)
+
+    def do_POST(self) -> None:
+        self.pass_on(self.rfile.read(int(self.headers["content-length"])))
+
+    def pass_on(self, body: bytes | None) -> None:
+        if not self.path.startswith("/music/"):
+            self.send_error(404)
+            return
+        names = ("host", "accept", "content-type", "cookie")
+        headers = {name: self.headers[name] for name in names if name in self.headers}
+        request = urllib.request.Request(  # noqa: S310 - our own server
+            self.target + self.path.removeprefix("/music"), body, headers
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            content = answer.read()
+            self.send_response(answer.status)
+            self.send_header("content-type", answer.headers["content-type"])
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+def test_the_page_works_behind_a_proxy_with_a_prefix(browser: Any, address: str) -> None:  # noqa: ANN401
+    handler = type("Handler", (PrefixProxy,), {"target": address})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        context = browser.new_context()
+        page = context.new_page()
+        failed: list[str] = []
+        page.on("requestfailed", lambda request: failed.append(request.url))
+        page.on("response", lambda r: failed.append(r.url) if r.status >= 400 else None)
+        home = f"http://127.0.0.1:{proxy.server_port}/music/"
+        page.goto(home)
+        look_for(page, "low")
+        assert titles(page)[0] == "low tone"
+        assert page.url == f"{home}?q=low"
+        assert [url for url in failed if "/events" not in url] == []
+        context.close()
+        proxy.shutdown()

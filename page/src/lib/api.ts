@@ -1,7 +1,7 @@
 /**
  * Client of the HTTP API.
  *
- * Requests and responses have the types of the OpenAPI document (`npm run types` generates them).
+ * Addresses are relative: a reverse proxy may serve the page under a prefix. Requests and responses have the types of the OpenAPI document (`npm run types` generates them).
  */
 
 import type { components } from './schema';
@@ -73,55 +73,55 @@ let libraryName = '';
 
 export const api = {
   health: async () => {
-    const health = await getJson<Health>('/health');
+    const health = await getJson<Health>('health');
     libraryName = health.library ?? '';
     return health;
   },
-  indexStatus: () => getJson<IndexStatus>('/api/index'),
-  startIndex: () => getJson<IndexStatus>('/api/index', { method: 'POST' }),
-  indexFailures: () => getJson<Schemas['Failures']>('/api/index/failures'),
+  indexStatus: () => getJson<IndexStatus>('api/index'),
+  startIndex: () => getJson<IndexStatus>('api/index', { method: 'POST' }),
+  indexFailures: () => getJson<Schemas['Failures']>('api/index/failures'),
   search: (query: Query, signal: AbortSignal) =>
-    postJson<SearchResponse>('/api/search', query, signal),
+    postJson<SearchResponse>('api/search', query, signal),
   facets: (where: string) =>
     getJson<Schemas['Facets']>(
-      `/api/facets?most=${FACET_VALUES}&where=${encodeURIComponent(where)}`,
+      `api/facets?most=${FACET_VALUES}&where=${encodeURIComponent(where)}`,
     ),
   uploadClip: (file: File) =>
-    getJson<Schemas['ClipOut']>('/api/clips', {
+    getJson<Schemas['ClipOut']>('api/clips', {
       method: 'POST',
       headers: { 'content-type': 'application/octet-stream' },
       body: file,
     }),
   waveform: (id: number) =>
-    getJson<Waveform>(`/api/tracks/${id}/waveform?points=${WAVEFORM_POINTS}`),
+    getJson<Waveform>(`api/tracks/${id}/waveform?points=${WAVEFORM_POINTS}`),
   moments: (id: number, query: Query) =>
-    postJson<Schemas['Moments']>(`/api/tracks/${id}/moments`, query),
+    postJson<Schemas['Moments']>(`api/tracks/${id}/moments`, query),
   extendPlaylist: (ids: number[]) =>
-    postJson<SearchResponse>('/api/playlist/extend', {
+    postJson<SearchResponse>('api/playlist/extend', {
       ids: ids.slice(-MAX_PLAYLIST),
       count: EXTENSION_LENGTH,
     }),
   path: (start: number, end: number, count: number) =>
-    getJson<Schemas['PathOut']>(`/api/path?start=${start}&end=${end}&count=${count}`),
+    getJson<Schemas['PathOut']>(`api/path?start=${start}&end=${end}&count=${count}`),
   exportPlaylist: async (ids: number[]) =>
-    (await fetchResponse('/api/playlist/m3u8', jsonRequest({ ids }))).blob(),
+    (await fetchResponse('api/playlist/m3u8', jsonRequest({ ids }))).blob(),
   refine: (remark: string, shown: number[]) =>
-    postJson<Refinement>('/api/refine', { remark, shown }),
-  map: () => getJson<MapSummary>('/api/map'),
+    postJson<Refinement>('api/refine', { remark, shown }),
+  map: () => getJson<MapSummary>('api/map'),
   mapPoints: async (version: number) =>
-    (await fetchResponse(`/api/map/points?version=${version}`)).arrayBuffer(),
+    (await fetchResponse(`api/map/points?version=${version}`)).arrayBuffer(),
   mapScores: async (version: number, query: Query) => {
-    const response = await fetchResponse(`/api/map/scores?version=${version}`, jsonRequest(query));
+    const response = await fetchResponse(`api/map/scores?version=${version}`, jsonRequest(query));
     return new Uint8Array(await response.arrayBuffer());
   },
   tracksById: async (ids: number[]) =>
-    (await postJson<Schemas['TracksByIdOut']>('/api/map/tracks', { ids })).tracks,
+    (await postJson<Schemas['TracksByIdOut']>('api/map/tracks', { ids })).tracks,
 };
 
 /** Return the address of a track's audio file. */
-export const audioUrl = (id: number) => `/api/tracks/${id}/audio?library=${libraryName}`;
+export const audioUrl = (id: number) => `api/tracks/${id}/audio?library=${libraryName}`;
 /** Return the address of a track's audio as FLAC, for formats that the browser cannot play. */
 export const transcodedAudioUrl = (id: number) => `${audioUrl(id)}&convert=flac`;
 /** Return the address of a track's cover art, or of a drawn placeholder. */
 export const artworkUrl = (id: number) =>
-  `/api/tracks/${id}/artwork?placeholder=true&library=${libraryName}`;
+  `api/tracks/${id}/artwork?placeholder=true&library=${libraryName}`;

@@ -19,8 +19,8 @@ function binaryPoints(): ArrayBuffer {
 test('points are read when the server has built the map', async () => {
   let polls = 0;
   fakeServer({
-    '/api/map': () => (++polls < 3 ? { ...SUMMARY, state: 'making', version: -1 } : SUMMARY),
-    '/api/map/points': binaryPoints,
+    'api/map': () => (++polls < 3 ? { ...SUMMARY, state: 'making', version: -1 } : SUMMARY),
+    'api/map/points': binaryPoints,
   });
   const map = new MusicMapState();
   const loaded = map.load(new AbortController().signal);
@@ -33,7 +33,7 @@ test('points are read when the server has built the map', async () => {
 });
 
 test('a map that was closed loads no points', async () => {
-  const requests = fakeServer({ '/api/map': () => SUMMARY });
+  const requests = fakeServer({ 'api/map': () => SUMMARY });
   const controller = new AbortController();
   const map = new MusicMapState();
   const loaded = map.load(controller.signal);
@@ -44,14 +44,14 @@ test('a map that was closed loads no points', async () => {
 });
 
 test('a map that could not be built is an error', async () => {
-  fakeServer({ '/api/map': () => ({ ...SUMMARY, state: 'failed' }) });
+  fakeServer({ 'api/map': () => ({ ...SUMMARY, state: 'failed' }) });
   const map = new MusicMapState();
   await expect(map.load(new AbortController().signal)).rejects.toThrow('could not be built');
 });
 
 test('scores of an earlier query do not replace those of a later one', async () => {
   const replies: ((scores: ArrayBuffer) => void)[] = [];
-  fakeServer({ '/api/map/scores': () => new Promise((resolve) => replies.push(resolve)) });
+  fakeServer({ 'api/map/scores': () => new Promise((resolve) => replies.push(resolve)) });
   const map = new MusicMapState();
   const first = map.loadScores({ terms: [{ text: 'first', weight: 1 }] });
   const second = map.loadScores({ terms: [{ text: 'second', weight: 1 }] });
@@ -64,7 +64,7 @@ test('scores of an earlier query do not replace those of a later one', async () 
 });
 
 test('scores that cannot be loaded leave those that there are', async () => {
-  fakeServer({ '/api/map/scores': () => refusal(409, 'the map has changed') });
+  fakeServer({ 'api/map/scores': () => refusal(409, 'the map has changed') });
   const map = new MusicMapState();
   expect(await map.loadScores({ terms: [{ text: 'jazz', weight: 1 }] })).toBe(false);
   expect(map.scores).toBeUndefined();
@@ -72,13 +72,13 @@ test('scores that cannot be loaded leave those that there are', async () => {
 
 test('the label of a point is requested once', async () => {
   const requests = fakeServer({
-    '/api/map': () => SUMMARY,
-    '/api/map/points': binaryPoints,
-    '/api/map/tracks': () => ({ tracks: [track(10)] }),
+    'api/map': () => SUMMARY,
+    'api/map/points': binaryPoints,
+    'api/map/tracks': () => ({ tracks: [track(10)] }),
   });
   const map = new MusicMapState();
   await map.load(new AbortController().signal);
   expect(await map.labelAt(0)).toBe('Track 10 · Artist');
   expect(await map.labelAt(0)).toBe('Track 10 · Artist');
-  expect(requests.filter((one) => one.path === '/api/map/tracks')).toHaveLength(1);
+  expect(requests.filter((one) => one.path === 'api/map/tracks')).toHaveLength(1);
 });

@@ -48,7 +48,7 @@ test.each(['no JSON', '{"a": 1}'])('stored data that is no playlist (%s) is igno
 });
 
 test('an extension is appended', async () => {
-  const requests = fakeServer({ '/api/playlist/extend': () => ({ hits: [hit(7)] }) });
+  const requests = fakeServer({ 'api/playlist/extend': () => ({ hits: [hit(7)] }) });
   const playlist = open();
   playlist.add(track(1));
   await playlist.extend();
@@ -57,7 +57,7 @@ test('an extension is appended', async () => {
 });
 
 test('a path replaces the tracks between the ends', async () => {
-  fakeServer({ '/api/path': () => ({ tracks: [track(1), track(5), track(3)] }) });
+  fakeServer({ 'api/path': () => ({ tracks: [track(1), track(5), track(3)] }) });
   const playlist = open();
   playlist.add(track(1), track(2), track(3));
   await playlist.pathBetweenEnds();
@@ -65,7 +65,7 @@ test('a path replaces the tracks between the ends', async () => {
 });
 
 test('a refused request leaves the playlist as it is and shows the reason', async () => {
-  fakeServer({ '/api/path': () => refusal(404, 'track 1 is not in the library') });
+  fakeServer({ 'api/path': () => refusal(404, 'track 1 is not in the library') });
   const playlist = open();
   playlist.add(track(1), track(2));
   await playlist.pathBetweenEnds();

@@ -16,7 +16,7 @@ function shownIds(search: Search): number[] {
 }
 
 test('words are sent as a term and the hits are shown', async () => {
-  const requests = fakeServer({ '/api/search': () => hits(2, 1) });
+  const requests = fakeServer({ 'api/search': () => hits(2, 1) });
   const search = new Search();
   search.words = '  warm jazz ';
   await search.run();
@@ -31,7 +31,7 @@ test('words are sent as a term and the hits are shown', async () => {
 });
 
 test('an empty query sends no request and removes the hits', async () => {
-  const requests = fakeServer({ '/api/search': () => hits(1) });
+  const requests = fakeServer({ 'api/search': () => hits(1) });
   const search = new Search();
   search.words = 'jazz';
   await search.run();
@@ -42,7 +42,7 @@ test('an empty query sends no request and removes the hits', async () => {
 });
 
 test('typing sends one request, after a pause', async () => {
-  const requests = fakeServer({ '/api/search': () => hits(1) });
+  const requests = fakeServer({ 'api/search': () => hits(1) });
   const search = new Search();
   for (const words of ['j', 'ja', 'jazz']) {
     search.words = words;
@@ -56,7 +56,7 @@ test('typing sends one request, after a pause', async () => {
 
 test('a late response to an earlier query is ignored', async () => {
   const replies: ((value: unknown) => void)[] = [];
-  fakeServer({ '/api/search': () => new Promise((resolve) => replies.push(resolve)) });
+  fakeServer({ 'api/search': () => new Promise((resolve) => replies.push(resolve)) });
   const search = new Search();
   search.words = 'first';
   const first = search.run();
@@ -70,7 +70,7 @@ test('a late response to an earlier query is ignored', async () => {
 });
 
 test("a refused query shows the server's reason and no hits", async () => {
-  fakeServer({ '/api/search': () => refusal(422, "no word of 'zzz' is known") });
+  fakeServer({ 'api/search': () => refusal(422, "no word of 'zzz' is known") });
   const search = new Search();
   search.words = 'zzz';
   await search.run();
@@ -80,7 +80,7 @@ test("a refused query shows the server's reason and no hits", async () => {
 });
 
 test('filters are joined, and each can be removed', () => {
-  fakeServer({ '/api/search': () => hits(), '/api/facets': () => ({ facets: {} }) });
+  fakeServer({ 'api/search': () => hits(), 'api/facets': () => ({ facets: {} }) });
   const search = new Search();
   search.toggleFilter('Jazz', 'genre = "Jazz"');
   search.toggleFilter('1990s', 'year >= 1990 and year < 2000');
@@ -90,7 +90,7 @@ test('filters are joined, and each can be removed', () => {
 });
 
 test('a refinement of weight 0 is not part of the query', () => {
-  fakeServer({ '/api/search': () => hits() });
+  fakeServer({ 'api/search': () => hits() });
   const search = new Search();
   search.addRefinement('drums', 'words', 'drums', -0.5);
   search.addRefinement('Track 4', 'track', 4, 0);
@@ -102,7 +102,7 @@ test('a refinement of weight 0 is not part of the query', () => {
 });
 
 test('adding a refinement again changes its weight', () => {
-  fakeServer({ '/api/search': () => hits() });
+  fakeServer({ 'api/search': () => hits() });
   const search = new Search();
   search.addRefinement('calm', 'words', 'calm', 0.5);
   search.addRefinement('calm', 'words', 'calm', -0.5);
@@ -111,9 +111,9 @@ test('adding a refinement again changes its weight', () => {
 
 test('a remark becomes refinements with titles, and a filter', async () => {
   fakeServer({
-    '/api/search': () => hits(1, 2),
-    '/api/facets': () => ({ facets: {} }),
-    '/api/refine': () => ({
+    'api/search': () => hits(1, 2),
+    'api/facets': () => ({ facets: {} }),
+    'api/refine': () => ({
       terms: [
         { text: 'calm', track: null, weight: 0.5 },
         { text: null, track: 2, weight: 1 },
@@ -132,7 +132,7 @@ test('a remark becomes refinements with titles, and a filter', async () => {
 });
 
 test('undo restores words, refinements and filters', async () => {
-  fakeServer({ '/api/search': () => hits(1), '/api/facets': () => ({ facets: {} }) });
+  fakeServer({ 'api/search': () => hits(1), 'api/facets': () => ({ facets: {} }) });
   const search = new Search();
   search.words = 'jazz';
   search.toggleFilter('Jazz', 'genre = "Jazz"');
@@ -156,7 +156,7 @@ test('a listed region is no search: it has no scores and no further pages', () =
 
 test('more hits are loaded a page at a time', async () => {
   const requests = fakeServer({
-    '/api/search': ({ body }) => hits(...Array((body as Query).limit ?? 0).keys()),
+    'api/search': ({ body }) => hits(...Array((body as Query).limit ?? 0).keys()),
   });
   const search = new Search();
   search.words = 'jazz';
@@ -169,7 +169,7 @@ test('more hits are loaded a page at a time', async () => {
 });
 
 test('a file that is not audio is refused by its name', async () => {
-  fakeServer({ '/api/clips': () => refusal(422, 'the file is not audio') });
+  fakeServer({ 'api/clips': () => refusal(422, 'the file is not audio') });
   const search = new Search();
   await search.searchByFile(new File(['text'], 'song.mp3'));
   expect(search.problem).toBe('song.mp3: the file is not audio');
@@ -177,7 +177,7 @@ test('a file that is not audio is refused by its name', async () => {
 });
 
 test('an uploaded file replaces the query', async () => {
-  fakeServer({ '/api/clips': () => ({ clip: 'abc', seconds: 3 }), '/api/search': () => hits(3) });
+  fakeServer({ 'api/clips': () => ({ clip: 'abc', seconds: 3 }), 'api/search': () => hits(3) });
   const search = new Search();
   search.words = 'jazz';
   await search.searchByFile(new File(['...'], 'hum.wav'));
