@@ -40,7 +40,13 @@ class Finding:
 @library_option
 @model_option
 @json_option
-def doctor(library: Path | None, model: str | None, as_json: bool) -> None:
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Repair the library first: make derived files anew, recover what can be read of damaged "
+    "data, and read the files of the rest again.",
+)
+def doctor(library: Path | None, model: str | None, as_json: bool, repair: bool) -> None:
     """Check the installation, the model and the library.
 
     Files that could not be read are listed.
@@ -48,6 +54,8 @@ def doctor(library: Path | None, model: str | None, as_json: bool) -> None:
     from tunespace.library import Library
     from tunespace.library.store.sqlite import sqlite_version
 
+    if repair:
+        _repair(library)
     findings = [
         _try("python", lambda: f"{platform.python_version()} on {platform.platform()}"),
         _try("packages", _packages),
@@ -79,6 +87,35 @@ def _try(check: str, function: Callable[[], str]) -> Finding:
         return Finding(check, ok=False, found=str(error))
 
 
+def _repair(library: Path | None) -> None:
+    """Repair the library, and read the files of lost tracks again."""
+    from tunespace.library import Library, default_library_folder
+    from tunespace.library.repair import repair
+
+    report = repair(library.expanduser() if library else default_library_folder())
+    if report.damaged_folder is not None:
+        click.echo(
+            f"the data was damaged: {report.lost_rows:,} rows could not be read; the damaged files "
+            f"are kept in {printable(str(report.damaged_folder))}",
+            err=True,
+        )
+    with Library.open(library, create=False) as lib:
+        roots = lib.roots()
+        if report.damaged_folder is not None and not roots:
+            click.echo(
+                "the folders that were indexed are not known any more: run `tunespace index "
+                "FOLDER`",
+                err=True,
+            )
+        elif report.damaged_folder is not None or report.damaged_tracks:
+            again = lib.index(roots)
+            click.echo(
+                f"{again.added + again.updated:,} tracks were read again, {len(again.failed):,} "
+                "could not be read",
+                err=True,
+            )
+
+
 def _packages() -> str:
     from importlib.metadata import version
 
@@ -96,7 +133,7 @@ def _model(name: str | None) -> str:
 def _library(lib: "Library") -> str:
     problem = lib.check_integrity()
     if problem:
-        raise TunespaceError(f"{lib.folder}: {problem}; index into a new --library folder")
+        raise TunespaceError(f"{lib.folder}: {problem}; run `tunespace doctor --repair`")
     missing = lib.count_missing()
     text = f"{lib.folder}: {len(lib):,} tracks"
     if missing:

@@ -51,7 +51,7 @@ def index(
         LibraryError: A root does not exist, another process is writing, or the disk is full; what
             was committed before is kept.
     """
-    with _writer_lock(store):
+    with writer_lock(store.folder):
         patterns = store.excluded if exclude is None else exclude
         workers = workers or os.cpu_count() or 1
         return _index(store, model, source, roots, patterns, workers, on_progress)
@@ -67,7 +67,7 @@ def forget(store: Store, folder: Path) -> int:
         LibraryError: Nothing in the folder was indexed, or another process is writing.
     """
     place = os.path.realpath(folder)
-    with _writer_lock(store):
+    with writer_lock(store.folder):
         roots = [root for root in store.roots if root != place and not is_below(root, place)]
         ids = store.ids_below(place)
         if not ids and roots == store.roots:
@@ -80,24 +80,24 @@ def forget(store: Store, folder: Path) -> int:
 
 
 @contextmanager
-def _writer_lock(store: Store) -> Iterator[None]:
-    """Hold the lock of the only writer of a library.
+def writer_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of the only writer of the library in a folder.
 
     Raises:
         LibraryError: Another process is writing, or the library is not writable.
     """
     from filelock import FileLock, Timeout  # not needed by a search
 
-    lock = FileLock(store.folder / "writer.lock")
+    lock = FileLock(folder / "writer.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise LibraryError(
-            f"another process is writing to the library in {store.folder}: wait until it is done"
+            f"another process is writing to the library in {folder}: wait until it is done"
         ) from None
     except OSError as error:
         raise LibraryError(
-            f"the library in {store.folder} cannot be written ({error.strerror})"
+            f"the library in {folder} cannot be written ({error.strerror or error})"
         ) from error
     with lock:
         yield

@@ -176,8 +176,14 @@ class SqliteStore:
 
     def integrity_error(self) -> str:
         """Check the file and return what is damaged; empty if nothing is."""
-        [(result,), *_] = self._select("PRAGMA quick_check")
-        return "" if result == "ok" else str(result)
+        try:
+            [(result,), *_] = self._connection.execute("PRAGMA quick_check").fetchall()
+        except sqlite3.Error as error:
+            return str(error)
+        if result != "ok":
+            return str(result)
+        damaged = len(self._damaged_embeddings())
+        return f"{damaged:,} tracks have a damaged embedding" if damaged else ""
 
     @property
     def identity(self) -> str:
@@ -199,11 +205,11 @@ class SqliteStore:
     @property
     def active_space(self) -> Space | None:
         """Space that is searched; None before the first run of indexing."""
-        row = self._connection.execute(
+        rows = self._select(
             "SELECT id, identity, source, dim FROM spaces "
             "WHERE id = (SELECT value FROM meta WHERE key = 'active_space')"
-        ).fetchone()
-        return Space(*row) if row else None
+        )
+        return Space(*rows[0]) if rows else None
 
     @property
     def roots(self) -> list[str]:
@@ -250,7 +256,7 @@ class SqliteStore:
         tracks: dict[int, Track] = {}
         for start in range(0, len(ids), _IDS_AT_ONCE):
             batch = [int(id_) for id_ in ids[start : start + _IDS_AT_ONCE]]
-            rows = self._connection.execute(
+            rows = self._select(
                 "SELECT id, path, seconds, title, artist, album, genre, year FROM tracks "
                 f"WHERE reason IS NULL AND id IN ({_marks(batch)})",
                 batch,
@@ -345,11 +351,13 @@ class SqliteStore:
 
     def windows(self, ids: Sequence[int], space: Space) -> dict[int, TrackWindows]:
         """Return the window embeddings of tracks by id."""
-        rows = self._connection.execute(
+        rows = self._select(
             "SELECT track, spans, vectors FROM windows "
             f"WHERE space = ? AND track IN ({_marks(ids)})",
             (space.id, *ids),
         )
+        if any(len(vectors) * 8 != len(spans) * space.dim for _, spans, vectors in rows):
+            raise self._damage("the windows of a track have the wrong size")
         return {
             track: TrackWindows(
                 np.frombuffer(spans, np.float32).reshape(-1, 2),
@@ -424,7 +432,7 @@ class SqliteStore:
 
     def file_records(self, space: Space) -> list[FileRecord]:
         """Return the record of every known file."""
-        rows = self._connection.execute(
+        rows = self._select(
             "SELECT t.id, t.path, t.size, t.mtime_ns, t.ctime_ns, t.content, t.reason, "
             "v.id IS NOT NULL "
             "FROM tracks t LEFT JOIN vectors v ON v.track = t.id AND v.space = ?",
@@ -584,23 +592,73 @@ class SqliteStore:
             (track, space, spans, windows),
         )
 
+    def remove_damaged_embeddings(self) -> int:
+        """Delete embeddings that are not of their space; the next run makes them again.
+
+        Returns:
+            Number of tracks whose embedding was deleted.
+        """
+        tracks = self._damaged_embeddings()
+        for table in ("vectors", "windows"):
+            self._connection.executemany(
+                f"DELETE FROM {table} WHERE track = ?", [(track,) for track in tracks]
+            )
+        return len(tracks)
+
+    def _damaged_embeddings(self) -> set[int]:
+        """Return ids of tracks whose embedding has the wrong size, or is not finite."""
+        damaged: set[int] = set()
+        space = self.active_space
+        if space is None:
+            return damaged
+        # A window has `dim` bytes and two numbers of four.
+        rows = self._select(
+            "SELECT track FROM windows WHERE space = ?1 AND (length(vectors) % ?2 != 0 "
+            "OR length(spans) * ?2 != length(vectors) * 8)",
+            (space.id, space.dim),
+        )
+        damaged.update(track for (track,) in rows)
+        sql = "SELECT track, vector FROM vectors WHERE space = ?"
+        for track, blob in self._connection.execute(sql, (space.id,)):
+            if len(blob) != 4 * space.dim or not np.isfinite(np.frombuffer(blob, np.float32)).all():
+                damaged.add(track)
+        return damaged
+
     def _select(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, parameters).fetchall()
+        with self._reading():
+            return self._connection.execute(sql, parameters).fetchall()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Raise one clear error for data that cannot be read."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise self._damage(str(error)) from error
+
+    def _damage(self, what: str) -> LibraryError:
+        return LibraryError(
+            f"{self.folder / FILE} is damaged ({what}): `tunespace doctor --repair` recovers what "
+            "can be read"
+        )
 
     def _read_vectors(
         self, space: Space, sql: str, parameters: tuple[int, ...]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         ids: list[int] = []
         blobs: list[bytes] = []
-        for id_, blob in self._connection.execute(sql, parameters):
-            ids.append(id_)
-            blobs.append(blob)
+        with self._reading():
+            for id_, blob in self._connection.execute(sql, parameters):
+                ids.append(id_)
+                blobs.append(blob)
+        if any(len(blob) != 4 * space.dim for blob in blobs):
+            raise self._damage("an embedding has the wrong size")
         vectors = np.frombuffer(b"".join(blobs), np.float32).reshape(-1, space.dim)
         return np.array(ids, np.int64), vectors
 
     def _meta(self, key: str) -> Any:  # noqa: ANN401 - any SQLite value
-        row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else None
+        rows = self._select("SELECT value FROM meta WHERE key = ?", (key,))
+        return rows[0][0] if rows else None
 
     def _set_meta(self, key: str, value: object) -> None:
         set_meta(self._connection, key, value)
