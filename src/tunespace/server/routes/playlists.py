@@ -103,10 +103,13 @@ async def path(
     responses={200: {"content": {"audio/x-mpegurl": {"schema": {"type": "string"}}}}},
 )
 async def write(state: StateDependency, playlist: PlaylistIn) -> Response:
-    """Return an extended M3U in UTF-8, with paths relative to the common folder of all music."""
+    """Return an extended M3U in UTF-8, with paths relative to the common folder of all music.
+
+    If the music has none, paths are absolute.
+    """
 
     def format_(library: Library) -> str:
-        return format_m3u8(library.tracks_by_id(playlist.ids), library.common_folder())
+        return format_m3u8(library.tracks_by_id(playlist.ids), library.common_folder()).text
 
     text = await state.libraries.run(format_)
     headers = {"content-disposition": 'attachment; filename="playlist.m3u8"'}
