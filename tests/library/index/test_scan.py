@@ -1,10 +1,11 @@
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tunespace.errors import LibraryError
-from tunespace.library.index.scan import scan
+from tunespace.library.index.scan import HIDDEN, LINKS, SYSTEM_FOLDERS, describe_passed_over, scan
 
 
 def names(root: Path) -> list[str]:
@@ -71,3 +72,42 @@ def test_excluded_folders_are_not_scanned(tmp_path: Path) -> None:
     found = [os.path.relpath(file.path, tmp_path) for file in scan(tmp_path, excluded_rows)]
     assert found == ["a.mp3", "pop/Books.mp3"]
     assert "Books/sub" not in asked
+
+
+def test_names_that_begin_with_dots_are_names_of_music(tmp_path: Path) -> None:
+    kept = [
+        "...Baby One More Time.flac",
+        ".45.flac",
+        "...And You Will Know Us/one.flac",
+        ".38 Special/two.flac",
+        "!!!/three.flac",
+        "#1 Hits/four.flac",
+    ]
+    passed = ["._three.flac", ".stversions/old.flac", ".Trash-1000/x.flac", "#recycle/x.flac"]
+    passed += ["@eaDir/SYNO.mp3", "$RECYCLE.BIN/x.mp3", ".pending-17-a.mp3"]
+    for name in kept + passed:
+        touch(tmp_path / name)
+    assert sorted(names(tmp_path)) == sorted(kept)
+
+
+def test_what_is_passed_over_is_counted(tmp_path: Path) -> None:
+    for name in ("a.mp3", "b.mid", "c.mid", "cover.jpg", "#recycle/d.mp3", ".git/e.mp3"):
+        touch(tmp_path / name)
+    (tmp_path / "link.mp3").symlink_to(tmp_path / "a.mp3")
+    (tmp_path / "folder").symlink_to(tmp_path)
+    kinds: Counter[str] = Counter()
+    list(scan(tmp_path, on_passed_over=lambda kind: kinds.update([kind])))
+    assert kinds == {LINKS: 2, SYSTEM_FOLDERS: 1, HIDDEN: 1, ".mid": 2, ".jpg": 1}
+    assert describe_passed_over(kinds, found_any=True) == [
+        "2 .mid files, which cannot be decoded",
+        "2 symbolic links",
+        "1 hidden folders",
+        "1 recycle bins and folders of the system",
+    ]
+    assert "1 .jpg files" in describe_passed_over(kinds, found_any=False)
+
+
+@pytest.mark.parametrize("suffix", ["dsf", "mkv", "w64", "tta", "ac3", "3gp", "AIFC"])
+def test_suffixes_of_formats_that_are_decoded(suffix: str, tmp_path: Path) -> None:
+    touch(tmp_path / f"a.{suffix}")
+    assert names(tmp_path) == [f"a.{suffix}"]

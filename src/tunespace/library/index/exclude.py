@@ -1,9 +1,10 @@
 """Exclude patterns: files and folders to leave out, such as audiobooks or recordings of sets.
 
-Patterns follow ``.gitignore`` and are parsed by pathspec.
+Patterns follow ``.gitignore`` and are parsed by pathspec; "#" and "!!" begin names.
 """
 
 import os
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from tunespace.errors import LibraryError
@@ -34,7 +35,7 @@ class ExcludePatterns:
 
         self._roots = sorted((os.path.join(root, "") for root in roots), key=len)
         try:
-            self._spec = GitIgnoreSpec.from_lines(patterns)
+            self._spec = GitIgnoreSpec.from_lines(_literal(patterns))
         except GitIgnorePatternError as error:
             raise LibraryError(f"invalid pattern for --exclude: {error}") from error
 
@@ -42,5 +43,22 @@ class ExcludePatterns:
         """Return whether a file, or a folder whose path ends with a separator, is left out."""
         for root in self._roots:
             if path.startswith(root) and len(path) > len(root):
-                return self._spec.match_file(path[len(root) :])
+                return self._spec.match_file(_composed(path[len(root) :]))
         return False
+
+
+def _literal(patterns: Sequence[str]) -> list[str]:
+    """Return patterns in which signs that mean something in a file are those of names.
+
+    A pattern is no comment, and negates only what an earlier one excludes.
+    """
+    lines = []
+    for n, pattern in enumerate(patterns):
+        is_name = pattern.startswith(("#", "!!")) or (n == 0 and pattern[:1] == "!" != pattern)
+        lines.append(_composed(f"\\{pattern}" if is_name else pattern))
+    return lines
+
+
+def _composed(text: str) -> str:
+    """Return text whose accents are written as one of several systems does."""
+    return unicodedata.normalize("NFC", text)
