@@ -6,7 +6,7 @@ The only state is the folder of the library: a SQLite file, and matrices that ar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tunespace.library.index.report import FailedFile, IndexReport, Progress
+    from tunespace.library.index.report import FailedFile, IndexReport, Progress, RelocateReport
     from tunespace.library.library import Library, default_library_folder
     from tunespace.library.query import (
         AudioFileRef,
@@ -35,6 +35,7 @@ __all__ = [
     "Query",
     "QueryTerm",
     "Refinement",
+    "RelocateReport",
     "SearchResult",
     "Text",
     "TextInterpretation",
@@ -59,6 +60,7 @@ _HOMES = {
     "Query": "tunespace.library.query",
     "QueryTerm": "tunespace.library.query",
     "Refinement": "tunespace.library.query",
+    "RelocateReport": "tunespace.library.index.report",
     "SearchResult": "tunespace.library.search.result",
     "Text": "tunespace.library.query",
     "TextInterpretation": "tunespace.library.search.result",

@@ -20,7 +20,7 @@ from tunespace.models import Model, load_model
 
 # Methods import what they need: a search loads the text tower meanwhile.
 if TYPE_CHECKING:
-    from tunespace.library.index.report import IndexReport, Progress
+    from tunespace.library.index.report import IndexReport, Progress, RelocateReport
     from tunespace.library.query import AudioFileRef, Query, Refinement, TrackRef
     from tunespace.library.search.describe import DescriptiveWord
     from tunespace.library.search.facets import FacetValue
@@ -192,6 +192,7 @@ class Library:
         paths: Iterable[str | PathLike[str]],
         *,
         exclude: Iterable[str] | None = None,
+        reread: bool = False,
         workers: int | None = None,
         on_progress: "Callable[[Progress], None] | None" = None,
     ) -> "IndexReport":
@@ -201,6 +202,7 @@ class Library:
             paths: Folders or files.
             exclude: Patterns, as in ``.gitignore``, of files to leave out from now on; tracks of
                 the library that match are removed. None for the patterns of the last run.
+            reread: Whether the tags of unchanged files are read again, too.
             workers: Number of processes; None for one per core.
             on_progress: Called after each file.
 
@@ -224,6 +226,7 @@ class Library:
             source,
             roots,
             exclude=None if exclude is None else list(exclude),
+            reread=reread,
             workers=workers,
             on_progress=on_progress,
         )
@@ -246,6 +249,25 @@ class Library:
         count = forget(self._store, Path(folder).expanduser())
         self._searcher = None
         return count
+
+    def relocate(self, old: str | PathLike[str], new: str | PathLike[str]) -> "RelocateReport":
+        """Change the folder of tracks that were moved with all of their files.
+
+        The files are not read; the next run of ``index`` compares their content.
+
+        Args:
+            old: Folder that was indexed; it need not exist any more.
+            new: Folder that has its files now.
+
+        Raises:
+            LibraryError: Nothing in ``old`` was indexed, ``new`` is no folder, or another process
+                is writing.
+        """
+        from tunespace.library.index.indexer import relocate
+
+        report = relocate(self._store, Path(old).expanduser(), Path(new).expanduser())
+        self._searcher = None
+        return report
 
     def search(
         self,
@@ -440,6 +462,10 @@ class Library:
     def failures(self) -> list[tuple[str, str]]:
         """Return path and reason of each file that could not be read."""
         return self._store.failures()
+
+    def total_seconds(self) -> float:
+        """Return the length of all tracks in seconds."""
+        return self._store.total_seconds()
 
     def count_failed(self) -> int:
         """Return the number of files that could not be read."""

@@ -21,6 +21,7 @@ from tunespace.library import IndexReport, Library, Progress
 from tunespace.library.index import embed_files
 from tunespace.library.index.embed_files import DecodeFailure, FileResult, embed_file
 from tunespace.library.store.sqlite import SqliteStore
+from tunespace.library.tags import Tags
 from tunespace.models import AudioEmbedding, load_model
 
 
@@ -595,3 +596,76 @@ def test_a_file_that_asks_for_hours_of_computing_is_one_failure(
     report = library.index([music])
     assert counts(report) == {"added": 4, "failed": 1}
     assert report.failed[0].reason == "takes too long to decode for its size"
+
+
+def test_relocated_tracks_keep_ids_and_embeddings(
+    library: Library, music: Path, tmp_path: Path
+) -> None:
+    library.index([music])
+    before = {Path(t.path).name: t.id for t in library.tracks()[0]}
+    embeddings = vectors(library)
+    new = tmp_path / "disk" / "songs"
+    new.parent.mkdir()
+    music.rename(new)
+    left = new / "album 0" / "track 0.wav"
+    left.rename(tmp_path / "taken.wav")
+    changed = new / "album 0" / "track 1.wav"
+    content = changed.read_bytes()
+    changed.write_bytes(content[:-4] + b"abcd")
+    report = library.relocate(music, new)
+    assert report.relocated == 3
+    assert report.left == [str(music / "album 0" / "track 0.wav")]
+    after = {Path(t.path).name: t.id for t in library.tracks()[0]}
+    assert after == before
+    assert library.roots() == sorted([str(music), str(new)])
+    # The next run compares the content, and embeds what is not the same.
+    run = library.index([new])
+    assert counts(run) == {"unchanged": 2, "updated": 1}
+    assert {k: v for k, v in vectors(library).items() if "track 1" not in k} == {
+        k: v for k, v in embeddings.items() if "track 1" not in k
+    }
+    assert library.search("low").hits
+
+
+def test_a_folder_that_was_indexed_in_both_places_is_there_once_after_a_relocation(
+    library: Library, music: Path, tmp_path: Path
+) -> None:
+    library.index([music])
+    before = {Path(t.path).name: t.id for t in library.tracks()[0]}
+    new = tmp_path / "new"
+    shutil.copytree(music, new)
+    library.index([new])
+    assert len(library) == 8
+    shutil.rmtree(music)
+    assert library.relocate(music, new).left == []
+    assert {Path(t.path).name: t.id for t in library.tracks()[0]} == before
+    assert library.roots() == [str(new)]
+
+
+def test_a_relocation_needs_both_folders(library: Library, music: Path, tmp_path: Path) -> None:
+    library.index([music])
+    with pytest.raises(LibraryError, match="is not a folder"):
+        library.relocate(music, tmp_path / "nowhere")
+    with pytest.raises(LibraryError, match="nothing in"):
+        library.relocate(tmp_path / "model", music)
+
+
+def test_tags_are_read_again_without_embedding(library: Library, music: Path) -> None:
+    library.index([music])
+    track = library.tracks()[0][0]
+    with library._store.writing():  # noqa: SLF001
+        library._store.save_tags(track.id, track.path, Tags(title="wrong"))  # noqa: SLF001
+    assert counts(library.index([music])) == {"unchanged": 4}
+    assert [t.title for t in library.tracks()[0]].count("wrong") == 1
+    report = library.index([music], reread=True)
+    assert (report.retagged, report.unchanged, report.music_seconds) == (1, 4, 0)
+    assert [t.title for t in library.tracks()[0]].count("wrong") == 0
+    assert library.index([music], reread=True).retagged == 0
+
+
+def test_a_report_says_whether_anything_is_new(library: Library, music: Path) -> None:
+    (music / "broken.mp3").write_bytes(b"nothing")
+    assert not library.index([music]).is_empty
+    again = library.index([music])
+    assert again.is_empty
+    assert (len(again.failed), again.failed_earlier) == (1, 1)

@@ -10,7 +10,7 @@ import numpy as np
 
 from tunespace.errors import AudioError
 from tunespace.library.store.records import TrackEmbedding
-from tunespace.library.tags import read_tags
+from tunespace.library.tags import Tags, read_tags
 from tunespace.models import Model
 from tunespace.models.job_limits import JobLimits
 from tunespace.models.worker_pool import WorkerCrash, run_jobs
@@ -88,6 +88,19 @@ def embed_file(path: str, model: Model) -> TrackEmbedding | DecodeFailure:
         windows=np.stack([window.vector for window in embedding.windows]),
         tags=read_tags(path),
     )
+
+
+def read_file_tags(paths: Iterable[str], workers: int) -> Generator[tuple[str, Tags], None, None]:
+    """Read the tags of files in several processes; files that cannot be read are left out."""
+    task = f"{__name__}:_read_tags"
+    with closing(run_jobs(paths, task, "", workers, limits=limits_of_file)) as results:
+        for path, tags in results:
+            if isinstance(tags, Tags):
+                yield path, tags
+
+
+def _read_tags(path: str, _model: object) -> Tags | None:
+    return read_tags(path) if os.path.isfile(path) else None
 
 
 def limits_of_file(path: str) -> JobLimits:

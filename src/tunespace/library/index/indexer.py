@@ -6,20 +6,33 @@ process writes at a time; readers see the state before or after each transaction
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tunespace.errors import LibraryError
 from tunespace.files import is_below
-from tunespace.library.index.embed_files import DecodeFailure, FileResult, embed_files
+from tunespace.library.index.embed_files import (
+    DecodeFailure,
+    FileResult,
+    embed_files,
+    read_file_tags,
+)
 from tunespace.library.index.exclude import ExcludePatterns
 from tunespace.library.index.plan import IndexPlan, plan_index
-from tunespace.library.index.report import FailedFile, IndexReport, Progress, ProgressCallback
-from tunespace.library.index.scan import ReportSkip, ScannedFile, scan
+from tunespace.library.index.report import (
+    FailedFile,
+    IndexReport,
+    Progress,
+    ProgressCallback,
+    RelocateReport,
+)
+from tunespace.library.index.scan import ReportPassedOver, ReportSkip, ScannedFile, scan
 from tunespace.library.store.base import Store
-from tunespace.library.store.records import FileRecord, Space
+from tunespace.library.store.records import FileRecord, Space, Track
+from tunespace.library.tags import Tags
 from tunespace.models import Model
 
 _SECONDS_BETWEEN_COMMITS = 1.0
@@ -32,6 +45,7 @@ def index(
     roots: Sequence[Path],
     *,
     exclude: Sequence[str] | None = None,
+    reread: bool = False,
     workers: int | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> IndexReport:
@@ -44,6 +58,7 @@ def index(
         source: Name or folder that the model is loaded from.
         roots: Folders or files.
         exclude: Patterns of files to leave out from now on; None for those of the last run.
+        reread: Whether the tags of unchanged files are read again, too.
         workers: Number of processes; None for one per core.
         on_progress: Called after each file.
 
@@ -54,7 +69,10 @@ def index(
     with writer_lock(store.folder):
         patterns = store.excluded if exclude is None else exclude
         workers = workers or os.cpu_count() or 1
-        return _index(store, model, source, roots, patterns, workers, on_progress)
+        report = _index(store, model, source, roots, patterns, workers, on_progress)
+        if reread:
+            report.retagged = _reread_tags(store, roots, workers)
+        return report
 
 
 def forget(store: Store, folder: Path) -> int:
@@ -77,6 +95,68 @@ def forget(store: Store, folder: Path) -> int:
             store.remove_tracks(ids)
             store.set_roots(roots)
     return tracks
+
+
+def relocate(store: Store, old: Path, new: Path) -> RelocateReport:
+    """Change the folder of tracks that were moved with all of their files.
+
+    The files are not read. The next run of indexing compares their content.
+
+    Args:
+        store: Store of the library.
+        old: Folder that was indexed.
+        new: Folder that has its files now.
+
+    Raises:
+        LibraryError: Nothing in ``old`` was indexed, ``new`` is no folder, or another process is
+            writing.
+    """
+    before, after = os.path.realpath(old), os.path.realpath(new)
+    if not os.path.isdir(after):
+        raise LibraryError(f"{new} is not a folder")
+    with writer_lock(store.folder):
+        records = [r for r in store.known_files() if is_below(r.path, before)]
+        if not records:
+            raise LibraryError(f"nothing in {old} was indexed")
+        moves, left = [], []
+        failed = [record.id for record in records if record.reason is not None]
+        for record in (record for record in records if record.reason is None):
+            path = os.path.join(after, os.path.relpath(record.path, before))
+            try:
+                size = os.stat(path).st_size
+            except OSError:
+                size = -1
+            if size == record.stamp.size:
+                # With the old times: the next run finds them changed and compares the content.
+                moves.append((record.id, path, replace(record.stamp, mtime_ns=0)))
+            else:
+                left.append(record.path)
+        with store.writing():
+            store.remove_tracks(failed)  # tried again at their new place
+            for id_, path, stamp in moves:
+                store.move_track(id_, path, stamp)
+            roots = [root for root in store.roots if root != before and not is_below(root, before)]
+            inside = [root for root in store.roots if is_below(root, before)]
+            moved = [os.path.join(after, os.path.relpath(root, before)) for root in inside]
+            store.set_roots([*roots, *([before] if left else [])])
+            store.add_roots([after] if before in store.roots or not inside else moved)
+    return RelocateReport(len(moves), left)
+
+
+def _reread_tags(store: Store, roots: Sequence[Path], workers: int) -> int:
+    """Read the tags of all tracks in some folders again; return the number of those that differ."""
+    ids = [id_ for root in roots for id_ in store.ids_at(os.path.realpath(root))]
+    tracks = {track.path: track for track in store.tracks(ids).values()}
+    changed: list[tuple[Track, Tags]] = []
+    with closing(read_file_tags(tracks, min(workers, max(1, len(tracks))))) as results:
+        for path, tags in results:
+            if tags != store.tags(tracks[path].id):
+                changed.append((tracks[path], tags))
+    if changed:
+        with store.writing():
+            for track, tags in changed:
+                store.save_tags(track.id, track.path, tags)
+    return len(changed)
 
 
 @contextmanager
@@ -116,7 +196,10 @@ def _index(
     folders = [os.path.realpath(root) for root in roots if root.is_dir()]
     excludes = ExcludePatterns(patterns, [*store.roots, *folders])
     skipped: dict[str, str] = {}
-    scanned, missing_roots = _scan_all(roots, excludes, skipped.__setitem__)
+    passed_over: Counter[str] = Counter()
+    scanned, missing_roots = _scan_all(
+        roots, excludes, skipped.__setitem__, lambda kind: passed_over.update([kind])
+    )
     with store.writing():
         space = store.ensure_space(model, source)
         store.add_roots(folders)
@@ -135,7 +218,9 @@ def _index(
         unchanged=plan.unchanged,
         kept=plan.kept,
         failed=[FailedFile(record.path, record.reason or "") for record in plan.failed],
+        failed_earlier=len(plan.failed),
         kept_folders=plan.kept_folders,
+        passed_over=dict(passed_over),
         missing_roots=[str(root) for root in missing_roots],
     )
     report.failed += [FailedFile(path, reason) for path, reason in skipped.items()]
@@ -153,7 +238,10 @@ def _index(
 
 
 def _scan_all(
-    roots: Sequence[Path], excludes: ExcludePatterns, on_skip: ReportSkip
+    roots: Sequence[Path],
+    excludes: ExcludePatterns,
+    on_skip: ReportSkip,
+    on_passed_over: ReportPassedOver,
 ) -> tuple[dict[str, ScannedFile], list[Path]]:
     """Return the files of all roots by path, and the roots that do not exist.
 
@@ -164,7 +252,9 @@ def _scan_all(
     if missing and len(missing) == len(roots):
         raise LibraryError(f"{missing[0]} does not exist")
     here = [root for root in roots if root not in missing]
-    scanned = {file.path: file for root in here for file in scan(root, excludes, on_skip)}
+    scanned = {
+        file.path: file for root in here for file in scan(root, excludes, on_skip, on_passed_over)
+    }
     return scanned, missing
 
 

@@ -30,9 +30,12 @@ class IndexReport:
         unchanged: Number of tracks that were not processed.
         failed: Files that could not be read, including those of earlier runs; they are tried again
             when they change.
+        failed_earlier: Number of files in ``failed`` that earlier runs could not read either.
         excluded: Number of tracks that were removed because they are excluded now.
         kept: Number of tracks whose folder is empty or gone: it may not be mounted.
         kept_folders: The folders of these tracks; ``Library.forget`` removes their tracks.
+        retagged: Number of tracks whose tags were read again and differ.
+        passed_over: Number of folders and files that were passed over, by kind or suffix.
         missing_roots: Folders to index that do not exist; the others were indexed.
         music_seconds: Length of the embedded music, in seconds.
         elapsed_seconds: Duration of the run, in seconds.
@@ -52,12 +55,47 @@ class IndexReport:
     removed: int = 0
     unchanged: int = 0
     failed: list[FailedFile] = field(default_factory=list)
+    failed_earlier: int = 0
     excluded: int = 0
     kept: int = 0
     kept_folders: list[str] = field(default_factory=list)
+    retagged: int = 0
+    passed_over: dict[str, int] = field(default_factory=dict)
     missing_roots: list[str] = field(default_factory=list)
     music_seconds: float = 0.0
     elapsed_seconds: float = 0.0
+
+    @property
+    def is_empty(self) -> bool:
+        """True if the run found nothing new: the library is as it was."""
+        changes = (
+            self.added,
+            self.updated,
+            self.moved,
+            self.restored,
+            self.removed,
+            self.excluded,
+            self.retagged,
+            len(self.failed) - self.failed_earlier,
+        )
+        return not any(changes) and not self.missing_roots
+
+
+@dataclass(frozen=True)
+class RelocateReport:
+    """Result of a relocation.
+
+    Attributes:
+        relocated: Number of tracks with a new path.
+        left: Paths of tracks that are not in the new folder, or have another size there.
+
+    Examples:
+        >>> RelocateReport(relocated=3, left=[]).relocated
+        3
+    """
+
+    relocated: int
+    left: list[str]
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,15 @@ class Store(Protocol):
     def ids_below(self, folder: str) -> list[int]:
         """Return ids of the files, tracks or not, in a folder and its subfolders."""
 
+    def ids_at(self, path: str) -> list[int]:
+        """Return ids of the files, tracks or not, at a path: a file, or a folder with all below."""
+
+    def tags(self, id_: int) -> Tags:
+        """Return the tags of a track; empty for an unknown id."""
+
+    def total_seconds(self) -> float:
+        """Return the length of all tracks in seconds."""
+
     def ids_of_artists(self, keys: Iterable[str]) -> set[int]:
         """Return ids of the tracks of some artists, given as normalised names."""
 
@@ -166,6 +175,9 @@ class Store(Protocol):
 
     def file_records(self, space: Space) -> list[FileRecord]:
         """Return the record of every known file."""
+
+    def known_files(self) -> list[FileRecord]:
+        """Return the record of every known file, in the active space."""
 
     def ensure_space(self, model: Model, source: str) -> Space:
         """Return the space of a model, created if the library has none."""

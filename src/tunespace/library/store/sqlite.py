@@ -37,6 +37,7 @@ from tunespace.models import Model
 
 FILE = "library.db"
 
+_TAG_NAMES = ("title", "artist", "album", "genre", "year", "recording_id", "artist_id")
 # A disk may be away for a holiday.
 _RETIRED_SECONDS = 60 * 24 * 3600
 # SQLite takes a bounded number of parameters in one statement.
@@ -313,6 +314,21 @@ class SqliteStore:
         )
         return [id_ for (id_,) in rows]
 
+    def ids_at(self, path: str) -> list[int]:
+        """Return ids of the files, tracks or not, at a path: a file, or a folder with all below."""
+        rows = self._select("SELECT id FROM tracks WHERE path = ?", (os.fsencode(path),))
+        return [*(id_ for (id_,) in rows), *self.ids_below(path)]
+
+    def tags(self, id_: int) -> Tags:
+        """Return the tags of a track; empty for an unknown id."""
+        rows = self._select(f"SELECT {', '.join(_TAG_NAMES)} FROM tracks WHERE id = ?", (id_,))
+        return Tags(**dict(zip(_TAG_NAMES, rows[0], strict=True))) if rows else Tags()
+
+    def total_seconds(self) -> float:
+        """Return the length of all tracks in seconds."""
+        [(seconds,)] = self._select("SELECT total(seconds) FROM tracks WHERE reason IS NULL")
+        return float(seconds)
+
     def ids_of_artists(self, keys: Iterable[str]) -> set[int]:
         """Return ids of the tracks of some artists, given as normalised names."""
         names = sorted(keys)
@@ -442,6 +458,11 @@ class SqliteStore:
             FileRecord(id_, os.fsdecode(path), FileStamp(size, mtime_ns, ctime_ns), *rest)
             for id_, path, size, mtime_ns, ctime_ns, *rest in rows
         ]
+
+    def known_files(self) -> list[FileRecord]:
+        """Return the record of every known file, in the active space."""
+        space = self.active_space
+        return self.file_records(space) if space is not None else []
 
     def ensure_space(self, model: Model, source: str) -> Space:
         """Return the space of a model, created if the library has none."""
@@ -574,8 +595,7 @@ class SqliteStore:
                 seconds,
             ),
         )
-        names = ("title", "artist", "album", "genre", "year", "recording_id", "artist_id")
-        self._save_tags(id_, path, Tags(**dict(zip(names, json.loads(tags), strict=True))))
+        self._save_tags(id_, path, Tags(**dict(zip(_TAG_NAMES, json.loads(tags), strict=True))))
         space, vector, spans, windows = embedding
         self._save_vectors(id_, space, vector, spans, windows)
         self._connection.execute("DELETE FROM retired WHERE id = ?", (id_,))
