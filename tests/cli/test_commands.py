@@ -11,8 +11,8 @@ from .conftest import Run
 def test_index_then_search(run: Run, music: Path) -> None:
     indexed = run("index", music)
     assert indexed.code == 0
-    assert "2  added" in indexed.out
-    assert f"failed: {music}/broken.mp3 is not audio" in indexed.out
+    assert "2  tracks added" in indexed.out
+    assert f"not readable: {music}/broken.mp3 is not audio" in indexed.out
     found = run("search", "low")
     assert found.code == 0
     lines = found.out.splitlines()
@@ -81,7 +81,11 @@ def test_corrections_are_printed(run: Run, music: Path, monkeypatch: pytest.Monk
 def test_an_empty_result_is_reported(run: Run, music: Path) -> None:
     run("index", music)
     nothing = run("search", "low", "--where", "year = 1800")
-    assert (nothing.code, nothing.out, nothing.err) == (0, "", "no track matches\n")
+    assert (nothing.code, nothing.out, nothing.err) == (
+        0,
+        "",
+        "no track matches: try without --where\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +95,7 @@ def test_an_empty_result_is_reported(run: Run, music: Path) -> None:
         (["index", "/no/such/folder"], 1, "tunespace: /no/such/folder does not exist"),
         (["search", "low", "--top", "0"], 2, "--top"),
         (["search", "low", "--min-score", "101"], 2, "--min-score"),
-        (["index"], 2, "PATHS"),
+        (["index"], 1, "run `tunespace index FOLDER`"),
         (["frobnicate"], 2, "No such command 'frobnicate'.\n"),
         (["serch"], 2, "Did you mean 'search'?"),
         (["search", "--unknown"], 2, "--unknown"),
@@ -277,3 +281,115 @@ def test_index_goes_on_when_one_folder_is_missing(music: Path, run: Run, tmp_pat
     assert ran.code == 1
     assert "away does not exist; the other folders were indexed" in " ".join(ran.out.split())
     assert "added" in ran.out
+
+
+def test_relocate_changes_the_folder_of_tracks(music: Path, run: Run, tmp_path: Path) -> None:
+    run("index", music)
+    music.rename(tmp_path / "songs")
+    ran = run("relocate", music, tmp_path / "songs")
+    assert (ran.code, "2 tracks are in" in ran.out) == (0, True)
+    again = run("index", "--json").json()
+    assert (again["unchanged"], again["music_seconds"]) == (2, 0)
+
+
+def test_index_without_paths_updates_the_folders_of_the_library(music: Path, run: Run) -> None:
+    nothing = run("index")
+    assert nothing.code == 1
+    assert (
+        nothing.err == "tunespace: the library has no folders yet: run `tunespace index FOLDER`\n"
+    )
+    run("index", music)
+    assert run("index", "--json").json()["unchanged"] == 2
+
+
+def test_quiet_index_prints_nothing_unless_something_changed(music: Path, run: Run) -> None:
+    assert "2  tracks added" in run("index", music, "--quiet").out
+    ran = run("index", music, "--quiet")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    (music / "low.flac").unlink()
+    assert "1  tracks removed" in run("index", music, "--quiet").out
+
+
+def test_an_index_that_finds_nothing_says_so(run: Run, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (empty / "notes.txt").write_text("x")
+    (empty / "link.mp3").symlink_to(tmp_path)
+    ran = run("index", empty)
+    assert "no audio files were found" in ran.out
+    assert "passed over: 1 .txt files" in ran.out
+
+
+def test_a_lone_unreadable_file_is_a_failure(music: Path, run: Run) -> None:
+    assert run("index", music / "broken.mp3").code == 1
+    assert run("index", music / "low.flac", music / "broken.mp3").code == 0
+
+
+def test_stats_and_list(music: Path, run: Run) -> None:
+    run("index", music)
+    ran = run("stats")
+    assert "2, 0:04 of music" in ran.out
+    assert "The Tones (2)" in ran.out
+    found = run("stats", "--json").json()
+    assert (found["tracks"], found["unreadable_files"], found["folders"]) == (2, 1, [str(music)])
+    assert found["counts"]["decade"] == {"1990s": 2}
+    lines = run("list").out.splitlines()
+    assert sorted(line.split("\t")[1] for line in lines) == ["high tone", "low tone"]
+    assert run("list", "--paths", "--limit", "1").out.startswith(str(music))
+    assert len(run("list", "--json", "--where", "title = 'low tone'").json()) == 1
+    none = run("list", "--where", "year = 1")
+    assert (none.code, none.out, none.err) == (0, "", "no track matches the filter\n")
+
+
+def test_a_search_without_hits_says_what_to_change(music: Path, run: Run) -> None:
+    run("index", music)
+    found = run("search", "low", "--where", "year < 1900", "--min-score", "3")
+    assert found.err == "no track matches: try without --where and --min-score\n"
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_hits_take_one_or_two_lines(
+    columns: int, music: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = music / ("a folder with a long name " * 4) / "and another one" / "low.flac"
+    long.parent.mkdir(parents=True)
+    (music / "low.flac").rename(long)
+    run("index", music)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = run("search", "low").out.splitlines()
+    assert len(lines) <= 2 * 2 + 1
+    assert all(len(line.rstrip()) <= columns for line in lines[:-1])
+    assert any("low.flac" in line for line in lines)
+
+
+def test_control_characters_do_not_reach_the_terminal(music: Path, run: Run) -> None:
+    name = "a\x1b[31m\x9bb.mp3"
+    (music / name).write_bytes(b"nothing")
+    for arguments in (["index", music], ["doctor"], ["similar", name], ["--" + name], [name]):
+        ran = run(*arguments)
+        assert not set("\x1b\x9b") & set(ran.out + ran.err), arguments
+    assert "\x9b" not in run("index", music, "--json").out
+    assert "[/x]" in run("search", "low", "--model", "no[/x]model").err
+
+
+def test_a_terminal_that_cannot_print_a_letter_gets_an_escape(
+    music: Path, run: Run, tmp_path: Path
+) -> None:
+    run("index", music)
+    (music / "low.flac").rename(music / "日本.flac")
+    run("index", music)
+    command = "from tunespace.cli import main; main()"
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "PYTHONIOENCODING": "cp1252",
+        "TUNESPACE_LIBRARY": str(tmp_path / "library"),
+    }
+    for arguments in (["search", "low"], ["list"], ["search", "low", "--where", "title = 日本"]):
+        done = subprocess.run(  # noqa: S603 - this interpreter
+            [sys.executable, "-c", command, *arguments],
+            env=environment,
+            capture_output=True,
+            check=False,
+        )
+        assert b"Traceback" not in done.stderr
+        assert done.returncode == 0

@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import io
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -14,10 +15,13 @@ from tunespace.errors import TunespaceError
 # Module of each command, in the order of the help.
 _MODULES = {
     "index": "index",
+    "relocate": "relocate",
     "forget": "forget",
     "search": "search",
     "similar": "search",
     "describe": "describe",
+    "list": "list",
+    "stats": "stats",
     "evaluate": "evaluate",
     "compare": "compare",
     "recipes": "train",
@@ -43,7 +47,8 @@ class _LazyGroup(click.Group):
         if cmd_name not in _MODULES:
             return None
         module = import_module(f"tunespace.cli.{_MODULES[cmd_name]}")
-        command = getattr(module, cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_")
+        command = getattr(module, f"{name}_", None) or getattr(module, name)
         if not isinstance(command, click.Command):
             raise TypeError(f"{cmd_name} is not a command")
         return command
@@ -54,7 +59,7 @@ class _LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            similar = get_close_matches(args[0], _MODULES, n=1)
+            similar = get_close_matches(args[0], _MODULES, n=1, cutoff=0.7)
             if not similar:
                 raise
             message = f"{error.message} Did you mean '{similar[0]}'?"
@@ -76,13 +81,26 @@ def main() -> None:
     gc.set_threshold(50_000)
     # The collection at exit visits every object once more: a tenth of the time of a search.
     atexit.register(gc.freeze)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Not every terminal can print every letter.
+            stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(app(prog_name="tunespace", standalone_mode=False) or 0)
     except click.ClickException as error:
-        error.show()
+        message = io.StringIO()
+        error.show(message)
+        sys.stderr.write(_printable_lines(message.getvalue()))
         sys.exit(error.exit_code)
     except click.Abort:  # Ctrl-C
         sys.exit(130)
     except TunespaceError as error:
-        sys.stderr.write(f"tunespace: {error}\n")
+        sys.stderr.write(f"tunespace: {_printable_lines(str(error))}\n")
         sys.exit(1)
+
+
+def _printable_lines(text: str) -> str:
+    """Return text without control characters: names of files reach error messages."""
+    from tunespace.cli.output import printable_lines
+
+    return printable_lines(text)

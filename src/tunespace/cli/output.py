@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +16,20 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
 
-    from tunespace.library import Hit
+    from tunespace.library import Hit, Track
+
+
+# Control characters that JSON allows in text, which begin escape sequences of some terminals, and
+# those that change the direction of writing.
+_NOT_SHOWN = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def console(*, stderr: bool = False) -> "Console":
     """Return a console for the terminal; output to a file is wide enough for whole paths."""
     from rich.console import Console  # takes longer to import than a search takes
 
-    out = Console(stderr=stderr, highlight=False)
+    # Text is never markup: names of files and models contain brackets.
+    out = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not out.is_terminal and "COLUMNS" not in os.environ:
         out.width = 200
     return out
@@ -34,9 +41,19 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)
 
 
+def printable_lines(text: str) -> str:
+    """Replace what no terminal can print in each line of a text."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
     """Print a value as one JSON document."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace"))
+    text = _NOT_SHOWN.sub(_escape, json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(text.encode("utf-8", "backslashreplace"))
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match.group()):04x}"
 
 
 def progress_bar(out: "Console", unit: str, *, rate: bool = False) -> "Bar":
@@ -93,12 +110,9 @@ def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - any JSON value
     write_file(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def hit_as_json(hit: "Hit") -> dict[str, Any]:
-    """Return a hit as a JSON object."""
-    track = hit.track
+def track_as_json(track: "Track") -> dict[str, Any]:
+    """Return a track as a JSON object."""
     return {
-        "score": round(hit.score, 1),
-        "cosine": round(hit.cosine, 4),
         "path": printable(track.path),
         "title": track.title,
         "artist": track.artist,
@@ -106,6 +120,15 @@ def hit_as_json(hit: "Hit") -> dict[str, Any]:
         "genre": track.genre,
         "year": track.year,
         "seconds": round(track.seconds, 1),
+    }
+
+
+def hit_as_json(hit: "Hit") -> dict[str, Any]:
+    """Return a hit as a JSON object."""
+    return {
+        "score": round(hit.score, 1),
+        "cosine": round(hit.cosine, 4),
+        **track_as_json(hit.track),
         "start": round(hit.start, 1),
         "end": round(hit.end, 1),
         "named": hit.named,

@@ -26,11 +26,13 @@ def recipes(as_json: bool) -> None:
     if as_json:
         print_json([vars(entry) for entry in entries])
         return
+    from rich.text import Text
+
     out = console()
     for entry in entries:
-        out.print(f"[bold]{entry.name}[/]  {entry.title}. {entry.paper}", highlight=False)
+        out.print(Text(entry.name, style="bold"), f" {entry.title}. {entry.paper}")
         if entry.presets:
-            out.print(f"    --preset {', '.join(entry.presets)}", style="dim", highlight=False)
+            out.print(f"    --preset {', '.join(entry.presets)}", style="dim")
 
 
 _data_option = click.option(
@@ -155,7 +157,7 @@ def _run(
     bar = progress_bar(terminal, "clips") if terminal.is_terminal and not as_json else None
 
     def log(line: str) -> None:
-        terminal.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+        terminal.print(printable(line), soft_wrap=True)
 
     with bar or nullcontext():
         result = run_training(
