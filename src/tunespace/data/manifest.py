@@ -2,13 +2,17 @@
 
 A file of comma- or tab-separated values, JSON lines or Parquet with a row for each clip. Columns:
 
-- ``audio`` (also ``path`` or ``file``): path relative to the manifest's folder. ``start`` and
-  ``duration`` in seconds select a part of it.
+- ``audio`` (also ``path``, ``file_name`` and the like): path relative to the manifest's folder.
+  ``start`` and ``duration`` in seconds select a part of it.
 - ``track_id``, ``artist_id``; ``title``, ``artist``, ``album``, ``year``; ``split``.
 - ``tags``, ``similar_artists``: lists. In separated values: a JSON list, or values separated by
   ``;`` or ``|``, or else by commas.
-- ``captions`` (also ``caption`` or ``text``): a list, or one sentence.
+- ``captions`` (also ``caption``, ``text``, ``sentence`` or ``description``): a list, or one
+  sentence. Several captions may also stand in numbered columns (``caption_1``), or in rows of their
+  own: rows of one clip become one clip.
 - Every other column is a label, such as ``genre`` for zero-shot classification.
+
+Names of columns are compared without case. Values that are missing (empty, NaN) are no values.
 
 Shards contain the audio as well: WebDataset ``.tar`` (``KEY.flac`` beside ``KEY.json`` with the
 columns, or ``KEY.txt`` with a caption), and Parquet with bytes in the column ``audio``, as in
@@ -19,18 +23,20 @@ All errors are collected and reported at once, with line numbers, before any wor
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tunespace.audio.archives import exists, modification_stamp
+from tunespace.data.columns import Columns, is_missing, read_columns
 from tunespace.data.tables import ReportProblem, files_of, read_rows
 from tunespace.errors import DataError
 
-_ALIASES = {"path": "audio", "file": "audio", "caption": "captions", "text": "captions"}
-_ALIASES |= {"tag": "tags", "id": "track_id"}
-_TEXTS = ("title", "artist", "album", "artist_id", "split")
+_SPREADSHEETS = (".csv", ".tsv")
+_LISTS = ("tags", "captions", "similar_artists")
+_YEAR = re.compile(r"(?<!\d)(1\d\d\d|20\d\d)(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -165,19 +171,33 @@ def load_manifest(
     """
     problems: list[str] = []
     wrong_rows = problems if rejected is None else rejected
-    items: list[Item] = []
+    clips: dict[str, Item] = {}
     first: dict[str, str] = {}
+    remarks: dict[str, None] = {}
     for file in (files := files_of(path)):
+        columns: dict[tuple[str, ...], Columns] = {}
         for line, row in read_rows(file, wrong_rows.append):
+            if file.suffix in _SPREADSHEETS and all(map(is_missing, row.values())):
+                continue  # an empty line
+            names = tuple(row)
+            if names not in columns:
+                columns[names] = read_columns(names, file)
+                remarks |= dict.fromkeys(columns[names].remarks)
             before = len(wrong_rows)
-            item = _item(row, line, file, wrong_rows.append)
-            if item is None:
+            item = _item(row, columns[names], line, file, wrong_rows.append)
+            if item is None or (rejected is not None and len(wrong_rows) > before):
                 continue
             here = f"line {line}" if len(files) == 1 else f"{file.name} line {line}"
-            if (at := first.setdefault(item.track_id, here)) != here:
-                wrong_rows.append(f"{file} line {line}: {item.track_id!r} is also {at}")
-            if rejected is None or len(wrong_rows) == before:
-                items.append(item)
+            at = first.setdefault(item.track_id, here)
+            same = clips.get(item.track_id)
+            merged = item if same is None else _merge(same, item)
+            if merged is None:
+                wrong_rows.append(
+                    f"{file} line {line}: {item.track_id!r} is also {at}, with other values"
+                )
+            else:
+                clips[item.track_id] = merged
+    items = list(clips.values())
     name = Path(path).stem.rstrip("*-_") or Path(path).parent.name
     kept = [item for item in items if not split or item.split == split]
     if split and not kept:
@@ -187,7 +207,7 @@ def load_manifest(
         raise DataError(problems)
     if not items:
         raise DataError([f"{path} contains no clips", *(rejected or [])])
-    return Manifest(name, tuple(kept), split=split)
+    return Manifest(name, tuple(kept), split=split, remarks=tuple(remarks))
 
 
 def write_manifest(items: Sequence[Item], path: Path) -> None:
@@ -239,12 +259,27 @@ def _missing_split_error(name: str, split: str, items: Iterable[Item]) -> str:
     return f"{name}: there is no split {split!r}; {has}"
 
 
+def _merge(one: Item, other: Item) -> Item | None:
+    """Return the clip of two rows that differ in their captions and tags only; None if they do not.
+
+    Most files of captions have a row for each.
+    """
+    captions = tuple(dict.fromkeys((*one.captions, *other.captions)))
+    tags = tuple(dict.fromkeys((*one.tags, *other.tags)))
+    merged = replace(one, captions=captions, tags=tags)
+    if replace(other, captions=captions, tags=tags, line=one.line) != merged:
+        return None
+    return merged
+
+
 def _line(item: Item) -> str:
     return f" line {item.line}" if item.line else f" {item.track_id}"
 
 
-def _item(raw: Mapping[str, Any], line: int, file: Path, wrong: ReportProblem) -> Item | None:
-    row = {_ALIASES.get(key, key): value for key, value in raw.items()}
+def _item(
+    raw: Mapping[str, Any], columns: Columns, line: int, file: Path, wrong: ReportProblem
+) -> Item | None:
+    row = columns.values(raw)
 
     def complain(what: str) -> None:
         wrong(f"{file} line {line}: {what}")
@@ -254,7 +289,7 @@ def _item(raw: Mapping[str, Any], line: int, file: Path, wrong: ReportProblem) -
 
     def number(name: str) -> float | None:
         value = row.get(name)
-        if value is None or value == "":
+        if value is None:
             return None
         try:
             parsed = float(value)
@@ -266,31 +301,37 @@ def _item(raw: Mapping[str, Any], line: int, file: Path, wrong: ReportProblem) -
             return None
         return parsed
 
-    audio = str(row.get("audio") or "").strip()
+    def year() -> int | None:
+        date = _YEAR.search(text("year"))
+        if date is not None:
+            return int(date.group())
+        value = number("year")
+        return None if value is None else int(value)
+
+    audio = text("audio").removeprefix("file://")
     if not audio:
         complain("names no audio")
         return None
-    start, duration, year = number("start"), number("duration"), number("year")
+    start, duration = number("start"), number("duration")
     if duration == 0:
         complain("duration is 0")
         duration = None
     lists: dict[str, tuple[str, ...]] = {}
-    for name in ("tags", "captions", "similar_artists"):
+    for name in _LISTS:
         values = _list(row.get(name), sentences=name == "captions")
-        if any(not value.strip() for value in values):
+        if any(map(is_missing, values)):
             complain(f"an empty text among its {name.replace('_', ' ')}")
-        lists[name] = tuple(value.strip() for value in values)
-    known = {*lists, *_TEXTS, "audio", "start", "duration", "year", "track_id"}
+        lists[name] = tuple(value.strip() for value in values if not is_missing(value))
     return Item(
-        track_id=str(row.get("track_id") or "") or _name(audio, start, duration),
-        audio=file.parent / audio,
+        track_id=text("track_id") or _name(audio, start, duration),
+        audio=_path(file.parent, audio),
         start=start or 0.0,
         duration=duration,
-        year=None if year is None else int(year),
+        year=year(),
         labels={
-            key: str(value).strip()
-            for key, value in row.items()
-            if key not in known and value not in (None, "")
+            name.strip(): str(raw[name]).strip()
+            for name in columns.labels
+            if not is_missing(raw.get(name))
         },
         line=line,
         title=text("title"),
@@ -302,6 +343,14 @@ def _item(raw: Mapping[str, Any], line: int, file: Path, wrong: ReportProblem) -
         captions=lists["captions"],
         similar_artists=lists["similar_artists"],
     )
+
+
+def _path(folder: Path, audio: str) -> Path:
+    """Return the path of an audio file; a table of Windows may have backslashes."""
+    path = folder / audio
+    if "\\" in audio and not exists(path):
+        return folder / audio.replace("\\", "/")
+    return path
 
 
 def _name(audio: str, start: float | None, duration: float | None) -> str:
@@ -325,4 +374,5 @@ def _list(value: object, *, sentences: bool) -> Sequence[str]:
     if sentences:
         return [text]
     mark = next((mark for mark in (";", "|", ",") if mark in text), ";")
-    return text.split(mark)
+    # A separator at the end is no empty value.
+    return text.strip().removesuffix(mark).split(mark)

@@ -1,5 +1,6 @@
 """Read tables: comma- or tab-separated values, JSON lines, Parquet, WebDataset shards."""
 
+import codecs
 import csv
 import json
 import tarfile
@@ -49,7 +50,8 @@ def read_rows(file: Path, wrong: ReportProblem) -> Iterator[Row]:
     try:
         match file.suffix.lower():
             case ".csv" | ".tsv" as suffix:
-                yield from read_delimited(file, "," if suffix == ".csv" else "\t", wrong=wrong)
+                delimiter, skipped = _delimiter(file, "," if suffix == ".csv" else "\t")
+                yield from read_delimited(file, delimiter, wrong=wrong, skipped_lines=skipped)
             case ".jsonl" | ".ndjson":
                 yield from _json_lines(file, wrong)
             case ".parquet":
@@ -81,7 +83,12 @@ def raise_unreadable(what: str) -> None:
 
 
 def read_delimited(
-    file: Path, delimiter: str = ",", *, quoted: bool | None = None, wrong: ReportProblem
+    file: Path,
+    delimiter: str = ",",
+    *,
+    quoted: bool | None = None,
+    wrong: ReportProblem,
+    skipped_lines: int = 0,
 ) -> Iterator[Row]:
     """Yield rows of separated values; names of columns are stripped.
 
@@ -90,23 +97,44 @@ def read_delimited(
         delimiter: Separator of values.
         quoted: Whether values may be quoted; None for all tables but tab-separated ones.
         wrong: Called for each row whose number of values differs from that of the columns.
+        skipped_lines: Number of lines before the names of the columns.
 
     Raises:
         OSError, UnicodeDecodeError, csv.Error: The file cannot be read.
     """
     plain = delimiter == "\t" if quoted is None else not quoted
-    with file.open(encoding="utf-8-sig", newline="") as lines:
+    with file.open(encoding=_encoding(file), newline="") as lines:
+        for _ in range(skipped_lines):
+            next(lines, "")
         reader = csv.DictReader(
             lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
         )
-        before = 1
+        before = 1 + skipped_lines
         for row in reader:
             if None in row or None in row.values():
                 count = len(reader.fieldnames or ())
                 wrong(f"{file} line {before + 1}: there are not {count} values")
             else:
                 yield before + 1, {key.strip(): value for key, value in row.items()}
-            before = reader.line_num
+            before = reader.line_num + skipped_lines
+
+
+def _encoding(file: Path) -> str:
+    """Return the encoding of a table: UTF-8, or UTF-16 with its mark, as spreadsheets write it."""
+    with file.open("rb") as opened:
+        mark = opened.read(2)
+    return "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
+def _delimiter(file: Path, usual: str) -> tuple[str, int]:
+    """Return the separator of a table, and the number of lines before the names of its columns."""
+    with file.open(encoding=_encoding(file), newline="") as lines:
+        names = next(lines, "").rstrip("\r\n")
+        if names.lower().startswith("sep=") and len(names) == 5:  # for spreadsheets
+            return names[4], 1
+    if usual in names:
+        return usual, 0
+    return next((mark for mark in ("\t", ";", ",") if mark in names), usual), 0
 
 
 def _json_lines(file: Path, wrong: ReportProblem) -> Iterator[Row]:
