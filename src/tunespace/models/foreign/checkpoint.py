@@ -21,6 +21,7 @@ from torch import nn
 
 from tunespace.errors import ModelError
 from tunespace.models.foreign.base import WEIGHTS
+from tunespace.models.foreign.checks import check_weights
 
 
 class Weights(dict[str, torch.Tensor]):
@@ -153,6 +154,7 @@ def fill(module: nn.Module, weights: Weights, *, without: Iterable[str] = ()) ->
         had, has = tuple(fitting[name].shape), tuple(wanted[name].shape)
         raise ModelError(f"{weights.where}: {name} has shape {had}, and the model takes {has}")
     module.load_state_dict(fitting, strict=False)
+    check_weights(module, weights.where)
     module.eval()
     for parameter in module.parameters():
         parameter.requires_grad = False

@@ -20,6 +20,7 @@ import numpy as np
 from tunespace.audio.decoding import Waveform
 from tunespace.errors import ModelError
 from tunespace.models.foreign.base import ForeignModel
+from tunespace.models.foreign.checks import check_files, check_tokenizer_files, check_weights
 from tunespace.models.model import Vectors
 
 
@@ -33,6 +34,8 @@ class Clap(ForeignModel):
         from transformers import AutoTokenizer, ClapFeatureExtractor, ClapModel
         from transformers.utils import logging
 
+        check_files(self.folder)
+        check_tokenizer_files(self.folder)
         reader: Any = ClapModel  # its annotations know only one of two return types
         torch.set_num_threads(1)  # there are as many worker processes as cores
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -42,13 +45,16 @@ class Clap(ForeignModel):
             )
             front_end = ClapFeatureExtractor.from_pretrained(self.folder, local_files_only=True)
             tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise ModelError(f"{self.folder} cannot be read as CLAP ({error})") from error
+        except Exception as error:
+            # Damaged files raise whatever the damage leads to.
+            reason = str(error).partition("\n")[0]
+            raise ModelError(f"{self.folder} cannot be read as CLAP ({reason})") from error
         # Buffers saved by older versions are no weights.
         missing = [name for name in report["missing_keys"] if "position_ids" not in name]
         if missing:
             some = ", ".join(sorted(missing)[:3])
             raise ModelError(f"{self.folder} lacks {len(missing)} weights, as {some}")
+        check_weights(model, self.folder)
         return model.eval(), front_end, tokenizer
 
     @property

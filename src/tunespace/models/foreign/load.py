@@ -13,12 +13,13 @@ from tunespace.models.model import Model
 from tunespace.models.registry import find_model
 
 
-def load_joint_model(name: str | Path | None = None) -> JointModel:
+def load_joint_model(name: str | Path | None = None, *, check: bool = True) -> JointModel:
     """Load a model of this or another project.
 
     Args:
         name: As for ``load_model``; a folder may also be a checkpoint of another project in its
             published format (``tunespace.models.foreign``).
+        check: Whether a checkpoint of another project is tried on two texts and two sounds.
 
     Raises:
         ModelError: The model does not exist or cannot be used.
@@ -29,7 +30,12 @@ def load_joint_model(name: str | Path | None = None) -> JointModel:
     """
     folder = find_model(name)
     if _is_foreign(folder):
-        return load_foreign(folder)
+        from tunespace.models.foreign.checks import check_model
+
+        model = load_foreign(folder)
+        if check:
+            check_model(model)
+        return model
     return Model(folder)
 
 
@@ -65,6 +71,9 @@ def load_foreign(folder: Path) -> ForeignModel:
         raise ModelError(
             f"{folder} is another project's model: pip install 'tunespace[foreign]' to read it"
         ) from error
+    from tunespace.models.foreign.checks import check_files
+
+    check_files(folder)
     if (folder / "conse.json").exists():
         from tunespace.models.foreign.conse import Conse
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tunespace.audio.decoding import Waveform
 from tunespace.errors import ModelError
+from tunespace.models.foreign.checks import check_tokenizer_files
 
 
 def subfolder(folder: Path, name: str, what: str) -> Path:
@@ -32,6 +33,7 @@ def load_tokenizer_file(path: Path) -> Any:  # noqa: ANN401 - transformers has n
     """
     from transformers import AutoTokenizer
 
+    check_tokenizer_files(path)
     try:
         return AutoTokenizer.from_pretrained(path, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
