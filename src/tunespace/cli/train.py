@@ -105,9 +105,11 @@ def train(
     RECIPE is the name of a recipe, or a .yaml file.
     """
     with _train_extra():
-        from tunespace.training.recipe.recipe import load_recipe
+        from tunespace.training.recipe.recipe import load_recipe, preset_overrides
 
         loaded = load_recipe(recipe, presets=preset, changes=change)
+        for clause in preset_overrides(recipe, preset):
+            click.echo(f"preset {clause}", err=True)
         _run(loaded, data, out, cache, accelerator, devices, workers, loaders, as_json=as_json)
 
 

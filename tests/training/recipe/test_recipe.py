@@ -1,5 +1,5 @@
 import re
-from itertools import product
+from itertools import combinations, permutations, product
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ import yaml
 from tiny_music import SMALL
 from tunespace.errors import TrainingError
 from tunespace.training.recipe.catalogue import catalogue, recipe_names
-from tunespace.training.recipe.recipe import load_recipe
+from tunespace.training.recipe.recipe import load_recipe, preset_overrides
 
 
 @pytest.mark.parametrize("entry", catalogue(), ids=lambda entry: entry.name)
@@ -73,6 +73,44 @@ def test_unknown_names_list_the_valid_choices() -> None:
         load_recipe("ttmr2032")
     with pytest.raises(TrainingError, match="choose from paper"):
         load_recipe("ttmr2023", presets=["papers"])
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_the_order_of_presets_does_not_matter(name: str) -> None:
+    [presets] = [entry.presets for entry in catalogue() if entry.name == name]
+    for size in range(2, len(presets) + 1):
+        for chosen in combinations(presets, size):
+            outcomes = set()
+            for order in permutations(chosen):
+                try:
+                    outcomes.add(load_recipe(name, presets=order).as_yaml())
+                except TrainingError as error:
+                    outcomes.add(str(error))
+            assert len(outcomes) == 1, chosen
+            if "contradict" not in outcomes.pop():
+                load_recipe(name, presets=chosen)
+
+
+def test_presets_compose_as_their_names_say() -> None:
+    both = load_recipe("ttmr2023", presets=["glove", "paper"])
+    assert (both.text_tower.kind, both.schedule.epochs) == ("words", 100)
+    fusion = load_recipe("clap2023", presets=["paper", "fusion"])
+    assert (fusion.audio_tower.fusion, fusion.audio_tower.width) == (True, 96)  # type: ignore[union-attr]
+    assert fusion.seconds == 30.72
+    ast = load_recipe("mulan2022", presets=["ast", "paper"]).audio_tower
+    assert (ast.kind, ast.width, ast.layers) == ("ast", 768, 12)  # type: ignore[union-attr]
+    with pytest.raises(TrainingError, match="random and balanced contradict each other"):
+        load_recipe("won2021", presets=["balanced", "random"])
+
+
+def test_what_one_preset_changes_of_another_is_reported() -> None:
+    assert preset_overrides("clap2023", ["paper", "fusion"]) == [
+        "fusion sets seconds to 30.72 (paper: 10.0)"
+    ]
+    clauses = preset_overrides("ttmr2023", ["glove", "paper"])
+    assert "glove drops text_tower.pooling (paper: first)" in clauses
+    assert "glove sets schedule.learning_rate to 0.001 (paper: 5e-05)" in clauses
+    assert preset_overrides("ttmr2023", ["paper"]) == []
 
 
 def test_a_recipe_can_be_a_file(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def catalogue() -> list[RecipeEntry]:
         text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
         known = yaml.safe_load(text)
         about = " ".join(str(known.get("about", "")).split())
-        presets = tuple(known.get("presets", {}))
+        presets = tuple(name for name in known.get("presets", {}) if "+" not in name)
         entries.append(RecipeEntry(name, known["title"], known["paper"], about, presets))
     return entries
 

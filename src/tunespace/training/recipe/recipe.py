@@ -18,6 +18,7 @@ from tunespace.errors import TrainingError
 from tunespace.training.recipe import config
 from tunespace.training.recipe.catalogue import FOLDER, recipe_names
 from tunespace.training.recipe.config import ConfigSection
+from tunespace.training.recipe.presets import compose_presets, merge
 
 _KINDS = frozenset(
     value.model_fields["kind"].default
@@ -131,7 +132,7 @@ def load_recipe(name: str, *, presets: Sequence[str] = (), changes: Iterable[str
 
     Args:
         name: Name of a built-in recipe, or path of a ``.yaml`` file.
-        presets: Names of presets of the recipe, applied in this order.
+        presets: Names of presets of the recipe, in any order (``compose_presets``).
         changes: Assignments ``key=value`` with a dotted key and a YAML value, for example
             ``loss.temperature=0.1``.
 
@@ -143,14 +144,29 @@ def load_recipe(name: str, *, presets: Sequence[str] = (), changes: Iterable[str
         >>> recipe.projection.dim, recipe.loss.kind
         (64, 'infonce')
     """
-    values = _read(name)
+    values = read_recipe(name)
     available = values.pop("presets", {})
-    for preset in presets:
-        if preset not in available:
-            choices = f"choose from {', '.join(available)}" if available else "it has no presets"
-            raise TrainingError(f"recipe {name} has no preset {preset!r}: {choices}")
-        values = _merge(values, available[preset])
+    values, _ = compose_presets(values, available, presets, name)
     return recipe_from_mapping(values, name, changes=changes)
+
+
+def preset_overrides(name: str, presets: Sequence[str]) -> list[str]:
+    """Return a clause for each value of one preset that another preset replaces or drops.
+
+    Args:
+        name: Name of a built-in recipe, or path of a ``.yaml`` file.
+        presets: Names of presets of the recipe, in any order.
+
+    Raises:
+        TrainingError: The recipe or a preset does not exist, or presets contradict each other.
+
+    Examples:
+        >>> preset_overrides("clap2023", ["fusion", "paper"])
+        ['fusion sets seconds to 30.72 (paper: 10.0)']
+    """
+    values = read_recipe(name)
+    available = values.pop("presets", {})
+    return compose_presets(values, available, presets, name)[1]
 
 
 def recipe_from_mapping(
@@ -167,14 +183,19 @@ def recipe_from_mapping(
         TrainingError: The values are not valid; the message names each error.
     """
     for change in changes:
-        values = _merge(values, _as_mapping(change))
+        values = merge(values, _as_mapping(change))
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
         raise TrainingError(f"recipe {name}: {'; '.join(_error_messages(error))}") from error
 
 
-def _read(name: str) -> dict[str, Any]:
+def read_recipe(name: str) -> dict[str, Any]:
+    """Read a recipe with its presets, without validation.
+
+    Raises:
+        TrainingError: The recipe does not exist or is not YAML.
+    """
     is_file = name.endswith((".yaml", ".yml"))
     if not is_file and name not in recipe_names():
         raise TrainingError(
@@ -202,17 +223,6 @@ def _as_mapping(change: str) -> dict[str, Any]:
     for name in reversed(key.strip().split(".")):
         value = {name: value}
     return dict(value)
-
-
-def _merge(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``old`` updated by ``new``, nested mappings merged; a new ``kind`` drops old keys."""
-    kind = new.get("kind", old.get("kind"))
-    merged = dict(old) if kind == old.get("kind") else {}
-    for key, value in new.items():
-        before = merged.get(key)
-        both = isinstance(value, Mapping) and isinstance(before, Mapping)
-        merged[key] = _merge(before or {}, value) if both else value
-    return merged
 
 
 def _error_messages(error: ValidationError) -> list[str]:
