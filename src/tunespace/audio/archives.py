@@ -7,47 +7,14 @@ a table one row group at a time.
 """
 
 import io
-import os
 import tarfile
 from functools import lru_cache
 from pathlib import Path
 
+from tunespace.audio.file_window import FileWindow
+
 TAR, PARQUET = ".tar", ".parquet"
 _MARK = "!/"
-
-
-class _Window(io.RawIOBase):
-    """Part of a file as a file object."""
-
-    def __init__(self, file: Path, start: int, size: int) -> None:
-        super().__init__()
-        self._file = file.open("rb")
-        self._start, self._size, self._at = start, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
-        self._file.seek(self._start + self._at)
-        chunk = self._file.read(min(len(buffer), max(0, self._size - self._at)))
-        buffer[: len(chunk)] = chunk
-        self._at += len(chunk)
-        return len(chunk)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
 
 
 def split_member_path(path: Path) -> tuple[Path, str] | None:
@@ -79,7 +46,7 @@ def open_member(container: Path, name: str) -> io.RawIOBase | io.BytesIO:
     seen = (str(container), *modification_stamp(container))
     if container.suffix == PARQUET:
         return io.BytesIO(_row(*seen, int(name) if name.isdecimal() else 0))
-    return _Window(container, *_places(*seen)[name])
+    return FileWindow(container, *_places(*seen)[name])
 
 
 def exists(path: Path) -> bool:

@@ -9,8 +9,8 @@ Conventions:
 
 import errno
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from os import PathLike
 from pathlib import Path
@@ -23,6 +23,8 @@ from av.error import EOFError as EndOfFileError
 from av.error import FFmpegError, InvalidDataError
 
 from tunespace.audio.archives import open_member, split_member_path
+from tunespace.audio.containers import ogg_links, wav_padding_patch
+from tunespace.audio.file_window import FileWindow
 from tunespace.errors import AudioError
 
 Waveform = npt.NDArray[np.float32]
@@ -118,11 +120,10 @@ def decode_blocks(
         raise ValueError(f"invalid part of a file: start {start} s, duration {duration} s")
     file = Path(path)
     decoded = False
-    with open_container(file) as (container, stream):
-        blocks = _resampled(_gathered(decode_frames(container, stream)), sample_rate)
-        for block in _stretch(blocks, sample_rate, start, duration):
-            decoded = True
-            yield block
+    blocks = _resampled(_gathered(decode_frames(file)), sample_rate)
+    for block in _stretch(blocks, sample_rate, start, duration):
+        decoded = True
+        yield block
     if not decoded:
         beyond = f" after {start:g} s" if start else ""
         raise AudioError(file, f"contains no audio that can be decoded{beyond}")
@@ -130,9 +131,13 @@ def decode_blocks(
 
 @contextmanager
 def open_container(
-    file: Path,
+    file: Path, part: tuple[int, int] | None = None
 ) -> Iterator[tuple[av.container.InputContainer, av.AudioStream]]:
     """Open a file and its audio stream.
+
+    Args:
+        file: Path of the file.
+        part: Offset and length in bytes of a part that is a container by itself; None for the file.
 
     Raises:
         AudioError: The file contains no readable audio, raised within the block as well.
@@ -140,12 +145,15 @@ def open_container(
     try:
         # Tags that are not UTF-8 must not prevent decoding.
         with (
-            _source(file) as source,
+            _source(file, part) as source,
             av.open(source, options=_READ, metadata_errors="replace") as container,
         ):
             stream = container.streams.best("audio")
             if not isinstance(stream, av.AudioStream):
                 raise AudioError(file, "contains no audio")
+            # Without a decoder the stream has no properties, whatever its type says.
+            if getattr(stream, "codec_context", None) is None:
+                raise AudioError(file, "is encoded in a way that cannot be decoded")
             if 0 < stream.rate < _LOWEST_SAMPLE_RATE:
                 raise AudioError(file, _too_low(stream.rate))
             yield container, stream
@@ -160,11 +168,17 @@ def open_container(
 
 
 @contextmanager
-def _source(file: Path) -> Iterator[Any]:
-    """Return what ffmpeg reads: a path, or a file object for a member of a container."""
+def _source(file: Path, part: tuple[int, int] | None) -> Iterator[Any]:
+    """Return what ffmpeg reads: a path, or a file object for a part or a member of a container."""
     member = split_member_path(file)
     if member is None:
         _require_readable(file)
+        patch = wav_padding_patch(file) if part is None else None
+        if part is not None or patch is not None:
+            start, size = part or (0, file.stat().st_size)
+            with FileWindow(file, start, size, patch=patch) as window:
+                yield window
+            return
         # An absolute path cannot be mistaken for a protocol ("http:", "concat:").
         yield str(file.absolute())
         return
@@ -216,10 +230,34 @@ def _require_readable(file: Path) -> None:
         raise AudioError(file, "is not a valid file name") from error
 
 
-def decode_frames(
+def decode_frames(file: Path) -> Iterator[av.AudioFrame]:
+    """Yield every frame of a file with samples; packets that cannot be decoded are left out.
+
+    Raises:
+        AudioError: The file contains no readable audio.
+    """
+    for part in _parts(file):
+        try:
+            with open_container(file, part) as (container, stream):
+                yield from _decoded(container, stream)
+        except AudioError as error:
+            if part is None or error.is_transient:
+                raise
+
+
+def _parts(file: Path) -> Sequence[tuple[int, int] | None]:
+    """Return the parts of a file that are containers by themselves; None for the whole file."""
+    if split_member_path(file) is None:
+        _require_readable(file)  # opening a pipe would wait for ever
+        with suppress(OSError, ValueError):
+            if links := ogg_links(file):
+                return links
+    return [None]
+
+
+def _decoded(
     container: av.container.InputContainer, stream: av.AudioStream
 ) -> Iterator[av.AudioFrame]:
-    """Yield every frame with samples; packets that cannot be decoded are left out."""
     packets = container.demux(stream)
     while True:
         try:

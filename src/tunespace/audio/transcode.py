@@ -30,14 +30,14 @@ def transcode_to_flac(path: str | PathLike[str], target: str | PathLike[str]) ->
     file = Path(path)
     with Path(target).open("wb") as written, av.open(written, "w", format="flac") as out:
         decoded = False
-        with open_container(file) as (container, source):
+        with open_container(file) as (_, source):
             rate = _rate(source.rate or _HIGHEST_RATE)
-            stream = out.add_stream("flac", rate=rate)
-            stream.layout = "mono" if source.channels == 1 else "stereo"
-            stream.format = "s16"
-            for frame in _alike(decode_frames(container, source), stream.layout.name, rate):
-                decoded = True
-                out.mux(stream.encode(frame))
+            layout = "mono" if source.channels == 1 else "stereo"
+        stream = out.add_stream("flac", rate=rate)
+        stream.layout, stream.format = layout, "s16"
+        for frame in _alike(decode_frames(file), layout, rate):
+            decoded = True
+            out.mux(stream.encode(frame))
         if not decoded:
             raise AudioError(file, "contains no audio that can be decoded")
         out.mux(stream.encode(None))
