@@ -120,13 +120,23 @@ def decode_blocks(
         raise ValueError(f"invalid part of a file: start {start} s, duration {duration} s")
     file = Path(path)
     decoded = False
-    blocks = _resampled(_gathered(decode_frames(file)), sample_rate)
-    for block in _stretch(blocks, sample_rate, start, duration):
-        decoded = True
-        yield block
+    with converting(file):
+        blocks = _resampled(_gathered(decode_frames(file)), sample_rate)
+        for block in _stretch(blocks, sample_rate, start, duration):
+            decoded = True
+            yield block
     if not decoded:
         beyond = f" after {start:g} s" if start else ""
         raise AudioError(file, f"contains no audio that can be decoded{beyond}")
+
+
+@contextmanager
+def converting(file: Path) -> Iterator[None]:
+    """Raise an ``AudioError`` for samples that cannot be converted, such as of an absurd rate."""
+    try:
+        yield
+    except FFmpegError as error:
+        raise AudioError(file, f"cannot be converted ({error.strerror})") from error
 
 
 @contextmanager

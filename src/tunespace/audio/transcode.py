@@ -10,7 +10,7 @@ from pathlib import Path
 
 import av
 
-from tunespace.audio.decoding import decode_frames, open_container
+from tunespace.audio.decoding import converting, decode_frames, open_container
 from tunespace.errors import AudioError
 
 _HIGHEST_RATE = 48_000
@@ -35,9 +35,10 @@ def transcode_to_flac(path: str | PathLike[str], target: str | PathLike[str]) ->
             layout = "mono" if source.channels == 1 else "stereo"
         stream = out.add_stream("flac", rate=rate)
         stream.layout, stream.format = layout, "s16"
-        for frame in _alike(decode_frames(file), layout, rate):
-            decoded = True
-            out.mux(stream.encode(frame))
+        with converting(file):
+            for frame in _alike(decode_frames(file), layout, rate):
+                decoded = True
+                out.mux(stream.encode(frame))
         if not decoded:
             raise AudioError(file, "contains no audio that can be decoded")
         out.mux(stream.encode(None))
