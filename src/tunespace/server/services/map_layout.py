@@ -1,6 +1,6 @@
 """Layout of the map: similar tracks lie side by side, and regions have names.
 
-A few thousand landmark tracks are laid out by t-SNE (van der Maaten and Hinton 2008; openTSNE);
+A few thousand landmark tracks are laid out by t-SNE (van der Maaten and Hinton 2008);
 every other track is placed among the landmarks nearest to it. So a hundred thousand tracks take
 hardly longer than five thousand, and new tracks do not move the others: the landmarks are kept.
 
@@ -25,7 +25,7 @@ from tunespace.server.services.genre_index import genre_index
 Vectors = npt.NDArray[np.float32]
 
 # Version of the file format: maps of another version are built again.
-VERSION = 2
+VERSION = 3
 LANDMARKS = 4000
 _NEIGHBOURS = 6
 # Difference of the cosines at which a landmark weighs e times as much.
@@ -149,17 +149,17 @@ def _run_tsne(vectors: Vectors) -> Vectors:
     if len(vectors) < _MIN_TRACKS:  # a circle
         angles = 2 * np.pi * np.arange(len(vectors)) / max(1, len(vectors))
         return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32) * 0.5
-    from openTSNE import TSNE
+    from sklearn.manifold import TSNE
 
     perplexity = min(30.0, (len(vectors) - 1) / 3)
     tsne = TSNE(
         perplexity=perplexity,
         metric="cosine",
-        initialization="pca",
+        init="pca",
         random_state=_SEED,
         n_jobs=os.cpu_count() or 1,
     )
-    places = np.asarray(tsne.fit(vectors), np.float32)
+    places = np.asarray(tsne.fit_transform(vectors), np.float32)
     places -= places.mean(axis=0)
     # A few outliers must not compress all others.
     reach = np.quantile(np.abs(places), 0.995) or 1.0
