@@ -106,7 +106,8 @@ def read_state(place: Place, model: Path | None = None, music: Path | None = Non
         assert len(paths) == len(set(paths))
         rows = connection.execute(
             "SELECT t.path, v.vector, w.vectors FROM tracks t JOIN vectors v ON v.track = t.id "
-            "JOIN windows w ON w.track = t.id AND w.space = v.space"
+            "JOIN windows w ON w.track = t.id AND w.space = v.space "
+            "WHERE v.space = (SELECT value FROM meta WHERE key = 'active_space')"
         ).fetchall()
         spaces = connection.execute("SELECT count(*) FROM spaces").fetchone()[0]
         assert spaces in (1, 2)  # a change of model that was killed may go on later

@@ -638,6 +638,12 @@ class SqliteStore:
             (space.id, space.dim),
         )
         damaged.update(track for (track,) in rows)
+        rows = self._select(
+            "SELECT track FROM vectors v WHERE space = ?1 AND NOT EXISTS "
+            "(SELECT 1 FROM windows w WHERE w.track = v.track AND w.space = ?1)",
+            (space.id,),
+        )
+        damaged.update(track for (track,) in rows)
         sql = "SELECT track, vector FROM vectors WHERE space = ?"
         for track, blob in self._connection.execute(sql, (space.id,)):
             if len(blob) != 4 * space.dim or not np.isfinite(np.frombuffer(blob, np.float32)).all():

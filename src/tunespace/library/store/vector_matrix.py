@@ -10,8 +10,10 @@ import shutil
 import threading
 import time
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from tempfile import mkdtemp
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +24,10 @@ from tunespace.library.store.records import Space
 
 # Pause between two reloads in the background, as a multiple of the duration of the last one.
 _RELOAD_PAUSE_FACTOR = 10.0
-_CHECKSUMS = "checksums.json"
+_IDS, _VECTORS, _CHECKSUMS = "ids.npy", "vectors.npy", "checksums.json"
+
+DAMAGED_ARRAYS = (OSError, ValueError, KeyError, EOFError, BadZipFile)
+"""Errors of numpy for a file of arrays that is missing, empty, cut or not one."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +165,7 @@ def open_matrix(store: Store, space: Space) -> VectorMatrix:
     place = folder / f"{space.id}-{revision}"
     try:
         return _open_mapped(place, revision)
-    except (OSError, ValueError, KeyError):
+    except DAMAGED_ARRAYS:
         pass  # missing, or damaged
     ids, vectors = store.vectors(space)
     if store.revision != revision:  # written between the two reads
@@ -172,7 +177,7 @@ def open_matrix(store: Store, space: Space) -> VectorMatrix:
             if old != place and not old.name.startswith("new-"):
                 shutil.rmtree(old, ignore_errors=True)
         return _open_mapped(place, revision)
-    except (OSError, ValueError, KeyError):
+    except DAMAGED_ARRAYS:
         return VectorMatrix(revision, ids, vectors)
 
 
@@ -181,10 +186,10 @@ def _write(
 ) -> None:
     """Write a matrix so that it is complete, or missing, after a power failure."""
     new = Path(mkdtemp(dir=folder, prefix="new-"))
-    for name, array in (("ids.npy", ids), ("vectors.npy", vectors)):
+    for name, array in ((_IDS, ids), (_VECTORS, vectors)):
         with replacing(new / name) as file:
             np.save(file, array)
-    sums = {"ids": _checksum(ids), "vectors": _checksum(vectors), "shape": list(vectors.shape)}
+    sums = {name: _checksum(new / name) for name in (_IDS, _VECTORS)}
     write_text(new / _CHECKSUMS, json.dumps(sums))
     try:
         os.replace(new, place)
@@ -192,7 +197,7 @@ def _write(
         try:
             _open_mapped(place, "")
             shutil.rmtree(new, ignore_errors=True)
-        except (OSError, ValueError, KeyError):
+        except DAMAGED_ARRAYS:
             shutil.rmtree(place)
             os.replace(new, place)
     sync_folder(folder)
@@ -206,20 +211,22 @@ def _open_mapped(place: Path, revision: str) -> VectorMatrix:
         ValueError: The content is not what was written.
         KeyError: The checksums are incomplete.
     """
-    ids = np.load(place / "ids.npy")
-    vectors = np.load(place / "vectors.npy", mmap_mode="r" if len(ids) else None)
     sums = json.loads((place / _CHECKSUMS).read_text(encoding="utf-8"))
-    matrix = np.asarray(vectors)
-    if (list(matrix.shape), _checksum(ids), _checksum(matrix)) != (
-        sums["shape"],
-        sums["ids"],
-        sums["vectors"],
-    ):
+    # Before the files are parsed: a damaged header may lead to any error.
+    if {name: _checksum(place / name) for name in (_IDS, _VECTORS)} != sums:
         raise ValueError(f"{place} is damaged")
-    return VectorMatrix(revision, ids, matrix)
+    ids = np.load(place / _IDS)
+    vectors = np.load(place / _VECTORS, mmap_mode="r" if len(ids) else None)
+    return VectorMatrix(revision, ids, np.asarray(vectors))
 
 
-def _checksum(array: npt.NDArray[np.int64] | npt.NDArray[np.float32]) -> str:
+def _checksum(path: Path) -> str:
+    """Return the checksum of a file.
+
+    Raises:
+        ValueError: The file is empty.
+    """
     from xxhash import xxh3_128_hexdigest  # as fast as memory: a search reads the matrix anyway
 
-    return xxh3_128_hexdigest(np.ascontiguousarray(array).data)
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        return xxh3_128_hexdigest(content)

@@ -5,8 +5,8 @@ import hashlib
 import time
 from contextlib import suppress
 from pathlib import Path
-from zipfile import BadZipFile
 
+from tunespace.library.store.vector_matrix import DAMAGED_ARRAYS
 from tunespace.server.services.library_pool import LibraryPool
 from tunespace.server.services.map_layout import VERSION, Layout
 from tunespace.server.services.sandbox import subprocess
@@ -67,7 +67,7 @@ class MapBuilder:
                 await process.communicate()
         try:
             self.layout = await asyncio.to_thread(Layout.load, path)
-        except (OSError, ValueError, KeyError, BadZipFile):
+        except DAMAGED_ARRAYS:
             self.failed = True
             path.unlink(missing_ok=True)  # damaged: the next build writes it again
         else:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from tunespace.files import replacing
 from tunespace.library import Library
+from tunespace.library.store.vector_matrix import DAMAGED_ARRAYS
 from tunespace.models import Model, load_model
 from tunespace.models.onnx_towers import normalize_rows
 from tunespace.server.services.genre_index import genre_index
@@ -130,7 +131,7 @@ def _landmarks(ids: npt.NDArray[np.int64], vectors: Vectors, path: Path) -> tupl
         fits = marks.shape[1] == vectors.shape[1]
         if fits and total / _GROWN <= len(ids) <= total * _GROWN:
             return marks, places
-    except (OSError, ValueError, KeyError):
+    except DAMAGED_ARRAYS:
         pass
     chosen = np.random.default_rng(_SEED).permutation(len(ids))[:LANDMARKS]
     marks = np.ascontiguousarray(vectors[np.sort(chosen)])
