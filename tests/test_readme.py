@@ -27,6 +27,12 @@ name, _, extra = target.rstrip("]").partition("[")
 assert command == "install" and name == "."
 assert not extra or extra in extras["optional-dependencies"], extra
 """
+TOOL = f"""#!{sys.executable}
+import subprocess, sys
+*command, install, target = sys.argv[1:]
+assert command in ([], ["tool"])
+subprocess.run(["pip", install, target], check=True)
+"""
 MAKE = f"""#!/bin/sh
 exec /usr/bin/env -i PATH=/usr/bin:/bin make --directory '{ROOT}' --dry-run "$@"
 """
@@ -71,7 +77,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tone = sounds.tone(6, 16_000, 500)
     sounds.wav(folder / "Music" / "Podcasts" / "talk.wav", tone)
     (folder / "bin").mkdir()
-    for name, program in (("pip", PIP), ("make", MAKE), ("tunespace", TUNESPACE)):
+    for name, program in (
+        ("pip", PIP),
+        ("uv", TOOL),
+        ("pipx", TOOL),
+        ("make", MAKE),
+        ("tunespace", TUNESPACE),
+    ):
         path = folder / "bin" / name
         path.write_text(program)
         path.chmod(0o755)

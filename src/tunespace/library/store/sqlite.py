@@ -99,9 +99,13 @@ class SqliteStore:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._connection = self._open(path)
-            self._connection.execute("PRAGMA foreign_keys = ON")
-            prepare(self._connection, path, is_writable=self._is_writable)
-            self._file = self._file_state()
+            try:
+                self._connection.execute("PRAGMA foreign_keys = ON")
+                prepare(self._connection, path, is_writable=self._is_writable)
+                self._file = self._file_state()
+            except BaseException:
+                self.close()
+                raise
         except (sqlite3.Error, OSError) as error:
             raise LibraryError(
                 f"{path} cannot be used as a library ({error}); `tunespace doctor --repair` "
