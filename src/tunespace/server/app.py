@@ -32,6 +32,7 @@ from tunespace.server.schemas import Problem
 from tunespace.server.services.clip_cache import ClipCache
 from tunespace.server.services.clip_encoder import ClipEncoder
 from tunespace.server.services.cover_arts import CoverArts
+from tunespace.server.services.facet_cache import FacetCache
 from tunespace.server.services.file_reader import FileReader
 from tunespace.server.services.index_job import IndexJob
 from tunespace.server.services.library_pool import LibraryPool
@@ -172,6 +173,7 @@ def _lifespan(
             files,
             Waveforms(files),
             CoverArts(files),
+            FacetCache(libraries),
             Transcoder(),
             MapBuilder(libraries),
             index_job,

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from tunespace.server.services.clip_cache import ClipCache
 from tunespace.server.services.clip_encoder import ClipEncoder
 from tunespace.server.services.cover_arts import CoverArts
+from tunespace.server.services.facet_cache import FacetCache
 from tunespace.server.services.file_reader import FileReader
 from tunespace.server.services.index_job import IndexJob
 from tunespace.server.services.library_pool import LibraryPool
@@ -30,6 +31,7 @@ class State:
         files: Reads files in worker processes.
         waveforms: Waveform peaks.
         cover_arts: Cover art.
+        facets: Counts of genres, decades, artists, folders and lengths.
         transcoder: Files transcoded to FLAC.
         map_builder: Map of the library.
         index_job: Background indexing.
@@ -43,6 +45,7 @@ class State:
     files: FileReader
     waveforms: Waveforms
     cover_arts: CoverArts
+    facets: FacetCache
     transcoder: Transcoder
     map_builder: MapBuilder
     index_job: IndexJob

@@ -60,7 +60,7 @@ async def facets(
     most: Annotated[int, Query(ge=1, le=200)] = 20,
 ) -> Facets:
     """Return the values that the tracks matching a filter can be filtered by, with counts."""
-    by_name = await state.libraries.run(lambda library: library.facets(where=where, most=most))
+    by_name = await state.facets.facets(where, most)
     return Facets(
         facets={
             name: [
