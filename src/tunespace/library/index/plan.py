@@ -1,7 +1,7 @@
 """Plan a run of indexing: compare the files in the folders with the records of the store."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,17 +172,16 @@ def _missing_records(
     places = [os.path.realpath(root) for root in roots]
     missing_roots = [place for place in places if not os.path.lexists(place)]
     lost: dict[str, list[FileRecord]] = {}
-    filled: set[str] = set()
+    there: set[str] = {os.path.dirname(path) for path in scanned}
     for path, record in records.items():
         if path in excluded or not any(is_below(path, place) for place in places):
             continue
         if path in scanned or not is_gone(path):
-            filled.update(_folders_of(path))
+            there.add(os.path.dirname(path))
             continue
         root = next((place for place in missing_roots if is_below(path, place)), None)
         lost.setdefault(root or _existing_folder(path), []).append(record)
-    for path in scanned:
-        filled.update(_folders_of(path))
+    filled = _with_parents(there)
     kept = {folder: found for folder, found in lost.items() if folder not in filled}
     missing = [r for folder, found in lost.items() if folder in filled for r in found]
     return missing, kept
@@ -196,12 +195,14 @@ def _existing_folder(path: str) -> str:
     return folder
 
 
-def _folders_of(path: str) -> Iterator[str]:
-    """Yield all folders above a path."""
-    folder = os.path.dirname(path)
-    while folder != os.path.dirname(folder):
-        yield folder
-        folder = os.path.dirname(folder)
+def _with_parents(folders: Iterable[str]) -> set[str]:
+    """Return folders and all folders above them."""
+    found: set[str] = set()
+    for folder in folders:
+        while folder not in found:
+            found.add(folder)
+            folder = os.path.dirname(folder)
+    return found
 
 
 def _tracks_elsewhere(
