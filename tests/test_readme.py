@@ -96,7 +96,7 @@ def test_blocks_of_the_readme_run_in_order(place: Path) -> None:
     blocks = code_blocks(ROOT / "README.md")
     output = [run_block(language, text, place, environment) for language, text in blocks]
     assert len(blocks) >= 7
-    assert "similar to Nina Simone" in blocks[1][1]
-    assert "Nina Simone" in output[1]
-    assert "listens on http://127.0.0.1:" in output[2]
-    assert "/?token=" in output[2]
+    assert "similar to Nina Simone" in blocks[2][1]
+    assert "Nina Simone" in output[2]
+    assert "listens on http://127.0.0.1:" in output[3]
+    assert "/?token=" in output[3]
