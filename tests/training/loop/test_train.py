@@ -179,6 +179,16 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights(
     assert start(cut).wait() == 0
     assert weights(cut) == weights(whole)
     assert (cut / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes()
+    assert curves(cut) == curves(whole)
+
+
+def curves(out: Path) -> dict[str, list[int]]:
+    """The steps of each curve, as TensorBoard draws them."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(out))
+    events.Reload()
+    return {tag: [event.step for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
 
 
 def epochs_of(out: Path) -> int:

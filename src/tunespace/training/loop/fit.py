@@ -201,12 +201,22 @@ def _build_trainer(
         max_epochs=schedule.epochs,
         precision="bf16-mixed" if schedule.precision == "bf16" else "32-true",
         callbacks=[_SetBatchShare(batches), best, patience, metrics],
-        logger=TensorBoardLogger(out, name=None, version=""),
+        # Each start writes a file of events; TensorBoard leaves out what a resumed run repeats.
+        logger=TensorBoardLogger(out, name=None, version="", purge_step=_resumed_step(out)),
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
     )
+
+
+def _resumed_step(out: Path) -> int | None:
+    """Return the step that a run resumes from; None for a new run."""
+    last = out / CHECKPOINTS / LAST
+    if not last.exists():
+        return None
+    checkpoint = torch.load(last, map_location="cpu", weights_only=True, mmap=True)
+    return int(checkpoint["global_step"])
 
 
 def _loader_count(requested: int | None, trainer: lightning.Trainer, collator: Collator) -> int:
