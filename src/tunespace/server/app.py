@@ -57,6 +57,7 @@ _ROUTES = (
     metrics,
 )
 _ERRORS = {
+    400: "The body is not JSON.",
     401: "The token is missing or wrong.",
     403: "The request comes from another site, or is not allowed.",
     404: "Not found.",

@@ -24,7 +24,7 @@ class EmbeddingsIn(RequestModel):
     model: str | None = Field(default=None, description="Must be the model of the library.")
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = Field(
-        default=None, description="Must be the number of dimensions of the model."
+        default=None, ge=1, description="Must be the number of dimensions of the model."
     )
     user: str | None = None
 

@@ -24,8 +24,11 @@ from tunespace.server.schemas import (
 )
 from tunespace.server.services.query_builder import to_library_query
 from tunespace.server.services.track_files import (
+    AUDIO_TYPES,
+    IMAGE_TYPES,
     artwork_response,
     audio_response,
+    binary_content,
     find_track,
     require_file,
 )
@@ -121,8 +124,8 @@ async def track_waveform(
     operation_id="getAudio",
     response_class=FileResponse,
     responses={
-        200: {"content": {"audio/*": {"schema": {"type": "string", "format": "binary"}}}},
-        206: {"description": "A byte range of the file.", "content": {"audio/*": {}}},
+        200: {"content": binary_content(AUDIO_TYPES)},
+        206: {"description": "A byte range of the file.", "content": binary_content(AUDIO_TYPES)},
     },
 )
 async def get_audio(
@@ -144,7 +147,7 @@ async def get_audio(
     "/{id}/artwork",
     operation_id="getArtwork",
     response_class=Response,
-    responses={200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}},
+    responses={200: {"content": binary_content(IMAGE_TYPES)}},
 )
 async def get_artwork(
     state: StateDependency,

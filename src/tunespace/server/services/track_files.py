@@ -3,7 +3,9 @@
 import os
 import stat
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fastapi import HTTPException
 from fastapi.responses import FileResponse, Response
@@ -28,12 +30,25 @@ _MEDIA_TYPES = {
     ".aiff": "audio/aiff",
     ".webm": "audio/webm",
 }
+_OTHER = "application/octet-stream"
+AUDIO_TYPES = (_OTHER, *sorted(set(_MEDIA_TYPES.values())))
+"""Media types of audio responses."""
+
+IMAGE_TYPES = (_OTHER, "image/gif", "image/jpeg", "image/png", "image/svg+xml", "image/webp")
+"""Media types of cover art."""
+
 _CACHE_HEADERS = {"cache-control": "private, max-age=86400"}
+
+
+def binary_content(types: Sequence[str]) -> dict[str, Any]:
+    """Return the contents of a binary response for the contract; generators know no ``audio/*``."""
+    schema = {"schema": {"type": "string", "format": "binary"}}
+    return dict.fromkeys(types, schema)
 
 
 def media_type(name: str) -> str:
     """Return the media type of an audio file by its name."""
-    return _MEDIA_TYPES.get(Path(name).suffix.lower(), "application/octet-stream")
+    return _MEDIA_TYPES.get(Path(name).suffix.lower(), _OTHER)
 
 
 async def find_track(libraries: LibraryPool, id_: int) -> Track:
