@@ -19,7 +19,10 @@ from tunespace.cli.options import json_option, library_option, where_option
 @library_option
 @json_option
 def list_(where: str, limit: int | None, paths: bool, library: Path | None, as_json: bool) -> None:
-    """List the tracks of the library, one in a line, in the order in which they were added."""
+    """List the tracks of the library.
+
+    Each line has artist, title, album, year, length and file, separated by tabs.
+    """
     from tunespace.cli.output import print_json, printable, track_as_json
     from tunespace.library import Library
     from tunespace.library.duration import format_duration

@@ -79,7 +79,7 @@ def _print(stats: _Stats, *, is_filtered: bool) -> None:
     table.add_row("tracks", f"{stats.tracks:,}{length}")
     table.add_row("unreadable", f"{stats.unreadable_files:,} files")
     for folder in stats.folders:
-        table.add_row("folder", folder)
+        table.add_row("indexed", folder)
     for kind, counts in stats.counts.items():
         if counts:
             shown = ", ".join(f"{name} ({count:,})" for name, count in counts.items())
