@@ -25,8 +25,8 @@ def main() -> None:
             print(f"{correction.typed} is read as {correction.corrected}")
         for hit in result:
             print(f"{hit.score:3.0f}  {hit.track.title}  {hit.start:.0f}-{hit.end:.0f} s")
-        count = write_m3u8(result, Path("playlist.m3u8"))
-    print(f"{count} tracks in playlist.m3u8")
+        playlist = write_m3u8(result, Path("playlist.m3u8"))
+    print(f"{playlist.written} tracks in playlist.m3u8")
 
 
 if __name__ == "__main__":

@@ -8,21 +8,26 @@ from typing import Any
 
 from tunespace.errors import AudioError
 from tunespace.library.file_jobs import TASK, CoverArtJob, FileJobError, PeaksJob
+from tunespace.library.index.embed_files import limits_of_file
 from tunespace.models.job_limits import JobLimits
 from tunespace.models.worker_pool import WorkerCrash, WorkerProcess
 
 # Searches need the other cores.
 _WORKERS = 2
-_LIMITS = JobLimits(cpu_seconds=30.0, memory=2**30)
+# Of computing time; long mixes on a small computer take longer than a song.
+_MAX_CPU_SECONDS = 120.0
 # A disk that does not answer uses no computing time.
-_MAX_SECONDS = 60.0
+_MAX_SECONDS = 180.0
 
 
 class FileReader:
     """Runs jobs on files, a few at a time, each in one of a few worker processes."""
 
-    def __init__(self, limits: JobLimits = _LIMITS) -> None:
-        """Take the limits of a job; processes are started when they are needed."""
+    def __init__(self, limits: JobLimits | None = None) -> None:
+        """Take the limits of a job; None for limits that grow with the size of its file.
+
+        Processes are started when they are needed.
+        """
         self._limits = limits
         self._threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="file")
         self._local = threading.local()
@@ -58,7 +63,7 @@ class FileReader:
         timer = threading.Timer(_MAX_SECONDS, process.kill)
         timer.start()
         try:
-            result = process.run(job, self._limits)
+            result = process.run(job, self._limits or _limits_of(job.path))
         finally:
             timer.cancel()
         if isinstance(result, WorkerCrash):
@@ -75,3 +80,8 @@ class FileReader:
             self._processes.add(process)
         process.wait_until_ready()
         return process
+
+
+def _limits_of(path: str) -> JobLimits:
+    limits = limits_of_file(path)
+    return JobLimits(min(limits.cpu_seconds, _MAX_CPU_SECONDS), limits.memory)
