@@ -5,6 +5,7 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from tunespace.errors import AudioError
@@ -39,7 +40,7 @@ def read_cover_art(path: str) -> CoverArt | None:
 
     It runs in a worker process: a few bytes can ask for much memory or time.
     """
-    for data in (*_tagged_pictures(path), *_attached_pictures(path)):
+    for data in chain(_tagged_pictures(path), _attached_pictures(path)):
         if picture := _shown(data):
             return picture
     return _beside(path)
