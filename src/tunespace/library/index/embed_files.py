@@ -5,9 +5,11 @@ import os
 from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from tunespace.audio.archives import modification_stamp
 from tunespace.errors import AudioError
 from tunespace.library.store.records import TrackEmbedding
 from tunespace.library.tags import Tags, read_tags
@@ -69,9 +71,9 @@ def embed_file(path: str, model: Model) -> TrackEmbedding | DecodeFailure:
     """Return everything that the store keeps about a file; runs in a worker process."""
     content = content_hash(path)
     try:
-        before = _state(path)
+        before = modification_stamp(Path(path))
         embedding = model.embed_file(path)
-        if _state(path) != before:
+        if modification_stamp(Path(path)) != before:
             return DecodeFailure(content, "changed while it was read", is_transient=True)
     except MemoryError:
         return DecodeFailure(content, "needs too much memory for its size")
@@ -113,16 +115,6 @@ def limits_of_file(path: str) -> JobLimits:
         _CPU_SECONDS + _CPU_SECONDS_PER_MB * size / 2**20,
         _MEMORY + min(_MEMORY, _MEMORY_PER_BYTE * size),
     )
-
-
-def _state(path: str) -> tuple[int, int]:
-    """Return size and modification time of a file.
-
-    Raises:
-        OSError: The file cannot be reached any more.
-    """
-    status = os.stat(path)
-    return status.st_size, status.st_mtime_ns
 
 
 def content_hash(path: str) -> bytes:
