@@ -18,9 +18,6 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a module holds
     """Import the decoder on first use: a text search does not need it, and it takes 40 ms."""
     if name not in ("decode", "decode_blocks"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # The module has the name of its function: both must not be bound here in turn.
     from importlib import import_module
 
-    module = import_module("tunespace.audio.decoding")
-    globals().update(decode=module.decode, decode_blocks=module.decode_blocks)
-    return globals()[name]
+    return getattr(import_module("tunespace.audio.decoding"), name)
