@@ -46,6 +46,10 @@ class LibraryError(TunespaceError):
     """Library that cannot be opened, read or written."""
 
 
+class IncompatibleLibraryError(LibraryError):
+    """Library of a newer version, or database of another program."""
+
+
 class NoLibraryError(LibraryError):
     """Folder without a library, or with one that has no tracks yet."""
 

@@ -5,7 +5,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunespace.errors import LibraryError, NoLibraryError
+from tunespace.errors import IncompatibleLibraryError, LibraryError, NoLibraryError
 from tunespace.files import is_writable
 from tunespace.library.store.salvage import salvage
 from tunespace.library.store.sqlite import FILE, SqliteStore
@@ -45,6 +45,7 @@ def repair(folder: Path) -> RepairReport:
 
     Raises:
         NoLibraryError: There is no library.
+        IncompatibleLibraryError: The data is of a newer version, or of another program.
         LibraryError: The folder is not writable, or another process is writing.
 
     Examples:
@@ -81,7 +82,7 @@ def _is_intact(folder: Path) -> bool:
     try:
         with closing(SqliteStore(folder, create=False)) as store:
             return not store.integrity_error()
-    except LibraryError as error:
-        if "newer tunespace" in str(error) or "another program" in str(error):
-            raise
+    except IncompatibleLibraryError:
+        raise
+    except LibraryError:
         return False

@@ -4,7 +4,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from tunespace.errors import LibraryError
+from tunespace.errors import IncompatibleLibraryError, LibraryError
 
 SCHEMA_VERSION = 3
 # "tspc": other programs' databases are recognised, and never written to.
@@ -72,7 +72,8 @@ def prepare(connection: sqlite3.Connection, path: Path, *, is_writable: bool) ->
         is_writable: Whether the file may be written.
 
     Raises:
-        LibraryError: The file is not a library, or of a newer version.
+        IncompatibleLibraryError: The file is not a library, or of a newer version.
+        LibraryError: The file is empty, and cannot be written.
     """
     # In one statement: another process may be creating the schema.
     [(version, names)] = connection.execute(
@@ -81,11 +82,11 @@ def prepare(connection: sqlite3.Connection, path: Path, *, is_writable: bool) ->
     ).fetchall()
     tables = frozenset((names or "").split(",")) - {""}
     if not (tables >= _TABLES if version else not tables):
-        raise LibraryError(
+        raise IncompatibleLibraryError(
             f"{path} is a database of another program, not a library: choose another folder"
         )
     if version > SCHEMA_VERSION:
-        raise LibraryError(
+        raise IncompatibleLibraryError(
             f"{path} was written by a newer tunespace (version {version}, this one reads "
             f"{SCHEMA_VERSION}): update tunespace"
         )
