@@ -508,7 +508,7 @@ class SqliteStore:
     ) -> None:
         """Store a track, and replace what is stored under its path."""
         track = self._save_file(path, stamp, embedding.content, embedding.seconds, None)
-        self._save_tags(track, path, embedding.tags)
+        self.save_tags(track, path, embedding.tags)
         quantized = np.rint(embedding.windows * 127).astype(np.int8)
         self._save_vectors(
             track,
@@ -527,12 +527,7 @@ class SqliteStore:
 
     def move_track(self, id_: int, path: str, stamp: FileStamp) -> None:
         """Store a new path or new times of a track whose content is unchanged."""
-        # The path may be that of another record, such as a broken file that this one replaced.
-        row = self._connection.execute(
-            "SELECT id FROM tracks WHERE path = ? AND id != ?", (os.fsencode(path), id_)
-        ).fetchone()
-        if row is not None:
-            self.remove_tracks(row)
+        self._clear_path(path, id_)
         self._connection.execute(
             "UPDATE tracks SET path = ?, size = ?, mtime_ns = ?, ctime_ns = ? WHERE id = ?",
             (os.fsencode(path), stamp.size, stamp.mtime_ns, stamp.ctime_ns, id_),
@@ -541,10 +536,6 @@ class SqliteStore:
             "SELECT title, artist, album FROM tracks WHERE id = ?", (id_,)
         )
         self._save_names(id_, title or title_from_path(path), artist, album)
-
-    def save_tags(self, id_: int, path: str, tags: Tags) -> None:
-        """Store the tags of a track."""
-        self._save_tags(id_, path, tags)
 
     def remove_tracks(self, ids: Iterable[int]) -> None:
         """Delete files, tracks or not."""
@@ -584,22 +575,9 @@ class SqliteStore:
             "WHERE id = ?",
             (id_,),
         )
-        replaced = self._select("SELECT id FROM tracks WHERE path = ?", (os.fsencode(path),))
-        self.remove_tracks(old for (old,) in replaced)
-        self._connection.execute(
-            "INSERT INTO tracks (id, path, size, mtime_ns, ctime_ns, content, seconds) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                id_,
-                os.fsencode(path),
-                stamp.size,
-                stamp.mtime_ns,
-                stamp.ctime_ns,
-                content,
-                seconds,
-            ),
-        )
-        self._save_tags(id_, path, Tags(**dict(zip(_TAG_NAMES, json.loads(tags), strict=True))))
+        self._clear_path(path, id_)
+        self._save_file(path, stamp, content, seconds, None, id_=id_)
+        self.save_tags(id_, path, Tags(**dict(zip(_TAG_NAMES, json.loads(tags), strict=True))))
         space, vector, spans, windows = embedding
         self._save_vectors(id_, space, vector, spans, windows)
         self._connection.execute("DELETE FROM retired WHERE id = ?", (id_,))
@@ -693,6 +671,13 @@ class SqliteStore:
     def _set_meta(self, key: str, value: object) -> None:
         set_meta(self._connection, key, value)
 
+    def _clear_path(self, path: str, id_: int) -> None:
+        """Delete the record of a path that another has now, such as that of a broken file."""
+        rows = self._select(
+            "SELECT id FROM tracks WHERE path = ? AND id != ?", (os.fsencode(path), id_)
+        )
+        self.remove_tracks(other for (other,) in rows)
+
     def _save_file(
         self,
         path: str,
@@ -700,14 +685,17 @@ class SqliteStore:
         content: bytes,
         seconds: float | None,
         reason: str | None,
+        *,
+        id_: int | None = None,
     ) -> int:
         row = self._connection.execute(
-            "INSERT INTO tracks (path, size, mtime_ns, ctime_ns, content, seconds, reason) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET size = excluded.size, "
-            "mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, "
+            "INSERT INTO tracks (id, path, size, mtime_ns, ctime_ns, content, seconds, reason) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET "
+            "size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, "
             "content = excluded.content, seconds = excluded.seconds, reason = excluded.reason "
             "RETURNING id",
             (
+                id_,
                 os.fsencode(path),
                 stamp.size,
                 stamp.mtime_ns,
@@ -719,7 +707,8 @@ class SqliteStore:
         ).fetchone()
         return int(row[0])
 
-    def _save_tags(self, track: int, path: str, tags: Tags) -> None:
+    def save_tags(self, id_: int, path: str, tags: Tags) -> None:
+        """Store the tags of a track."""
         self._connection.execute(
             "UPDATE tracks SET title = ?, artist = ?, album = ?, genre = ?, year = ?, "
             "recording_id = ?, artist_id = ?, title_key = ?, artist_key = ?, album_key = ?, "
@@ -733,10 +722,10 @@ class SqliteStore:
                 tags.recording_id,
                 tags.artist_id,
                 *name_keys(tags.title, tags.artist, tags.album, tags.genre),
-                track,
+                id_,
             ),
         )
-        self._save_names(track, tags.title or title_from_path(path), tags.artist, tags.album)
+        self._save_names(id_, tags.title or title_from_path(path), tags.artist, tags.album)
 
     def _save_names(self, track: int, title: str, artist: str, album: str) -> None:
         self._connection.execute("DELETE FROM names WHERE rowid = ?", (track,))
