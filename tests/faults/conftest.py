@@ -51,6 +51,20 @@ class Place:
         """Folder of the music."""
         return self.folder / "music"
 
+    @property
+    def saved(self) -> Path:
+        """Folder of the saved library."""
+        return self.folder / "saved"
+
+    def save(self) -> None:
+        """Copy the library, for ``restore``."""
+        shutil.copytree(self.library, self.saved)
+
+    def restore(self) -> None:
+        """Replace the library by its copy."""
+        shutil.rmtree(self.library)
+        shutil.copytree(self.saved, self.library)
+
     def start(self, *arguments: object) -> "subprocess.Popen[bytes]":
         """Start a command of tunespace."""
         environment = os.environ | {
@@ -140,6 +154,12 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Place:
         sounds.write_noise(path, 1, 10.0 ** (-n / 3), seconds=2 + n % 3, seed=n)
     place.run("index", place.music, "--workers", 2)
     return place
+
+
+@pytest.fixture(scope="session")
+def right(original: Place) -> State:
+    """The contents of the indexed library."""
+    return read_state(original)
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ import sys
 import threading
 from collections.abc import Callable
 
-import pytest
-
 from tunespace.errors import LibraryError
 from tunespace.library import Library
 
@@ -16,11 +14,6 @@ from .conftest import ROUNDS, Place, State, read_state
 
 MakePlace = Callable[..., Place]
 _DATES = (-(10**9), 0, 1, 10**9, 2**31, 2**33, 10**11)
-
-
-@pytest.fixture(scope="module")
-def right(original: Place) -> State:
-    return read_state(original)
 
 
 def test_dates_of_files_that_jump_change_nothing(

@@ -45,11 +45,6 @@ print(json.dumps(outcomes))
 """
 
 
-@pytest.fixture(scope="module")
-def right(original: Place) -> State:
-    return read_state(original)
-
-
 def can_mount() -> bool:
     if shutil.which("unshare") is None:
         return False
@@ -95,13 +90,11 @@ def test_a_log_that_was_cut_by_a_power_failure_loses_the_last_changes_only(
     with Library.open(here.library) as reader:
         assert len(reader) == 4
         here.run("index", here.music)
-        saved = here.folder / "saved"
-        shutil.copytree(here.library, saved)
-    log = (saved / "library.db-wal").read_bytes()
+        here.save()
+    log = (here.saved / "library.db-wal").read_bytes()
     assert log
     for n in range(ROUNDS):
-        shutil.rmtree(here.library)
-        shutil.copytree(saved, here.library)
+        here.restore()
         (here.library / "library.db-shm").unlink(missing_ok=True)
         at = chance.randrange(len(log))
         cut = log[:at] if n % 2 else log[:at] + bytes(len(log) - at)
@@ -129,11 +122,9 @@ def test_damaged_pages_are_one_error_and_are_repaired(
 ) -> None:
     here = place()
     read_state(here)
-    saved = here.folder / "saved"
-    shutil.copytree(here.library, saved)
+    here.save()
     for _ in range(ROUNDS):
-        shutil.rmtree(here.library)
-        shutil.copytree(saved, here.library)
+        here.restore()
         data = bytearray((here.library / "library.db").read_bytes())
         for _ in range(chance.randint(1, 3)):
             page = chance.randrange(len(data) // 4096)

@@ -15,11 +15,6 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills process groups")
 MakePlace = Callable[..., Place]
 
 
-@pytest.fixture(scope="module")
-def right(original: Place) -> State:
-    return read_state(original)
-
-
 def test_a_killed_index_is_completed_by_the_next(
     place: MakePlace, right: State, chance: random.Random
 ) -> None:
@@ -39,11 +34,9 @@ def test_a_killed_update_is_completed_by_the_next(
     place: MakePlace, right: State, chance: random.Random
 ) -> None:
     here = place()
-    saved = here.folder / "saved"
-    shutil.copytree(here.library, saved)
+    here.save()
     for _ in range(ROUNDS):
-        shutil.rmtree(here.library)
-        shutil.copytree(saved, here.library)
+        here.restore()
         moved = here.music / "moved"
         (here.music / "album 1").rename(moved)
         deleted = here.music / "album 2" / "08.wav"
@@ -61,13 +54,11 @@ def test_a_killed_change_of_model_is_completed_or_taken_back(
     place: MakePlace, right: State, chance: random.Random, tmp_path: Path
 ) -> None:
     here = place()
-    saved = here.folder / "saved"
-    shutil.copytree(here.library, saved)
+    here.save()
     here.run("index", here.music, "--model", other_model(tmp_path))
     changed = read_state(here, other_model(tmp_path))
     for n in range(ROUNDS):
-        shutil.rmtree(here.library)
-        shutil.copytree(saved, here.library)
+        here.restore()
         other = other_model(tmp_path)
         here.kill_after(chance.uniform(0.2, 1.3), "index", here.music, "--model", other)
         if n % 2:
@@ -119,11 +110,9 @@ def test_a_killed_repair_is_completed_by_the_next(
     place: MakePlace, right: State, chance: random.Random
 ) -> None:
     here = place()
-    saved = here.folder / "saved"
-    shutil.copytree(here.library, saved)
+    here.save()
     for _ in range(ROUNDS):
-        shutil.rmtree(here.library)
-        shutil.copytree(saved, here.library)
+        here.restore()
         data = bytearray((here.library / "library.db").read_bytes())
         page = chance.randrange(2, len(data) // 4096)
         data[4096 * page : 4096 * (page + 1)] = b"\xa5" * 4096
