@@ -84,7 +84,7 @@ def test_an_empty_result_is_reported(run: Run, music: Path) -> None:
     assert (nothing.code, nothing.out, nothing.err) == (
         0,
         "",
-        "no track matches: try without --where\n",
+        "no track matches the filter\n",
     )
 
 
@@ -344,7 +344,17 @@ def test_stats_and_list(music: Path, run: Run) -> None:
 def test_a_search_without_hits_says_what_to_change(music: Path, run: Run) -> None:
     run("index", music)
     found = run("search", "low", "--where", "year < 1900", "--min-score", "3")
-    assert found.err == "no track matches: try without --where and --min-score\n"
+    assert found.err == "no track matches the filter\n"
+    found = run("search", "low", "--where", "year > 1900", "--min-score", "99.5")
+    assert found.err == "no track has a score of 99.5 or more\n"
+    assert run("search", "low", "--where", "year > 1900").err == ""
+
+
+def test_a_search_in_an_empty_library_says_so(tmp_path: Path, run: Run) -> None:
+    run("index", tmp_path)
+    found = run("search", "low")
+    reason = "the library has no tracks: run `tunespace index PATH` first\n"
+    assert (found.code, found.out, found.err) == (0, "", reason)
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])

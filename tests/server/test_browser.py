@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 import sounds
+from tunespace.library import Library
+
+from .conftest import served
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
@@ -71,6 +74,29 @@ def test_a_text_search_shows_hits_and_is_stored_in_the_address(page: Any, addres
     assert titles(page)[0] == "low tone"
     page.get_by_role("searchbox").fill("zzz")
     sync_api.expect(page.get_by_role("status")).to_contain_text("no word of 'zzz' is known")
+
+
+def test_an_empty_library_and_an_empty_result_say_what_to_do(
+    page: Any,  # noqa: ANN401
+    library: Path,
+    tmp_path: Path,
+) -> None:
+    with Library.open(tmp_path / "empty", model=str(library.parent / "model")) as empty:
+        empty.index([tmp_path])
+    look_for(page, "low")
+    page.get_by_label("Refine the search").fill("before 1900")
+    page.get_by_role("button", name="Refine").click()
+    status = page.get_by_role("region", name="Results")
+    sync_api.expect(status).to_contain_text("no track matches the filter")
+    status.get_by_role("button", name="Remove all filters").click()
+    page.locator("ol .title").first.wait_for()
+    with served(tmp_path / "empty") as address:
+        page.goto(address)
+        sync_api.expect(status).to_contain_text("tunespace index FOLDER")
+        page.get_by_role("button", name="Map").click()
+        sync_api.expect(page.get_by_role("region", name="Map")).to_contain_text(
+            "no tracks yet", timeout=15_000
+        )
 
 
 def test_a_track_plays_from_where_it_fits_and_the_next_follows(page: Any) -> None:  # noqa: ANN401

@@ -987,6 +987,11 @@ export interface components {
              * @description Duration of the search; 0 if it was not measured.
              */
             milliseconds: number;
+            /**
+             * No Hits Reason
+             * @description Why there are no hits; empty if there are any.
+             */
+            no_hits_reason: string;
         };
         /**
          * TermIn

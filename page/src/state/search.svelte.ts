@@ -71,6 +71,9 @@ export class Search {
   milliseconds = $state(0);
   problem = $state('');
   isBusy = $state(false);
+  isLibraryEmpty = $state(false);
+  /** Why the completed query has no hits; empty if it has any. */
+  noHitsReason = $state('');
   /** Query that the hits belong to; it also colours the waveform and the map. */
   completedQuery = $state<Query>({ terms: [] });
   /** Description of hits that no search made, such as a region of the map; else empty. */
@@ -112,6 +115,7 @@ export class Search {
       this.hits = [];
       this.corrections = [];
       this.problem = '';
+      this.noHitsReason = '';
       this.isBusy = false;
       this.completedQuery = query;
       return;
@@ -123,6 +127,7 @@ export class Search {
       const result = await api.search(query, request.signal);
       this.hits = result.hits;
       this.corrections = result.corrections;
+      this.noHitsReason = result.no_hits_reason;
       this.milliseconds = result.milliseconds;
       this.problem = '';
       this.completedQuery = query;
@@ -161,6 +166,14 @@ export class Search {
     this.filters = isActive
       ? this.filters.filter((filter) => filter.where !== where)
       : [...this.filters, { name, where }];
+    void this.run();
+    void this.loadFacets();
+  }
+
+  /** Remove all filters, and run the query without them. */
+  removeFilters(): void {
+    this.saveSnapshot();
+    this.filters = [];
     void this.run();
     void this.loadFacets();
   }

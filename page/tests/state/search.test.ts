@@ -8,7 +8,7 @@ beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
 function hits(...ids: number[]) {
-  return { hits: ids.map((id) => hit(id)), corrections: [], milliseconds: 1 };
+  return { hits: ids.map((id) => hit(id)), corrections: [], milliseconds: 1, no_hits_reason: '' };
 }
 
 function shownIds(search: Search): number[] {
@@ -39,6 +39,27 @@ test('an empty query sends no request and removes the hits', async () => {
   await search.run();
   expect(requests).toHaveLength(1);
   expect(search.hits).toEqual([]);
+});
+
+test('an empty result has a reason until filters are removed', async () => {
+  const requests = fakeServer({
+    'api/search': ({ body }) =>
+      (body as Query).where
+        ? { ...hits(), no_hits_reason: 'no track matches the filter' }
+        : hits(1),
+    'api/facets': () => ({ facets: {} }),
+  });
+  const search = new Search();
+  search.words = 'jazz';
+  search.filters = [{ name: '1800s', where: 'year < 1900' }];
+  await search.run();
+  expect(search.noHitsReason).toBe('no track matches the filter');
+  search.removeFilters();
+  await vi.waitFor(() => expect(shownIds(search)).toEqual([1]));
+  expect(search.noHitsReason).toBe('');
+  expect(requests.filter((one) => one.path === 'api/search')).toHaveLength(2);
+  search.undo();
+  expect(search.filters).toHaveLength(1);
 });
 
 test('typing sends one request, after a pause', async () => {

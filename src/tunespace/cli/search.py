@@ -21,7 +21,7 @@ from tunespace.cli.options import (
 from tunespace.errors import QueryError
 
 if TYPE_CHECKING:
-    from tunespace.library import AudioFileRef, Library, Query, SearchResult, Track, TrackRef
+    from tunespace.library import AudioFileRef, Library, SearchResult, Track, TrackRef
 
 # What is not wanted must not outweigh what is wanted.
 _NOT_WEIGHT = -0.5
@@ -96,7 +96,7 @@ def search(
             min_score=min_score,
             per_artist=per_artist,
         )
-        _print(lib.search(query), m3u8, query, as_json=as_json)
+        _print(lib.search(query), m3u8, as_json=as_json)
 
 
 @click.command()
@@ -127,7 +127,7 @@ def similar(
             min_score=min_score,
             per_artist=per_artist,
         )
-        _print(lib.search(query), m3u8, query, as_json=as_json)
+        _print(lib.search(query), m3u8, as_json=as_json)
 
 
 def require_track(lib: "Library", name: str) -> "Track":
@@ -151,7 +151,7 @@ def _reference(lib: "Library", name: str) -> "AudioFileRef | TrackRef":
     return TrackRef(require_track(lib, name).id)
 
 
-def _print(result: "SearchResult", m3u8: Path | None, limits: "Query", *, as_json: bool) -> None:
+def _print(result: "SearchResult", m3u8: Path | None, *, as_json: bool) -> None:
     from tunespace.cli.output import hit_as_json, print_json, printable
 
     for correction in result.corrections:
@@ -173,13 +173,4 @@ def _print(result: "SearchResult", m3u8: Path | None, limits: "Query", *, as_jso
 
         print_hits(result)
     else:
-        click.echo(_no_match(limits), err=True)
-
-
-def _no_match(query: "Query") -> str:
-    """Return what can be done about a search without hits."""
-    options = {"--where": query.where.strip(), "--min-score": query.min_score}
-    used = [name for name, value in options.items() if value]
-    if used:
-        return f"no track matches: try without {' and '.join(used)}"
-    return "no track matches: describe how the music sounds, or name an artist or a title"
+        click.echo(result.no_hits_reason, err=True)

@@ -61,6 +61,7 @@ class MusicList(BaseModel):
     """Tracks, best first."""
 
     tracks: list[Music]
+    no_hits_reason: str = Field(default="", description="Why there are none.")
 
 
 class Description(BaseModel):
@@ -219,5 +220,6 @@ def _music(track: Track, hit: Hit | None = None) -> Music:
     )
 
 
-def _music_list(hits: SearchResult) -> MusicList:
-    return MusicList(tracks=[_music(hit.track, hit) for hit in hits])
+def _music_list(result: SearchResult) -> MusicList:
+    tracks = [_music(hit.track, hit) for hit in result]
+    return MusicList(tracks=tracks, no_hits_reason=result.no_hits_reason)

@@ -121,6 +121,7 @@ class SearchResponse(BaseModel):
     hits: list[HitOut]
     corrections: list[CorrectionOut] = Field(description="Corrected typing errors of the query.")
     milliseconds: float = Field(description="Duration of the search; 0 if it was not measured.")
+    no_hits_reason: str = Field(description="Why there are no hits; empty if there are any.")
 
     @classmethod
     def from_result(cls, result: SearchResult, milliseconds: float = 0) -> "SearchResponse":
@@ -132,6 +133,7 @@ class SearchResponse(BaseModel):
                 for correction in result.corrections
             ],
             milliseconds=round(milliseconds, 2),
+            no_hits_reason=result.no_hits_reason,
         )
 
 

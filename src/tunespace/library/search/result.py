@@ -104,6 +104,7 @@ class SearchResult(Sequence[Hit]):
     Attributes:
         hits: The hits, best first.
         interpretations: One for each text of the query, in order.
+        no_hits_reason: Why there are no hits; empty if there are any.
 
     Examples:
         >>> from tunespace import Library
@@ -115,6 +116,7 @@ class SearchResult(Sequence[Hit]):
 
     hits: tuple[Hit, ...]
     interpretations: tuple[TextInterpretation, ...] = ()
+    no_hits_reason: str = ""
 
     @property
     def corrections(self) -> tuple[Correction, ...]:

@@ -15,6 +15,7 @@ from tunespace.library.search.ranking import candidate_batches
 from tunespace.library.search.result import Hit, Moment, SearchResult
 from tunespace.library.search.score_calibration import ScoreCalibration, calibrate
 from tunespace.library.store.base import Store
+from tunespace.library.store.filters import Filter
 from tunespace.library.store.records import Space, TrackWindows
 from tunespace.library.store.vector_matrix import MatrixCache, VectorMatrix
 from tunespace.models import Model
@@ -86,8 +87,9 @@ class Searcher:
             bound = (1 - _BEST_WINDOW_WEIGHT) * lowest + _BEST_WINDOW_WEIGHT
             if result.is_full or scan.calibration(bound) < query.min_score:
                 break
-        hits = (replace(hit, missing=not os.path.exists(hit.track.path)) for hit in result.hits)
-        return SearchResult(tuple(hits), scan.resolved.interpretations)
+        hits = [replace(hit, missing=not os.path.exists(hit.track.path)) for hit in result.hits]
+        reason = "" if hits else self._no_hits_reason(query, where)
+        return SearchResult(tuple(hits), scan.resolved.interpretations, reason)
 
     def moments(self, query: Query, id_: int) -> list[Moment]:
         """Return the score of each window of a track, in order; empty if it has no windows.
@@ -118,6 +120,16 @@ class Searcher:
             AudioError: The file cannot be read.
         """
         return QueryResolver(self.store, self.model, self.matrix).vector_of(reference)
+
+    def _no_hits_reason(self, query: Query, where: Filter | None) -> str:
+        """Return why a query has no hits."""
+        if not self.store.count():
+            return "the library has no tracks: run `tunespace index PATH` first"
+        if where is not None and not self.store.count(where):
+            return "no track matches the filter"
+        if query.min_score:
+            return f"no track has a score of {query.min_score:g} or more"
+        return "every track is excluded by the query"
 
     def _scan(self, query: Query) -> _Scan:
         """Resolve a query and compute its cosine to each track."""

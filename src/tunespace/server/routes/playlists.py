@@ -71,7 +71,8 @@ async def extend(state: StateDependency, playlist: ExtendIn) -> SearchResponse:
     hits = await state.libraries.run(lambda library: library.search(query))
     known = set(playlist.ids)
     new = [hit for hit in hits if hit.track.id not in known and not hit.missing]
-    return SearchResponse.from_result(SearchResult(tuple(new[: playlist.count])))
+    reason = "" if new else f"no other track is left, {_PER_ARTIST} of an artist at most"
+    return SearchResponse.from_result(SearchResult(tuple(new[: playlist.count]), (), reason))
 
 
 @router.get("/path", operation_id="path")
