@@ -81,6 +81,51 @@ def test_invalid_requests_get_a_reason_in_one_sentence(
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("OPTIONS", "/api/search", {"GET", "POST"}),
+        ("DELETE", "/api/search", {"GET", "POST"}),
+        ("GET", "/api/clips", {"POST"}),
+        ("OPTIONS", "/api/tracks/1", {"GET"}),
+        ("POST", "/", {"GET", "HEAD"}),
+        ("PUT", "/assets/index.js", {"GET", "HEAD"}),
+    ],
+)
+def test_a_refused_method_comes_with_those_allowed(
+    client: Client, method: str, path: str, allowed: set[str]
+) -> None:
+    answer = client().request(method, path)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == allowed
+
+
+def test_unknown_paths_are_not_found(client: Client) -> None:
+    for path in ("/api/nothing", "/nothing", "/assets/nothing.js", "/assets"):
+        answer = client().get(path)
+        assert (answer.status_code, answer.json()["title"]) == (404, "Not Found"), path
+
+
+def test_an_empty_result_has_a_reason(client: Client, library: Path, tmp_path: Path) -> None:
+    api = client()
+
+    def reason(api: TestClient, **query: object) -> str:
+        answer = api.post("/api/search", json={"terms": [{"text": "low"}], **query}).json()
+        assert bool(answer["hits"]) is not bool(answer["no_hits_reason"])
+        return str(answer["no_hits_reason"])
+
+    assert reason(api) == ""
+    assert reason(api, where="year = 1") == "no track matches the filter"
+    assert reason(api, min_score=100) == "no track has a score of 100 or more"
+    everything = {"ids": [id_of(api, f"{name} tone") for name in ("low", "middle", "high")]}
+    extended = api.post("/api/playlist/extend", json=everything).json()
+    assert extended["hits"] == []
+    assert extended["no_hits_reason"] == "no other track is left, 2 of an artist at most"
+    with Library.open(tmp_path / "empty", model=str(library.parent / "model")) as empty:
+        empty.index([tmp_path])
+    assert reason(client(library=tmp_path / "empty")).startswith("the library has no tracks")
+
+
 def test_tracks_are_listed_and_shown(client: Client, library: Path) -> None:
     api = client()
     all_ = api.get("/api/tracks").json()

@@ -11,7 +11,8 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.routing import Route
+from starlette.routing import Match, Mount, Route
+from starlette.types import Scope
 
 from tunespace import __version__
 from tunespace.server import error_handlers
@@ -78,6 +79,21 @@ class _Application(FastAPI):
         return document
 
 
+class _PageMount(Mount):
+    """Mount of the page; it matches its own files only, so that other paths keep their errors."""
+
+    def __init__(self) -> None:
+        """Read the names of the files."""
+        super().__init__("/", StaticFiles(directory=_PAGE, html=True))
+        files = (path.relative_to(_PAGE) for path in _PAGE.rglob("*") if path.is_file())
+        self._paths = {"/", *(f"/{path.as_posix()}" for path in files)}
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match a request for a file of the page."""
+        is_file = scope["type"] == "http" and scope["path"] in self._paths
+        return super().matches(scope) if is_file else (Match.NONE, {})
+
+
 def create_app(settings: Settings) -> FastAPI:
     """Create the application that serves one library.
 
@@ -109,7 +125,7 @@ def create_app(settings: Settings) -> FastAPI:
         for route in mcp_app.routes
         if isinstance(route, Route)
     )
-    app.mount("/", StaticFiles(directory=_PAGE, html=True))
+    app.router.routes.append(_PageMount())
     error_handlers.install(app)
     app.add_middleware(
         RequestGuard,

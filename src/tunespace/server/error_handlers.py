@@ -7,6 +7,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
+from starlette.types import Scope
 
 from tunespace.errors import AudioError, QueryError, TunespaceError
 from tunespace.server.schemas import Problem
@@ -15,6 +17,7 @@ from tunespace.server.services.clip_encoder import UploadError
 log = logging.getLogger("tunespace.server")
 MEDIA_TYPE = "application/problem+json"
 _MAX_VALIDATION_ERRORS = 5
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -52,5 +55,21 @@ def install(app: FastAPI) -> None:
         return problem(422, "; ".join(messages))
 
     @app.exception_handler(HTTPException)
-    async def _http_error(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, str(error.detail), dict(error.headers or {}))
+    async def _http_error(request: Request, error: HTTPException) -> JSONResponse:
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_allowed_methods(app, request.scope))
+        return problem(error.status_code, str(error.detail), headers)
+
+
+def _allowed_methods(app: FastAPI, scope: Scope) -> list[str]:
+    """Return the methods that a path takes; a route by itself knows only its own."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**scope, "method": method})[0] is Match.FULL
+            for route in app.router.routes
+            if not isinstance(route, Mount)
+        )
+    ] or ["GET", "HEAD"]  # a file of the page
