@@ -276,6 +276,17 @@ def test_forget_removes_a_folder_from_the_library(music: Path, run: Run) -> None
     assert run("forget", music, "--json").code == 1
 
 
+def test_a_forgotten_folder_is_reported_as_left_out(music: Path, run: Run) -> None:
+    below = music / "below"
+    below.mkdir()
+    (music / "low.flac").rename(below / "low.flac")
+    run("index", music)
+    run("forget", below)
+    ran = " ".join(run("index", music).out.split())
+    assert "passed over: 1 folders that were removed with `tunespace forget`" in ran
+    assert "forgotten: " in run("doctor").out
+
+
 def test_index_goes_on_when_one_folder_is_missing(music: Path, run: Run, tmp_path: Path) -> None:
     ran = run("index", music, tmp_path / "away")
     assert ran.code == 1

@@ -102,7 +102,7 @@ def test_a_killed_removal_is_done_or_not(
     here = place()
     for _ in range(ROUNDS):
         here.kill_after(chance.uniform(0.15, 0.6), "forget", here.music / "album 1")
-        here.run("index", here.music)
+        here.run("index", here.music, here.music / "album 1")
         assert read_state(here) == right
 
 

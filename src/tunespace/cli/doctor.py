@@ -147,7 +147,12 @@ def _library(lib: "Library") -> str:
 def _folders(lib: "Library") -> str:
     folders = ", ".join(lib.roots()) or "none, single files only"
     patterns = [pattern for pattern in lib.excluded() if pattern]
-    return f"{folders}; excluded: {', '.join(patterns)}" if patterns else folders
+    parts = [folders]
+    if patterns:
+        parts.append(f"excluded: {', '.join(patterns)}")
+    if forgotten := lib.forgotten():
+        parts.append(f"forgotten: {', '.join(forgotten)}")
+    return "; ".join(parts)
 
 
 def _space(lib: "Library") -> str:

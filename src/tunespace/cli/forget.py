@@ -14,8 +14,9 @@ from tunespace.cli.options import PATH, json_option, library_option
 def forget(folders: tuple[Path, ...], library: Path | None, as_json: bool) -> None:
     """Remove folders from the library.
 
-    The tracks of FOLDERS are removed from the library, and the folders are not indexed again. The
-    files are not touched, and the folders need not exist.
+    The tracks of FOLDERS are removed from the library, and the folders are not indexed again until
+    `tunespace index` is run with their names. The files are not touched, and the folders need not
+    exist.
     """
     from tunespace.cli.output import print_json, printable
     from tunespace.library import Library

@@ -236,7 +236,8 @@ class Library:
     def forget(self, folder: str | PathLike[str]) -> int:
         """Remove the tracks in a folder that were indexed, and stop indexing the folder.
 
-        The files are not touched. The folder need not exist.
+        The files are not touched. The folder need not exist. It is indexed again when ``index`` is
+        called with its name, or with that of a folder inside.
 
         Returns:
             Number of removed tracks.
@@ -458,6 +459,10 @@ class Library:
     def excluded(self) -> list[str]:
         """Return the exclude patterns of the last run of indexing."""
         return self._store.excluded
+
+    def forgotten(self) -> list[str]:
+        """Return the folders below the indexed ones that are not indexed any more."""
+        return self._store.forgotten
 
     def failures(self) -> list[tuple[str, str]]:
         """Return path and reason of each file that could not be read."""

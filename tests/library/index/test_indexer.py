@@ -20,6 +20,7 @@ from tunespace.errors import LibraryError
 from tunespace.library import IndexReport, Library, Progress
 from tunespace.library.index import embed_files
 from tunespace.library.index.embed_files import DecodeFailure, FileResult, embed_file
+from tunespace.library.index.scan import FORGOTTEN
 from tunespace.library.store.sqlite import SqliteStore
 from tunespace.library.tags import Tags
 from tunespace.models import AudioEmbedding, load_model
@@ -561,10 +562,46 @@ def test_a_deleted_file_that_comes_back_keeps_its_id_and_embedding(
     assert counts(library.index([music])) == {"unchanged": 4}
 
 
-def test_a_forgotten_folder_is_embedded_again(library: Library, music: Path) -> None:
+def test_a_forgotten_folder_is_left_out_until_it_is_named(library: Library, music: Path) -> None:
+    library.index([music])
+    assert library.forget(music / "album 0") == 2
+    assert library.forgotten() == [str(music / "album 0")]
+    report = library.index([music])
+    assert counts(report) == {"unchanged": 2}
+    assert report.passed_over[FORGOTTEN] == 1
+    sounds.wav(music / "album 0" / "new.wav", sounds.tone(2.0, 16_000))
+    assert counts(library.index(library.roots())) == {"unchanged": 2}
+    assert library.index([music / "album 0"]).added == 3
+    assert library.forgotten() == []
+    assert counts(library.index(library.roots())) == {"unchanged": 5}
+
+
+def test_a_folder_inside_a_forgotten_one_takes_it_back(library: Library, music: Path) -> None:
+    (music / "album 0").rename(music / "album 1" / "album 0")
+    library.index([music])
+    assert library.forget(music / "album 1" / "album 0") == 2
+    assert library.forget(music / "album 1") == 2
+    assert library.forgotten() == [str(music / "album 1")]
+    assert library.index([music / "album 1" / "album 0"]).added == 2
+    assert library.index([music]).added == 2
+
+
+def test_a_forgotten_root_is_indexed_again_with_its_parent(library: Library, music: Path) -> None:
+    library.index([music / "album 0"])
+    library.forget(music / "album 0")
+    assert (library.roots(), library.forgotten()) == ([], [])
+    assert library.index([music]).added == 4
+
+
+def test_forgotten_folders_follow_a_relocation(
+    library: Library, music: Path, tmp_path: Path
+) -> None:
     library.index([music])
     library.forget(music / "album 0")
-    assert library.index([music]).added == 2
+    music.rename(tmp_path / "moved")
+    library.relocate(music, tmp_path / "moved")
+    assert library.forgotten() == [str(tmp_path / "moved" / "album 0")]
+    assert counts(library.index(library.roots())) == {"unchanged": 2}
 
 
 def test_a_file_that_changes_while_it_is_read_is_tried_again(

@@ -19,13 +19,16 @@ class ExcludePatterns:
         (True, False, True)
     """
 
-    def __init__(self, patterns: Sequence[str], roots: Iterable[str]) -> None:
+    def __init__(
+        self, patterns: Sequence[str], roots: Iterable[str], folders: Iterable[str] = ()
+    ) -> None:
         """Parse patterns.
 
         Args:
             patterns: Patterns such as ``Audiobooks/``, ``*.m4b`` or ``/Live/*/Encores``.
             roots: Real paths of folders; patterns are relative to the outermost folder that
                 contains a file.
+            folders: Real paths of further folders, or of files, to leave out.
 
         Raises:
             LibraryError: A pattern is not valid.
@@ -33,6 +36,7 @@ class ExcludePatterns:
         from pathspec import GitIgnoreSpec  # not needed by a search
         from pathspec.patterns.gitignore import GitIgnorePatternError
 
+        self._folders = tuple(os.path.join(folder, "") for folder in folders)
         self._roots = sorted((os.path.join(root, "") for root in roots), key=len)
         try:
             self._spec = GitIgnoreSpec.from_lines(_literal(patterns))
@@ -41,6 +45,8 @@ class ExcludePatterns:
 
     def __call__(self, path: str) -> bool:
         """Return whether a file, or a folder whose path ends with a separator, is left out."""
+        if os.path.join(path, "").startswith(self._folders):
+            return True
         for root in self._roots:
             if path.startswith(root) and len(path) > len(root):
                 return self._spec.match_file(_composed(path[len(root) :]))

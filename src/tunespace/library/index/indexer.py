@@ -29,7 +29,13 @@ from tunespace.library.index.report import (
     ProgressCallback,
     RelocateReport,
 )
-from tunespace.library.index.scan import ReportPassedOver, ReportSkip, ScannedFile, scan
+from tunespace.library.index.scan import (
+    FORGOTTEN,
+    ReportPassedOver,
+    ReportSkip,
+    ScannedFile,
+    scan,
+)
 from tunespace.library.store.base import Store
 from tunespace.library.store.records import FileRecord, Space, Track
 from tunespace.library.tags import Tags
@@ -76,7 +82,7 @@ def index(
 
 
 def forget(store: Store, folder: Path) -> int:
-    """Remove the files of a folder from a library, and the folder from those to index.
+    """Remove the files of a folder from a library, and leave the folder out from now on.
 
     Returns:
         Number of removed tracks.
@@ -94,6 +100,9 @@ def forget(store: Store, folder: Path) -> int:
         with store.writing():
             store.remove_tracks(ids)
             store.set_roots(roots)
+            forgotten = [known for known in store.forgotten if not is_below(known, place)]
+            is_inside = any(is_below(place, root) for root in roots)
+            store.set_forgotten({*forgotten, *([place] if is_inside else [])})
     return tracks
 
 
@@ -121,7 +130,7 @@ def relocate(store: Store, old: Path, new: Path) -> RelocateReport:
         moves, left = [], []
         failed = [record.id for record in records if record.reason is not None]
         for record in (record for record in records if record.reason is None):
-            path = os.path.join(after, os.path.relpath(record.path, before))
+            path = _moved(record.path, before, after)
             try:
                 size = os.stat(path).st_size
             except OSError:
@@ -137,10 +146,16 @@ def relocate(store: Store, old: Path, new: Path) -> RelocateReport:
                 store.move_track(id_, path, stamp)
             roots = [root for root in store.roots if root != before and not is_below(root, before)]
             inside = [root for root in store.roots if is_below(root, before)]
-            moved = [os.path.join(after, os.path.relpath(root, before)) for root in inside]
+            moved = [_moved(root, before, after) for root in inside]
             store.set_roots([*roots, *([before] if left else [])])
             store.add_roots([after] if before in store.roots or not inside else moved)
+            store.set_forgotten(_moved(folder, before, after) for folder in store.forgotten)
     return RelocateReport(len(moves), left)
+
+
+def _moved(path: str, before: str, after: str) -> str:
+    """Return a path below a folder that was moved; that of another file is the same."""
+    return os.path.join(after, os.path.relpath(path, before)) if is_below(path, before) else path
 
 
 def _reread_tags(store: Store, roots: Sequence[Path], workers: int) -> int:
@@ -194,9 +209,10 @@ def _index(
 ) -> IndexReport:
     began = time.monotonic()
     folders = [os.path.realpath(root) for root in roots if root.is_dir()]
-    excludes = ExcludePatterns(patterns, [*store.roots, *folders])
+    forgotten = _still_forgotten(store.forgotten, roots)
+    excludes = ExcludePatterns(patterns, [*store.roots, *folders], forgotten)
     skipped: dict[str, str] = {}
-    passed_over: Counter[str] = Counter()
+    passed_over = Counter(FORGOTTEN for folder in forgotten if os.path.lexists(folder))
     scanned, missing_roots = _scan_all(
         roots, excludes, skipped.__setitem__, lambda kind: passed_over.update([kind])
     )
@@ -204,6 +220,7 @@ def _index(
         space = store.ensure_space(model, source)
         store.add_roots(folders)
         store.set_excluded(patterns)
+        store.set_forgotten(forgotten)
         if store.active_space is None:
             store.activate(space)
     records = {record.path: record for record in store.file_records(space)}
@@ -256,6 +273,16 @@ def _scan_all(
         file.path: file for root in here for file in scan(root, excludes, on_skip, on_passed_over)
     }
     return scanned, missing
+
+
+def _still_forgotten(forgotten: Sequence[str], roots: Sequence[Path]) -> list[str]:
+    """Return the forgotten folders but those that are asked for by name, or by one inside."""
+    named = [os.path.realpath(root) for root in roots]
+    return [
+        folder
+        for folder in forgotten
+        if not any(path == folder or is_below(path, folder) for path in named)
+    ]
 
 
 def _drop_moved_roots(store: Store) -> None:

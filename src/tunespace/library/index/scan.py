@@ -44,6 +44,7 @@ _TEMPORARY_FILES = ("._", ".pending-", ".trashed-")
 LINKS = "symbolic links"
 SYSTEM_FOLDERS = "recycle bins and folders of the system"
 HIDDEN = "hidden folders"
+FORGOTTEN = "folders that were removed with `tunespace forget`"
 
 
 @dataclass(frozen=True)

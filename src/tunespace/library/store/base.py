@@ -60,6 +60,10 @@ class Store(Protocol):
         """Exclude patterns of the last run of indexing."""
 
     @property
+    def forgotten(self) -> list[str]:
+        """Folders below the roots that are not indexed any more."""
+
+    @property
     def is_replaced(self) -> bool:
         """True if the data is not that which was opened: it was deleted, or restored."""
 
@@ -193,6 +197,9 @@ class Store(Protocol):
 
     def set_excluded(self, patterns: Sequence[str]) -> None:
         """Replace ``excluded``."""
+
+    def set_forgotten(self, folders: Iterable[str]) -> None:
+        """Replace ``forgotten``."""
 
     def save_track(
         self, path: str, stamp: FileStamp, embedding: TrackEmbedding, space: Space

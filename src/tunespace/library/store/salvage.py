@@ -15,7 +15,7 @@ from tunespace.library.tags import title_from_path
 _FILES = ("library.db", "library.db-wal", "library.db-shm")
 # In this order: rows refer to those of earlier tables.
 _TABLES = ("spaces", "tracks", "vectors", "windows", "retired")
-_META = ("generation", "active_space", "roots", "excluded")
+_META = ("generation", "active_space", "roots", "excluded", "forgotten")
 _NEW = ".library.db.new"
 # No row is smaller, so that ids of a file whose largest one cannot be read have a bound.
 _SMALLEST_ROW = 50

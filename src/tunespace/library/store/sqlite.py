@@ -228,6 +228,12 @@ class SqliteStore:
         patterns: list[str] = json.loads(self._meta("excluded") or "[]")
         return patterns
 
+    @property
+    def forgotten(self) -> list[str]:
+        """Folders below the roots that are not indexed any more."""
+        folders: list[str] = json.loads(self._meta("forgotten") or "[]")
+        return folders
+
     def count(self, where: Filter | None = None) -> int:
         """Return the number of tracks, or of those that match a filter."""
         condition = _tracks_where(where)
@@ -502,6 +508,10 @@ class SqliteStore:
     def set_excluded(self, patterns: Sequence[str]) -> None:
         """Replace ``excluded``."""
         self._set_meta("excluded", json.dumps(list(patterns)))
+
+    def set_forgotten(self, folders: Iterable[str]) -> None:
+        """Replace ``forgotten``."""
+        self._set_meta("forgotten", json.dumps(sorted(folders)))
 
     def save_track(
         self, path: str, stamp: FileStamp, embedding: TrackEmbedding, space: Space
