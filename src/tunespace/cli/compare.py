@@ -16,6 +16,7 @@ from tunespace.cli.evaluation_options import (
 from tunespace.cli.evaluation_output import (
     describe_leakage,
     print_audio_view,
+    print_few_units,
     print_published,
     print_skipped,
 )
@@ -169,6 +170,7 @@ def _print(comparison: "Comparison") -> None:
     out.print(Text(f"{first.data.name}, {len(first.data.items):,} clips"))
     print_audio_view(first)
     out.print(_table(comparison))
+    print_few_units(first)
     print_published(first)
     for report in comparison.reports:
         out.print(Text(f"{report.model.name}: {describe_leakage(report)}"))
@@ -193,10 +195,7 @@ def _table(comparison: "Comparison") -> "Table":
     for row in comparison.rows:
         if not is_headline(row.figure):
             continue
-        values = [
-            f"{format_value(v.value)} ({format_value(v.low)} - {format_value(v.high)})"
-            for v in row.values
-        ]
+        values = [f"{format_value(v.value)} ({v.format_interval()})" for v in row.values]
         differences = [f"{d.value:+.3f}, p = {d.p:.3f}" for d in row.differences]
         name = "" if row.protocol == shown else row.protocol
         chance = "" if row.chance is None else format_value(row.chance)

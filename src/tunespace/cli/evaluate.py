@@ -16,6 +16,7 @@ from tunespace.cli.evaluation_options import (
 from tunespace.cli.evaluation_output import (
     describe_leakage,
     print_audio_view,
+    print_few_units,
     print_published,
     print_skipped,
 )
@@ -116,6 +117,7 @@ def _print(report: "Report") -> None:
     out.print(Text(f"{report.model.identity} on {report.data.name}, {clips:,} clips"))
     print_audio_view(report)
     out.print(_table(report))
+    print_few_units(report)
     for name, values in report.probes.items():
         shown = ", ".join(f"{key} {value}" for key, value in values.items())
         out.print(Text(f"probe: {name}: {shown}", style="dim"))
@@ -151,7 +153,7 @@ def _table(report: "Report") -> "Table":
                 shown,
                 name,
                 format_value(figure.value),
-                f"{format_value(figure.low)} - {format_value(figure.high)}",
+                figure.format_interval(),
                 "" if chance is None else format_value(chance),
                 f"{figure.n:,} {figure.unit}",
             )

@@ -16,6 +16,15 @@ def print_audio_view(report: "Report") -> None:
     console().print(Text(f"audio: {'; '.join(views)}", style="dim"))
 
 
+def print_few_units(report: "Report") -> None:
+    """Print what the asterisks in the table mean, if there are any."""
+    from tunespace.evaluation.metrics.intervals import MIN_UNITS
+
+    figures = (one for _, result in report.protocols for one in result.figures.values())
+    if any(figure.has_few_units for figure in figures):
+        console().print(f"* of fewer than {MIN_UNITS}: too few for an interval that holds")
+
+
 def print_skipped(report: "Report") -> None:
     """Print the protocols and clips that were left out, with reasons."""
     from rich.text import Text

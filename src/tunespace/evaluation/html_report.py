@@ -9,6 +9,7 @@ import numpy as np
 from tunespace.errors import DataError
 from tunespace.evaluation.comparison import Comparison, ComparisonRow
 from tunespace.evaluation.metrics.bootstrap import Figure, format_value
+from tunespace.evaluation.metrics.intervals import MIN_UNITS
 from tunespace.evaluation.protocols import TextEmbedder
 from tunespace.evaluation.published_results import Published
 from tunespace.evaluation.report import Report, is_headline
@@ -56,7 +57,8 @@ def html_report(comparison: Comparison, published: Sequence[Published] = ()) -> 
         f"<title>{_text(first.data.name)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{_text(first.data.name)}</h1>",
         f"<p>{_text(_audio_view_note(first))}</p>",
-        f"<p>Intervals of 95 % by bootstrap; seed {first.seed}; data {first.data.sha256[:16]}.</p>",
+        f"<p>Intervals of 95 % (* of fewer than {MIN_UNITS}: too few)</p>",
+        f"<p>Seed {first.seed}; data {first.data.sha256[:16]}</p>",
         f"<p><small>{_text(first.data.citation)}. {_text(first.data.licence)}</small></p>",
         _table(comparison),
         _published_rows(published),
@@ -92,7 +94,7 @@ def _text(value: object) -> str:
 
 
 def _cell(figure: Figure) -> str:
-    interval = f"{format_value(figure.low)} to {format_value(figure.high)}"
+    interval = figure.format_interval().replace(" - ", " to ")
     return f"<td class=n>{format_value(figure.value)} <small>{interval}</small></td>"
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from tunespace import __version__
 from tunespace.data.manifest import Manifest
 from tunespace.evaluation.leakage import Overlap
-from tunespace.evaluation.metrics.bootstrap import DRAWS, LEVEL
+from tunespace.evaluation.metrics.bootstrap import DRAWS
+from tunespace.evaluation.metrics.intervals import LEVEL, MIN_UNITS
 from tunespace.evaluation.protocols import Protocol, ProtocolResult
 from tunespace.evaluation.published_results import Published, published_for
 from tunespace.models import JointModel
@@ -88,7 +89,12 @@ class Report:
             },
             "listening": _AUDIO,
             "seed": self.seed,
-            "intervals": {"method": "percentile bootstrap", "draws": DRAWS, "level": LEVEL},
+            "intervals": {
+                "method": "score interval; order statistics for medians; jackknife for AUC",
+                "level": LEVEL,
+                "min_units": MIN_UNITS,
+                "draws_of_differences": DRAWS,
+            },
             "protocols": [
                 {
                     "protocol": protocol.as_json(),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tunespace.evaluation.metrics.bootstrap import difference, figure, resample, weights
+from tunespace.evaluation.metrics.bootstrap import difference, figure, jackknife_figure
 
 
 def test_interval_of_a_mean_is_that_of_statistics() -> None:
@@ -25,7 +25,7 @@ def test_same_input_same_figure() -> None:
     values = np.random.default_rng(2).random(50)
     assert figure(values) == figure(values)
     assert figure(values).draws.tolist() == figure(values).draws.tolist()
-    assert figure(values, seed=1).low != figure(values).low
+    assert figure(values, seed=1).draws.tolist() != figure(values).draws.tolist()
 
 
 def test_values_that_are_missing_are_left_out() -> None:
@@ -40,12 +40,22 @@ def test_median() -> None:
     assert figure(np.array([1.0, 2, 100]), statistic="median").value == 2
 
 
-def test_counts_are_the_same_draws() -> None:
-    rows = np.concatenate(list(resample(7, draws=20)))
-    counts = np.concatenate(list(weights(7, draws=20)))
-    assert (counts.sum(axis=1) == 7).all()
-    for row, count in zip(rows, counts, strict=True):
-        assert np.bincount(row, minlength=7).tolist() == count.tolist()
+def test_the_jackknife_of_a_mean_has_the_variance_of_statistics() -> None:
+    values = np.random.default_rng(5).random(100)
+    left_out = (values.sum() - values) / 99
+    found = jackknife_figure(float(values.mean()), left_out, 100, "tracks", seed=0)
+    half = 1.98 * values.std(ddof=1) / 10
+    assert found.high - found.low == pytest.approx(2 * half, rel=0.05)
+    assert found.draws.mean() == pytest.approx(values.mean(), abs=0.005)
+    assert found.draws.std() == pytest.approx(values.std() / 10, rel=0.1)
+
+
+def test_few_units_are_marked() -> None:
+    few, enough = figure(np.tile([0.0, 1.0], 9)), figure(np.tile([0.0, 1.0], 10))
+    assert few.as_json()["few_units"] is True
+    assert few.format_interval().endswith("*")
+    assert "few_units" not in enough.as_json()
+    assert not enough.format_interval().endswith("*")
 
 
 def test_paired_differences_remove_shared_variance() -> None:

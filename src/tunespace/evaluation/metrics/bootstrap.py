@@ -1,10 +1,9 @@
-"""Bootstrap: confidence intervals of figures, and significance of differences.
+"""Figures with confidence intervals, and significance of differences by the bootstrap.
 
-The percentile bootstrap (Efron 1979): queries, or tracks if a figure is over tracks, are resampled
-with replacement, the figure is computed again, and the middle 95 % of the results is the interval.
-It states how much the figure would vary over other queries of the same kind, not over music of
-another kind.
+An interval states how much a figure would vary over other queries of the same kind (over other
+tracks, if the figure is over tracks), not over music of another kind; ``intervals`` computes it.
 
+Differences come from the bootstrap (Efron 1979): queries or tracks are resampled with replacement.
 Two models that are evaluated on the same queries are compared on the same draws, which the seed and
 the number of queries determine, so the difficulty of a query for both cancels out.
 """
@@ -16,10 +15,16 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from tunespace.evaluation.metrics.intervals import (
+    LEVEL,
+    MIN_UNITS,
+    mean_interval,
+    median_interval,
+    score_interval,
+)
 from tunespace.evaluation.metrics.ranking import Floats
 
 DRAWS = 1000
-LEVEL = 0.95
 Unit = Literal["queries", "tracks", "texts", "triplets", "pairs", "tags"]
 
 # Number of values that are gathered at once.
@@ -46,15 +51,31 @@ class Figure:
     unit: Unit
     draws: Floats = field(repr=False, compare=False)
 
-    def as_json(self) -> dict[str, float | int | str | None]:
+    @property
+    def has_few_units(self) -> bool:
+        """Whether there are too few units for the interval to hold in 95 % of the cases."""
+        return 0 < self.n < MIN_UNITS
+
+    def as_json(self) -> dict[str, float | int | str | bool | None]:
         """Return the figure as a JSON object for reports."""
-        return {
+        values: dict[str, float | int | str | bool | None] = {
             "value": _number(self.value),
             "low": _number(self.low),
             "high": _number(self.high),
             "n": self.n,
             "unit": self.unit,
         }
+        return values | ({"few_units": True} if self.has_few_units else {})
+
+    def format_interval(self) -> str:
+        """Format the interval; an asterisk marks one of too few units.
+
+        Examples:
+            >>> figure(np.array([0.0, 1.0, 1.0])).format_interval()
+            '0.108 - 0.989*'
+        """
+        mark = "*" if self.has_few_units else ""
+        return f"{format_value(self.low)} - {format_value(self.high)}{mark}"
 
 
 def format_value(value: float) -> str:
@@ -81,36 +102,58 @@ def resample(n: int, *, seed: int = 0, draws: int = DRAWS) -> Iterator[npt.NDArr
         yield random.integers(n, size=(min(rows, draws - start), n))
 
 
-def weights(n: int, *, seed: int = 0, draws: int = DRAWS) -> Iterator[npt.NDArray[np.int32]]:
-    """Yield the same draws as counts: blocks ``(some, n)`` of how often each was drawn."""
-    for block in resample(n, seed=seed, draws=draws):
-        base = np.arange(len(block))[:, None] * n
-        counts = np.bincount((block + base).ravel(), minlength=block.size)
-        yield counts.reshape(len(block), n).astype(np.int32)
-
-
 def figure(
     per_query: Floats,
     *,
     unit: Unit = "queries",
     statistic: Literal["mean", "median"] = "mean",
+    upper: float = 1.0,
     seed: int = 0,
 ) -> Figure:
-    """Return the mean or median of one value per query with its interval, without NaN."""
+    """Return the mean or median of one value per query with its interval, without NaN.
+
+    Args:
+        per_query: ``(queries,)``.
+        unit: What a value belongs to.
+        statistic: Mean or median.
+        upper: Largest possible value.
+        seed: Random seed of the draws.
+    """
     kept = per_query[~np.isnan(per_query)]
-    take = np.mean if statistic == "mean" else np.median
     if not len(kept):
         return Figure(np.nan, np.nan, np.nan, 0, unit, np.empty(0))
+    is_mean = statistic == "mean"
+    take = np.mean if is_mean else np.median
+    low, high = mean_interval(kept, upper) if is_mean else median_interval(kept)
     drawn = [take(kept[block], axis=1) for block in resample(len(kept), seed=seed)]
-    return from_draws(float(take(kept)), np.concatenate(drawn), len(kept), unit)
+    return Figure(float(take(kept)), low, high, len(kept), unit, np.concatenate(drawn))
 
 
-def from_draws(value: float, draws: Floats, n: int, unit: Unit) -> Figure:
-    """Return a figure from its value and the values of its draws; NaN draws are left out."""
-    return Figure(value, *_interval(draws[~np.isnan(draws)]), n, unit, draws)
+def jackknife_figure(value: float, left_out: Floats, n: int, unit: Unit, *, seed: int) -> Figure:
+    """Return a figure from 0 to 1 from its values without each group of units.
+
+    The delete-a-group jackknife gives the variance, without units that are drawn twice. The draws
+    are those of the bootstrap of its pseudo-values, whose mean is the figure.
+
+    Args:
+        value: Value over all units.
+        left_out: ``(groups,)`` values without one group of units.
+        n: Number of units.
+        unit: What the units are.
+        seed: Random seed of the draws.
+    """
+    kept = left_out[~np.isnan(left_out)]
+    groups = len(kept)
+    if groups < 2 or not np.isfinite(value):
+        return Figure(value, np.nan, np.nan, n, unit, np.full(DRAWS, np.nan))
+    deviations = (groups - 1) * (kept.mean() - kept)
+    variance = float((deviations**2).sum() / (groups * (groups - 1)))
+    low, high = score_interval(value, variance, n, groups - 1)
+    drawn = [value + deviations[block].mean(axis=1) for block in resample(groups, seed=seed)]
+    return Figure(value, low, high, n, unit, np.concatenate(drawn))
 
 
-def _interval(draws: Floats) -> tuple[float, float]:
+def _percentiles(draws: Floats) -> tuple[float, float]:
     """Return the middle 95 % of the draws; NaN for none."""
     if not len(draws):
         return np.nan, np.nan
@@ -149,8 +192,8 @@ def difference(first: Figure, second: Figure) -> Difference:
     draws = draws[~np.isnan(draws)]
     value = first.value - second.value
     if not len(draws):
-        return Difference(value, *_interval(draws), np.nan)
+        return Difference(value, *_percentiles(draws), np.nan)
     # One is added to both counts, so that 1,000 draws never give a p value of 0.
     below, above = (draws <= 0).sum() + 1, (draws >= 0).sum() + 1
     p = min(1.0, 2 * min(below, above) / (len(draws) + 1))
-    return Difference(value, *_interval(draws), float(p))
+    return Difference(value, *_percentiles(draws), float(p))

@@ -18,10 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tunespace.evaluation.metrics.bootstrap import Figure, from_draws, weights
+from tunespace.evaluation.metrics.bootstrap import Figure, jackknife_figure
 from tunespace.evaluation.metrics.ranking import Floats, Scores
 
 Labels = npt.NDArray[np.bool_]
+
+# Groups of tracks that are left out in turn for the variance of a figure over tracks.
+_GROUPS = 200
 
 
 def roc_auc(scores: Scores, positive: Labels) -> float:
@@ -54,10 +57,11 @@ class TagFigures:
         roc: ``(tags,)`` ROC-AUC; NaN for tags without a value.
         pr: ``(tags,)`` PR-AUC.
         prevalence: ``(tags,)`` fraction of positive tracks, the chance level of PR-AUC.
-        roc_macro: Mean over tags, resampled over tracks.
-        pr_macro: Mean over tags, resampled over tracks.
-        roc_draws: ``(draws, tags)``, for means over some of the tags.
-        pr_draws: ``(draws, tags)`` of PR-AUC.
+        roc_macro: Mean over tags, with an interval over tracks.
+        pr_macro: Mean over tags, with an interval over tracks.
+        roc_left_out: ``(groups, tags)`` ROC-AUC without a group of tracks.
+        pr_left_out: ``(groups, tags)`` PR-AUC without a group of tracks.
+        seed: Random seed.
     """
 
     roc: Floats
@@ -65,15 +69,16 @@ class TagFigures:
     prevalence: Floats
     roc_macro: Figure
     pr_macro: Figure
-    roc_draws: Floats
-    pr_draws: Floats
+    roc_left_out: Floats
+    pr_left_out: Floats
+    seed: int
 
     def over(self, tags: npt.NDArray[np.bool_]) -> tuple[Figure, Figure]:
         """Return ROC-AUC and PR-AUC as means over some of the tags."""
         n = self.roc_macro.n
         return (
-            _macro(self.roc[tags], self.roc_draws[:, tags], n),
-            _macro(self.pr[tags], self.pr_draws[:, tags], n),
+            _macro(self.roc[tags], self.roc_left_out[:, tags], n, self.seed),
+            _macro(self.pr[tags], self.pr_left_out[:, tags], n, self.seed),
         )
 
 
@@ -97,25 +102,30 @@ def tag_figures(scores: Scores, positive: Labels, *, seed: int = 0) -> TagFigure
     once = np.ones((1, n), np.int32)
     roc = np.array([tag.roc_auc(once)[0] for tag in tags])
     pr = np.array([tag.pr_auc(once)[0] for tag in tags])
-    roc_rows: list[Floats] = []
-    pr_rows: list[Floats] = []
-    for block in weights(n, seed=seed):
-        roc_rows.append(np.stack([tag.roc_auc(block) for tag in tags], axis=1))
-        pr_rows.append(np.stack([tag.pr_auc(block) for tag in tags], axis=1))
-    roc_draws, pr_draws = np.concatenate(roc_rows), np.concatenate(pr_rows)
+    drawn = _without_groups(n, seed)
+    roc_rows = np.stack([tag.roc_auc(drawn) for tag in tags], axis=1)
+    pr_rows = np.stack([tag.pr_auc(drawn) for tag in tags], axis=1)
     return TagFigures(
         roc,
         pr,
         positive.mean(axis=0),
-        _macro(roc, roc_draws, n),
-        _macro(pr, pr_draws, n),
-        roc_draws,
-        pr_draws,
+        _macro(roc, roc_rows, n, seed),
+        _macro(pr, pr_rows, n, seed),
+        roc_rows,
+        pr_rows,
+        seed,
     )
 
 
-def _macro(values: Floats, draws: Floats, n: int) -> Figure:
-    return from_draws(_mean(values[None])[0], _mean(draws), n, "tracks")
+def _without_groups(n: int, seed: int) -> npt.NDArray[np.int32]:
+    """Return ``(groups, n)``: 0 for the tracks of one random group each, 1 for the others."""
+    groups = min(n, _GROUPS)
+    group = np.random.default_rng([seed, n]).permutation(n) % max(1, groups)
+    return np.not_equal(np.arange(groups)[:, None], group[None, :]).astype(np.int32)
+
+
+def _macro(values: Floats, left_out: Floats, n: int, seed: int) -> Figure:
+    return jackknife_figure(_mean(values[None])[0], _mean(left_out), n, "tracks", seed=seed)
 
 
 def _mean(rows: Floats) -> Floats:

@@ -222,18 +222,22 @@ def ranking_result(ranked: Ranked, *, unit: Unit, seed: int) -> ProtocolResult:
     figures = {
         name: figure(metric(ranked), unit=unit, seed=seed) for name, metric in _PER_QUERY.items()
     }
-    figures["median_rank"] = figure(first_rank(ranked), unit=unit, statistic="median", seed=seed)
+    # Ranks are from 1 to the size of the pool.
+    pool = float(ranked.pool.max()) if len(ranked) else 1.0
+    ranks = first_rank(ranked)
+    figures["mean_rank"] = figure(ranks, unit=unit, upper=pool, seed=seed)
+    figures["median_rank"] = figure(ranks, unit=unit, statistic="median", seed=seed)
     guessed = _random_ranking(ranked, seed)
     chance = {name: _mean(metric(guessed)) for name, metric in _PER_QUERY.items()}
-    ranks = first_rank(guessed)
-    chance["median_rank"] = float(np.nanmedian(ranks)) if (~np.isnan(ranks)).any() else np.nan
+    guesses = first_rank(guessed)
+    chance["median_rank"] = float(np.nanmedian(guesses)) if (~np.isnan(guesses)).any() else np.nan
     notes = {
         "queries": int((ranked.relevant > 0).sum()),
         "queries_without_relevant": int((ranked.relevant == 0).sum()),
         "pool": int(ranked.pool.max()) if len(ranked) else 0,
         "relevant_per_query": _mean(ranked.relevant[ranked.relevant > 0].astype(np.float64)),
     }
-    return ProtocolResult(figures, chance, {}, notes, {"first rank": first_rank(ranked)})
+    return ProtocolResult(figures, chance, {}, notes, {"first rank": ranks})
 
 
 def _random_ranking(ranked: Ranked, seed: int) -> Ranked:
