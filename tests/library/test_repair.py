@@ -9,6 +9,7 @@ import pytest
 from tunespace.errors import LibraryError, NoLibraryError
 from tunespace.library import Library
 from tunespace.library.repair import repair
+from tunespace.library.store.salvage import salvage
 
 Damage = Callable[[Path], None]
 
@@ -151,3 +152,38 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match="another program"):
         repair(tmp_path)
     assert (tmp_path / "library.db").read_bytes() == before
+
+
+def test_embeddings_of_a_lost_model_do_not_become_those_of_another(
+    library: Library, music: Path, model: str
+) -> None:
+    library.index([music])
+    library.index([music], exclude=["album 0/"])  # two tracks are kept for a return
+    folder = library.folder
+    library.close()
+    execute(folder, "DELETE FROM spaces")
+    assert salvage(folder).lost_rows > 0
+    for table in ("vectors", "windows", "retired"):
+        with closing(sqlite3.connect(folder / "library.db")) as connection:
+            sql = f"SELECT count(*) FROM {table}"  # noqa: S608 - names of this test
+            assert connection.execute(sql).fetchall() == [(0,)]
+    with Library.open(folder, model=model) as repaired:
+        report = repaired.index([music], exclude=[])
+        assert (report.added + report.updated, report.unchanged) == (4, 0)
+        assert not repaired.check_integrity()
+        assert len(repaired.search("low").hits) == 4
+
+
+def test_vectors_without_windows_are_found_without_an_active_model(
+    library: Library, music: Path, model: str
+) -> None:
+    library.index([music])
+    folder = library.folder
+    library.close()
+    execute(folder, "DELETE FROM windows WHERE track = 2")
+    execute(folder, "DELETE FROM meta WHERE key = 'active_space'")
+    assert repair(folder).damaged_tracks == 1
+    with Library.open(folder, model=model) as repaired:
+        repaired.index([music])
+        assert not repaired.check_integrity()
+        assert len(repaired.search("low").hits) == 4

@@ -51,11 +51,14 @@ def salvage(folder: Path) -> Salvage:
     lost = 0
     with closing(sqlite3.connect(new, isolation_level=None)) as target:
         prepare(target, new, is_writable=True)
+        # An embedding whose model is lost must not become one of the next model.
+        target.execute("PRAGMA foreign_keys = ON")
         with closing(sqlite3.connect(path, isolation_level=None)) as source:
             target.execute("BEGIN IMMEDIATE")
             _copy_meta(source, target)
             for table in _TABLES:
                 lost += _copy_table(source, target, table)
+            target.execute("DELETE FROM retired WHERE space NOT IN (SELECT id FROM spaces)")
             _write_names(target)
             set_random_names(target)
             target.execute("COMMIT")

@@ -619,26 +619,27 @@ class SqliteStore:
 
     def _damaged_embeddings(self) -> set[int]:
         """Return ids of tracks whose embedding has the wrong size, or is not finite."""
-        damaged: set[int] = set()
-        space = self.active_space
-        if space is None:
-            return damaged
+        # All spaces: the active one may be lost, or become active by the next run.
+        spaces = self._select("SELECT id, dim FROM spaces")
+        return {track for space, dim in spaces for track in self._damaged_in(space, dim)}
+
+    def _damaged_in(self, space: int, dim: int) -> set[int]:
         # A window has `dim` bytes and two numbers of four.
         rows = self._select(
             "SELECT track FROM windows WHERE space = ?1 AND (length(vectors) % ?2 != 0 "
             "OR length(spans) * ?2 != length(vectors) * 8)",
-            (space.id, space.dim),
+            (space, dim),
         )
-        damaged.update(track for (track,) in rows)
+        damaged = {track for (track,) in rows}
         rows = self._select(
             "SELECT track FROM vectors v WHERE space = ?1 AND NOT EXISTS "
             "(SELECT 1 FROM windows w WHERE w.track = v.track AND w.space = ?1)",
-            (space.id,),
+            (space,),
         )
         damaged.update(track for (track,) in rows)
         sql = "SELECT track, vector FROM vectors WHERE space = ?"
-        for track, blob in self._connection.execute(sql, (space.id,)):
-            if len(blob) != 4 * space.dim or not np.isfinite(np.frombuffer(blob, np.float32)).all():
+        for track, blob in self._connection.execute(sql, (space,)):
+            if len(blob) != 4 * dim or not np.isfinite(np.frombuffer(blob, np.float32)).all():
                 damaged.add(track)
         return damaged
 
