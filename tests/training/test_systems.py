@@ -26,10 +26,10 @@ FRONT_END = (
 RESNET = ("audio_tower.channels=4", "audio_tower.heads=2", "audio_tower.depths=[1,1,1,1]")
 TEXT = ("text_tower.width=16", "text_tower.heads=2", "text_tower.layers=1")
 CHANGES: dict[str, tuple[str, ...]] = {
-    "choi2019": ("audio_tower.channels=8", "text_tower.width=32"),
+    "choi2019": ("audio_tower.channels=8", "audio_tower.width=8", "text_tower.width=32"),
     "won2021": ("audio_tower.channels=4", "audio_tower.width=8", "text_tower.width=16"),
     # Narrower, word vectors (the lexicon has a part in them) are nearly alike after few steps.
-    "doh2024-mwe": ("audio_tower.channels=8", "text_tower.width=32"),
+    "doh2024-mwe": ("audio_tower.channels=8", "audio_tower.width=8", "text_tower.width=32"),
     "muser2022": ("audio_tower.channels=8", "image_tower.channels=4", "image_tower.heads=2", *TEXT),
     "ttmr2023": (
         "audio_tower.channels=4",

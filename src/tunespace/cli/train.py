@@ -78,7 +78,15 @@ _cache_option = click.option("--cache", type=PATH, help="Spectrogram cache direc
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Number of devices that share each batch.",
+    help="Number of devices of this machine that share each batch.",
+)
+@click.option(
+    "--nodes",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Number of machines that share each batch, with the run folder on a common disk; start "
+    "the same command on each with torchrun.",
 )
 @workers_option
 @click.option(
@@ -96,6 +104,7 @@ def train(
     cache: Path | None,
     accelerator: str,
     devices: int,
+    nodes: int,
     workers: int | None,
     loaders: int | None,
     as_json: bool,
@@ -110,7 +119,8 @@ def train(
         loaded = load_recipe(recipe, presets=preset, changes=change)
         for clause in preset_overrides(recipe, preset):
             click.echo(f"preset {clause}", err=True)
-        _run(loaded, data, out, cache, accelerator, devices, workers, loaders, as_json=as_json)
+        hardware = (accelerator, devices, nodes, loaders)
+        _run(loaded, data, out, cache, hardware, workers, as_json=as_json)
 
 
 @click.command("fine-tune")
@@ -138,7 +148,7 @@ def fine_tune(
         from tunespace.training.recipe.fine_tune import fine_tune_recipe
 
         loaded = fine_tune_recipe(model, change)
-        _run(loaded, data, out, cache, "cpu", 1, workers, None, as_json=as_json)
+        _run(loaded, data, out, cache, ("cpu", 1, 1, None), workers, as_json=as_json)
 
 
 def _run(
@@ -146,15 +156,15 @@ def _run(
     data: Path,
     out: Path,
     cache: Path | None,
-    accelerator: str,
-    devices: int,
+    hardware: tuple[str, int, int, int | None],
     workers: int | None,
-    loaders: int | None,
     *,
     as_json: bool,
 ) -> None:
+    """Train with a recipe, on an accelerator with devices, nodes and loading processes."""
     from tunespace.training.loop.train import train as run_training
 
+    accelerator, devices, nodes, loaders = hardware
     terminal = console(stderr=True)
     bar = progress_bar(terminal, "clips") if terminal.is_terminal and not as_json else None
 
@@ -169,6 +179,7 @@ def _run(
             cache=cache,
             accelerator=accelerator,
             devices=devices,
+            nodes=nodes,
             workers=workers,
             loaders=loaders,
             log=log,
@@ -179,6 +190,7 @@ def _run(
             {
                 "model": str(result.model),
                 "figures": result.figures,
+                "before": result.before,
                 "epochs": result.epochs,
                 "rejected": result.rejected,
             }

@@ -22,11 +22,15 @@ NAMES: dict[str, Split] = {
 _SHARES = ((0.1, "test"), (0.2, "validation"))
 
 
-def with_splits(items: Sequence[Item]) -> tuple[tuple[Item, ...], bool]:
+def with_splits(items: Sequence[Item], *, has_test: bool = True) -> tuple[tuple[Item, ...], bool]:
     """Return the clips with a split each: "train", "validation" or "test".
 
     If the manifest has no splits, artists are assigned at random: all clips of one artist (of one
     file if the artist is unknown) are in the same split, independent of all other artists.
+
+    Args:
+        items: The clips.
+        has_test: Whether a part is drawn for the test; without it, that part is for validation.
 
     Returns:
         The clips, and whether the splits are those of the manifest.
@@ -36,7 +40,13 @@ def with_splits(items: Sequence[Item]) -> tuple[tuple[Item, ...], bool]:
     """
     own = any(item.split for item in items)
     if not own:
-        return tuple(replace(item, split=_drawn(item)) for item in items), False
+        drawn = tuple(replace(item, split=_drawn(item)) for item in items)
+        if not has_test:
+            drawn = tuple(
+                replace(item, split="validation") if item.split == "test" else item
+                for item in drawn
+            )
+        return drawn, False
     for item in items:
         if item.split.lower() not in NAMES:
             raise TrainingError(

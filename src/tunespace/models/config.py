@@ -113,6 +113,12 @@ class ModelConfig:
             raise ModelError(f"{path} cannot be read ({error})") from error
         version = values.get("schema_version") if isinstance(values, dict) else None
         if version is None:
+            kind = values.get("model_type") if isinstance(values, dict) else None
+            if kind:
+                raise ModelError(
+                    f"{folder} is a checkpoint of another project ({kind}): `evaluate` and "
+                    "`compare` read it, the other commands need a model folder of tunespace"
+                )
             raise ModelError(
                 f"{folder} is not a tunespace model: config.json has no schema_version"
             )

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal, get_args
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ LOSSES: list[config.LossConfig] = [
     config.ThreeWayConfig(),
     config.SlapConfig(hidden=6),
     config.TripletConfig(anchor="both"),
+    config.TripletConfig(anchor="both", reduction="sum"),
     config.TripletConfig(anchor="audio", negatives="hard"),
     config.TripletConfig(anchor="audio", negatives="weighted"),
     config.TripletConfig(anchor="text", negatives="weighted-by-labels"),
@@ -250,3 +252,19 @@ def test_slap_is_zero_for_perfect_predictions() -> None:
     loss.of_audio = loss.of_text = nn.Identity()
     assert float(loss(same)) == pytest.approx(0, abs=1e-9)
     assert float(loss(found)) > 0.1
+
+
+@pytest.mark.parametrize("negatives", ["random", "hard"])
+def test_the_sum_of_a_triplet_loss_grows_with_the_batch(
+    negatives: Literal["random", "hard"],
+) -> None:
+    found = batch(hard=negatives == "hard")
+    values = {}
+    for reduction in get_args(config.TripletConfig.model_fields["reduction"].annotation):
+        settings = config.TripletConfig(
+            anchor="audio", negatives=negatives, margin=2.0, reduction=reduction
+        )
+        torch.manual_seed(0)
+        values[reduction] = float(build_loss(settings, 5)(found))
+    count = 5 if negatives == "hard" else 6  # one clip has no hard negative
+    assert values["sum"] == pytest.approx(count * values["mean"])

@@ -1,4 +1,5 @@
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import tiny_model
 import tiny_music
 import tunespace
 from tiny_music import manifest
+from tunespace.data.manifest import load_manifest
 from tunespace.errors import ModelError
 from tunespace.training.loop.train import TrainingResult, train
 from tunespace.training.recipe.fine_tune import fine_tune_recipe
@@ -100,3 +102,43 @@ def test_any_recipe_can_use_a_frozen_audio_tower(cache: Path, tmp_path: Path) ->
 def test_fine_tuning_a_missing_model_is_an_error() -> None:
     with pytest.raises(ModelError, match="there is no model"):
         fine_tune_recipe("tunespace-huge")
+
+
+def test_the_figures_before_and_after_are_shown(
+    contrary: Path, cache: Path, tmp_path: Path
+) -> None:
+    base, lines = tiny_model.make(tmp_path / "base"), list[str]()
+    recipe = fine_tune_recipe(str(base), FEW)
+    out = tmp_path / "run"
+    trained = train(recipe, contrary, out, cache=cache, accelerator="cpu", log=lines.append)
+    assert trained.before["mrr"] < trained.figures["mrr"]
+    assert lines[1].startswith("before training: recall@10 ")
+    assert lines[-2].startswith("validation, before and after: recall@10 ")
+    # Six validation clips.
+    assert "cannot show whether the model is better" in lines[-1]
+    assert f"(before: {trained.before['mrr']:.4g})" in (trained.model / "README.md").read_text()
+    rows = (out / "metrics.csv").read_text().splitlines()
+    assert rows[1].startswith("0,0,")
+    # Finished: what it says is that of the run.
+    again = train(recipe, contrary, out, cache=cache, accelerator="cpu", log=lines.append)
+    assert (again.before, again.figures) == (trained.before, trained.figures)
+
+
+def test_no_pairs_are_kept_for_a_test_that_nobody_makes(
+    contrary: Path, cache: Path, tmp_path: Path
+) -> None:
+    base = tiny_model.make(tmp_path / "base")
+    rows = contrary.read_text(encoding="utf-8").splitlines()
+    data = contrary.with_name("unsplit.csv")
+    data.write_text("\n".join(row.rsplit(",", 1)[0] for row in rows), encoding="utf-8")
+    out = tmp_path / "run"
+    tuned(base, data, cache, out, "schedule.epochs=1")
+    splits = [item.split for item in load_manifest(out / "manifest.jsonl").items]
+    assert set(splits) == {"train", "validation"}
+    assert len(splits) == 30
+
+
+def test_a_checkpoint_of_another_project_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "clap"}))
+    with pytest.raises(ModelError, match=r"is a checkpoint of another project \(clap\)"):
+        fine_tune_recipe(str(tmp_path))

@@ -41,6 +41,7 @@ def test_changing_the_kind_discards_the_keys_of_the_old_kind() -> None:
         "margin": 0.3,
         "anchor": "both",
         "negatives": "random",
+        "reduction": "mean",
     }
 
 
@@ -156,3 +157,52 @@ def test_numbers_with_an_exponent_are_numbers(text: str, value: float, tmp_path:
     changed = [re.sub(r"learning_rate: .*", f"learning_rate: {text}", line) for line in lines]
     file.write_text("\n".join(changed))
     assert load_recipe(str(file)).schedule.learning_rate == value
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        (
+            "choi2019",
+            {
+                "loss.reduction": "sum",
+                "audio_tower.kernel_l2": 1e-5,
+                "projection.skip_audio": True,
+                "schedule.optimizer": "sgd",
+                "schedule.weight_decay": 0.0,
+                "schedule.step_decay": 1e-6,
+                "schedule.decay": "plateau",
+                "schedule.max_grad_norm": 0.0,
+            },
+        ),
+        (
+            "won2021",
+            {
+                "projection.skip_audio": True,
+                "schedule.decay": "constant",
+                "schedule.warmup_fraction": 0.0,
+                "schedule.weight_decay": 1e-4,
+            },
+        ),
+        ("doh2024-mwe", {"schedule.weight_decay": 1e-6, "schedule.decay": "plateau"}),
+        (
+            "muscall2022",
+            {
+                "schedule.cosine_fraction": 0.1,
+                "schedule.adam_beta2": 0.98,
+                "schedule.adam_eps": 1e-6,
+            },
+        ),
+        ("muser2022", {"schedule.weight_decay": 0.0, "schedule.warmup_fraction": 0.25}),
+        ("clap2023", {"schedule.weight_decay": 0.0, "schedule.adam_beta2": 0.999}),
+        ("ttmr2023", {"schedule.min_learning_rate": 1e-9, "schedule.weight_decay": 0.0}),
+        ("ttmrpp2024", {"schedule.min_learning_rate": 1e-9}),
+    ],
+)
+def test_the_preset_paper_has_the_optimizer_of_the_original(
+    name: str, keys: dict[str, object]
+) -> None:
+    values = load_recipe(name, presets=["paper"]).model_dump()
+    for key, wanted in keys.items():
+        section, field = key.split(".")
+        assert values[section][field] == wanted, key

@@ -25,15 +25,14 @@ from tunespace.evaluation.metrics.ranking import (
     reciprocal_rank,
 )
 from tunespace.training.data.collate import Batch
-from tunespace.training.loop.optimizers import build_optimizer
+from tunespace.training.loop.optimizers import ParameterGroup, build_optimizer
 from tunespace.training.loop.spec_augment import augment_batch
 from tunespace.training.losses import BatchEmbeddings, build_loss, nt_xent
 from tunespace.training.recipe import config
 from tunespace.training.recipe.recipe import Recipe
 from tunespace.training.towers.dual_encoder import DualEncoder
 
-# The checkpoint is chosen by recall at 10, and among equal ones by the reciprocal rank: with few
-# clips the recall soon is 1.
+# The metric that the recipe chooses the checkpoint by.
 MONITORED_METRIC = "choice"
 
 Embeddings = dict[str, Tensor]
@@ -46,6 +45,7 @@ class ContrastiveModule(lightning.LightningModule):
     Attributes:
         towers: Dual encoder.
         loss: Loss, with its own parameters such as the temperature.
+        figures_before: Validation figures before the first step; empty if they were not computed.
     """
 
     def __init__(self, recipe: Recipe, towers: DualEncoder, steps: int) -> None:
@@ -60,6 +60,7 @@ class ContrastiveModule(lightning.LightningModule):
         momentum = recipe.loss.momentum if isinstance(recipe.loss, config.SlapConfig) else 0.0
         self.target = _ema_copy(towers, momentum)
         self._judged: list[tuple[Tensor, Tensor, Tensor]] = []
+        self.figures_before: dict[str, float] = {}
 
     def on_fit_start(self) -> None:
         """Set the training mode: pretrained networks come in evaluation mode."""
@@ -89,12 +90,22 @@ class ContrastiveModule(lightning.LightningModule):
                 copy.update_parameters(self.towers)
         rates: Any = self.lr_schedulers()
         rates.step()
-        self.log("loss", loss.detach(), on_step=False, on_epoch=True, batch_size=len(batch))
+        self._log_epoch_mean("loss", loss, len(batch))
         scale = getattr(self.loss, "logit_scale", None)
         if isinstance(scale, Tensor):
-            temperature = (-scale.detach()).exp()
-            self.log("temperature", temperature, on_step=False, on_epoch=True, batch_size=1)
+            temperature = (-scale).exp()
+            self._log_epoch_mean("temperature", temperature, 1)
         return loss.detach()
+
+    def _log_epoch_mean(self, name: str, value: Tensor, batch_size: int) -> None:
+        self.log(
+            name,
+            value.detach(),
+            on_step=False,
+            on_epoch=True,
+            batch_size=batch_size,
+            sync_dist=self.trainer.world_size > 1,
+        )
 
     def _augment(self, batch: Batch) -> None:
         """Augment the batch, once a step: chunks go through the towers twice."""
@@ -269,21 +280,32 @@ class ContrastiveModule(lightning.LightningModule):
             "recall@10": recall,
             "mrr": reciprocal,
             "median_rank": float(np.median(first_rank(ranked))),
-            MONITORED_METRIC: recall + reciprocal / 1000,
         }
-        # Each process validates on all clips: there is nothing to gather.
-        self.log_dict(figures, sync_dist=False)
+        if self.trainer.sanity_checking:
+            self.figures_before = figures
+            return
+        by_recall = self.recipe.schedule.checkpoint_metric == "recall@10"
+        # With few clips the recall soon is 1.
+        choice = recall + reciprocal / 1000 if by_recall else reciprocal
+        # Each process validates on all clips: their figures are equal.
+        self.log_dict({**figures, MONITORED_METRIC: choice}, sync_dist=self.trainer.world_size > 1)
+        rates: Any = self.lr_schedulers()
+        rates.end_epoch(choice)
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - as Lightning declares it
         """Return optimizer and learning-rate schedule of the recipe."""
+        schedule, tower = self.recipe.schedule, self.recipe.audio_tower
         text = set(self.towers.text.parameters())
+        l2 = tower.kernel_l2 if isinstance(tower, config.Conv1dConfig) else 0.0
+        kernels = {p for p in self.towers.audio.parameters() if l2 and p.ndim > 1}
         learned = [p for p in self.parameters() if p.requires_grad]
-        return build_optimizer(
-            self.recipe.schedule,
-            [p for p in learned if p not in text],
-            [p for p in learned if p in text],
-            self.steps,
-        )
+        rate, apart = schedule.learning_rate, text | kernels
+        groups = [
+            ParameterGroup([p for p in learned if p not in apart], rate),
+            ParameterGroup([p for p in learned if p in kernels], rate, l2),
+            ParameterGroup([p for p in learned if p in text], schedule.text_learning_rate or rate),
+        ]
+        return build_optimizer(schedule, groups, self.steps)
 
     def transfer_batch_to_device(
         self, batch: Batch, device: torch.device, dataloader_idx: int

@@ -122,11 +122,23 @@ def recipe_of(run: Path) -> Recipe:
         raise TrainingError(f"{run}/recipe.yaml cannot be read ({error})") from error
 
 
+def figures_before(run: Path) -> dict[str, float]:
+    """Return the validation figures before the first step; empty if they were not computed."""
+    return next((row for row in _rows(run) if row["epoch"] == 0), {})
+
+
 def _figures(run: Path, epoch: int) -> tuple[dict[str, float], int]:
+    """Return the figures of an epoch, and the number of epochs."""
+    rows = [row for row in _rows(run) if row["epoch"]]
+    return next((row for row in rows if row["epoch"] == epoch), rows[-1]), len(rows)
+
+
+def _rows(run: Path) -> list[dict[str, float]]:
     with (run / METRICS).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    mine = next((row for row in rows if int(float(row["epoch"])) == epoch), rows[-1])
-    return {name: float(value) for name, value in mine.items() if value}, len(rows)
+        return [
+            {name: float(value) for name, value in row.items() if value}
+            for row in csv.DictReader(file)
+        ]
 
 
 class _Audio(nn.Module):
@@ -226,7 +238,11 @@ class _WithHead(nn.Module):
 def _card(recipe: Recipe, run: Path, figures: dict[str, float]) -> str:
     data = json.loads((run / DATA).read_text(encoding="utf-8"))
     clips = data["clips"]
-    shown = "\n".join(f"- {name}: {value:.4g}" for name, value in figures.items())
+    before = figures_before(run)
+    shown = "\n".join(
+        f"- {name}: {value:.4g}" + (f" (before: {before[name]:.4g})" if name in before else "")
+        for name, value in figures.items()
+    )
     return f"""# {recipe.name}-{run.resolve().name}
 
 Trained with tunespace from the recipe `{recipe.name}`: {recipe.title}, {recipe.paper}.
@@ -237,7 +253,9 @@ Trained with tunespace from the recipe `{recipe.name}`: {recipe.title}, {recipe.
 checkpoint by; splits: {data["splits"]}. Licence: {data["licence"] or "not stated in the data"}.
 sha256 `{data["sha256"]}`.
 
-## Validation (recall@10 chose the checkpoint; the test part was not looked at)
+## Validation
+
+The checkpoint was chosen by {recipe.schedule.checkpoint_metric}; the test part was not looked at.
 
 {shown}
 

@@ -56,12 +56,15 @@ class Hardware:
 
     Attributes:
         accelerator: "auto", "cpu", "gpu" or "mps", as in Lightning.
-        devices: Number of devices that share each batch.
+        devices: Number of devices of this machine that share each batch.
+        nodes: Number of machines that share each batch; the same command runs on each, as torchrun
+            or Slurm start it.
         loaders: Number of processes that prepare batches; None for 0 on CPU and 4 otherwise.
     """
 
     accelerator: str = "auto"
     devices: int = 1
+    nodes: int = 1
     loaders: int | None = None
 
 
@@ -197,7 +200,8 @@ def _build_trainer(
     return lightning.Trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
-        strategy="ddp" if hardware.devices > 1 else "auto",
+        num_nodes=hardware.nodes,
+        strategy="ddp" if hardware.devices * hardware.nodes > 1 else "auto",
         max_epochs=schedule.epochs,
         precision="bf16-mixed" if schedule.precision == "bf16" else "32-true",
         callbacks=[_SetBatchShare(batches), best, patience, metrics],
@@ -205,7 +209,8 @@ def _build_trainer(
         logger=TensorBoardLogger(out, name=None, version="", purge_step=_resumed_step(out)),
         enable_progress_bar=False,
         enable_model_summary=False,
-        num_sanity_val_steps=0,
+        # A frozen model is validated before the first step, too: is it better afterwards?
+        num_sanity_val_steps=-1 if isinstance(recipe.audio_tower, config.FrozenConfig) else 0,
         use_distributed_sampler=False,
     )
 

@@ -33,6 +33,16 @@ class MetricsCallback(lightning.Callback):
         """Restore the state from a checkpoint."""
         self.rows = list(state_dict["rows"])
 
+    def on_sanity_check_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Record the figures before the first step, if they were computed."""
+        before: dict[str, float] = getattr(pl_module, "figures_before", {})
+        if before and not trainer.global_step and not self.rows:
+            self.rows.append({"epoch": 0, "step": 0, **before})
+            if trainer.is_global_zero:
+                self._log(f"before training: {_listed(before)}")
+
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
@@ -46,8 +56,7 @@ class MetricsCallback(lightning.Callback):
         epoch = trainer.current_epoch + 1
         self.rows.append({"epoch": epoch, "step": trainer.global_step, **figures})
         if trainer.is_global_zero:
-            shown = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
-            self._log(f"epoch {epoch} of {self._epochs}: {shown}")
+            self._log(f"epoch {epoch} of {self._epochs}: {_listed(figures)}")
             self._write()
 
     def on_train_end(
@@ -80,3 +89,7 @@ class MetricsCallback(lightning.Callback):
         table.writeheader()
         table.writerows(self.rows)
         write_text(self._out / METRICS, text.getvalue())
+
+
+def _listed(figures: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3f}" for name, value in figures.items())

@@ -1,51 +1,59 @@
-"""Optimizers and learning-rate schedule."""
+"""Optimizers."""
 
-import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
+from tunespace.training.loop.learning_rate import LearningRate
 from tunespace.training.recipe import config
 
 
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Parameters with settings of their own.
+
+    Attributes:
+        parameters: The parameters.
+        learning_rate: Peak learning rate.
+        l2: Coefficient of their squared norm in the loss, in addition to the weight decay.
+    """
+
+    parameters: list[nn.Parameter]
+    learning_rate: float
+    l2: float = 0.0
+
+
 def build_optimizer(
-    schedule: config.ScheduleConfig,
-    learned: list[nn.Parameter],
-    text: list[nn.Parameter],
-    steps: int,
+    schedule: config.ScheduleConfig, groups: list[ParameterGroup], steps: int
 ) -> dict[str, Any]:
-    """Return the optimizer of a recipe, with linear warm-up and cosine decay, for Lightning.
+    """Return optimizer and learning-rate schedule of a recipe, for Lightning.
 
     Args:
         schedule: Configuration of the schedule.
-        learned: All parameters but those of the text tower.
-        text: Parameters of the text tower, which may have another rate.
+        groups: Parameters to train; empty groups are left out.
         steps: Number of steps of the whole run.
     """
-    rates = (schedule.learning_rate, schedule.text_learning_rate or schedule.learning_rate)
-    groups = [
-        {"params": group, "lr": rate}
-        for group, rate in zip((learned, text), rates, strict=True)
-        if group
+    decay = schedule.weight_decay
+    options: list[dict[str, Any]] = [
+        # The gradient of l2 * w**2 is 2 * l2 * w; that of PyTorch's weight decay is decay * w.
+        {
+            "params": group.parameters,
+            "lr": group.learning_rate,
+            "weight_decay": decay + 2 * group.l2,
+        }
+        for group in groups
+        if group.parameters
     ]
-    optimiser: torch.optim.Optimizer
+    betas, eps = (schedule.adam_beta1, schedule.adam_beta2), schedule.adam_eps
+    optimizer: torch.optim.Optimizer
     match schedule.optimizer:
         case "adam":
-            optimiser = torch.optim.Adam(groups, weight_decay=schedule.weight_decay)
+            optimizer = torch.optim.Adam(options, betas=betas, eps=eps)
         case "adamw":
-            optimiser = torch.optim.AdamW(groups, weight_decay=schedule.weight_decay)
+            optimizer = torch.optim.AdamW(options, betas=betas, eps=eps)
         case "sgd":
-            optimiser = torch.optim.SGD(
-                groups, momentum=0.9, nesterov=True, weight_decay=schedule.weight_decay
-            )
-    rising = round(schedule.warmup_fraction * steps)
-
-    def rate(step: int) -> float:
-        if step < rising:
-            return (step + 1) / rising
-        done = (step - rising) / max(1, steps - rising)
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-
-    course = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
-    return {"optimizer": optimiser, "lr_scheduler": {"scheduler": course, "interval": "step"}}
+            optimizer = torch.optim.SGD(options, momentum=0.9, nesterov=True)
+    rates = LearningRate(optimizer, schedule, steps)
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": rates, "interval": "step"}}

@@ -12,8 +12,8 @@ The run folder:
 import importlib.metadata
 import json
 import platform
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,9 @@ from tunespace import __version__
 from tunespace.data.manifest import Item, Manifest, load_manifest, write_manifest
 from tunespace.data.splits import with_splits
 from tunespace.errors import TrainingError
+from tunespace.evaluation.metrics.intervals import MIN_UNITS
 from tunespace.training.captions import corpus
-from tunespace.training.loop.export import export_run
+from tunespace.training.loop.export import export_run, figures_before
 from tunespace.training.loop.fit import Hardware, fit
 from tunespace.training.loop.metrics_callback import LogFunction
 from tunespace.training.loop.prepare import compute_spectrograms, usable_items
@@ -35,11 +36,13 @@ from tunespace.training.loop.run_layout import (
     REJECTED,
     VERSIONS,
 )
+from tunespace.training.recipe import config
 from tunespace.training.recipe.recipe import Recipe
 
 _PACKAGES = ("torch", "lightning", "transformers", "numpy", "onnx", "av", "gensim")
 _MAX_LOGGED_REJECTIONS = 5
 _PROBE_TEXTS = 8
+_SHOWN_GAIN = ("recall@10", "mrr", "median_rank")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class TrainingResult:
         folder: Run folder.
         model: Exported model folder.
         figures: Validation metrics of the best checkpoint.
+        before: Validation metrics before the first step, of a model that is adapted; else empty.
         epochs: Number of epochs.
         rejected: Rows that were left out, with reasons.
     """
@@ -59,6 +63,7 @@ class TrainingResult:
     figures: dict[str, float]
     epochs: int
     rejected: list[str]
+    before: dict[str, float] = field(default_factory=dict)
 
 
 def train(
@@ -69,6 +74,7 @@ def train(
     cache: Path | None = None,
     accelerator: str = "auto",
     devices: int = 1,
+    nodes: int = 1,
     workers: int | None = None,
     loaders: int | None = None,
     log: LogFunction = print,
@@ -82,7 +88,8 @@ def train(
         out: Run folder; created if missing.
         cache: Folder of the spectrogram cache; None for the default.
         accelerator: "auto", "cpu", "gpu" or "mps", as in Lightning.
-        devices: Number of devices that share each batch.
+        devices: Number of devices of this machine that share each batch.
+        nodes: Number of machines that share each batch.
         workers: Number of processes that decode audio; None for one per core.
         loaders: Number of processes that prepare batches; None for 0 on CPU and 4 otherwise.
         log: Receives lines about the progress.
@@ -95,7 +102,9 @@ def train(
     """
     rejected: list[str] = []
     manifest = data if isinstance(data, Manifest) else load_manifest(data, rejected=rejected)
-    items, has_splits = with_splits(manifest.items)
+    # A model that is adapted has few pairs: all of them train it or choose its checkpoint.
+    is_adapted = isinstance(recipe.audio_tower, config.FrozenConfig)
+    items, has_splits = with_splits(manifest.items, has_test=not is_adapted)
     items = usable_items(recipe, items, rejected)
     manifest = replace(manifest, items=items)
     _open_run(out, recipe, manifest, has_splits=has_splits)
@@ -119,10 +128,29 @@ def train(
             "a model"
         )
     if not (out / DONE).exists():
-        hardware = Hardware(accelerator=accelerator, devices=devices, loaders=loaders)
+        hardware = Hardware(accelerator=accelerator, devices=devices, nodes=nodes, loaders=loaders)
         fit(recipe, train_clips, validation_clips, out, hardware, log)
     model, figures, epochs = export_run(out)
-    return TrainingResult(out, model, figures, epochs, rejected)
+    before = figures_before(out)
+    if before:
+        for line in _gain(before, figures, len(validation_clips)):
+            log(line)
+    return TrainingResult(out, model, figures, epochs, rejected, before)
+
+
+def _gain(before: Mapping[str, float], after: Mapping[str, float], clips: int) -> list[str]:
+    """Return lines on what adapting a model has changed on the validation clips."""
+    names = [name for name in _SHOWN_GAIN if name in before and name in after]
+    changes = ", ".join(f"{name} {before[name]:.3f} -> {after[name]:.3f}" for name in names)
+    lines = [f"validation, before and after: {changes} ({clips:,} clips)"]
+    if clips < MIN_UNITS:
+        lines.append(
+            f"fewer than {MIN_UNITS} validation clips cannot show whether the model is better: "
+            "add pairs"
+        )
+    elif after["mrr"] <= before["mrr"]:
+        lines.append("the validation is not better than before: keep the model as it was")
+    return lines
 
 
 def _log_rejected(rejected: Sequence[str], out: Path, log: LogFunction) -> None:

@@ -13,7 +13,7 @@ from tunespace.training.recipe import config
 
 
 class Triplet(nn.Module):
-    """``mean max(0, margin - cos(anchor, positive) + cos(anchor, negative))``.
+    """Mean or sum of ``max(0, margin - cos(anchor, positive) + cos(anchor, negative))``.
 
     Examples:
         >>> import torch
@@ -31,7 +31,7 @@ class Triplet(nn.Module):
         self.settings = settings
 
     def forward(self, batch: BatchEmbeddings) -> Tensor:
-        """Return the mean over anchors with a negative in the batch, and over directions."""
+        """Return the hinge of all anchors with a negative, as a mean over directions."""
         cosines = batch.cosines()
         if self.settings.negatives == "hard":
             return self._hard_negative_hinge(batch, cosines.diagonal())
@@ -50,8 +50,7 @@ class Triplet(nn.Module):
         if batch.has_hard_negative is None:
             return 0 * positive.sum()  # no clip of the batch has a hard negative
         hinge = (self.settings.margin - positive + batch.hard_negative_cosines()).clamp_min(0)
-        has_negative = batch.has_hard_negative
-        return (hinge * has_negative).sum() / has_negative.sum().clamp_min(1)
+        return self._reduce(hinge, batch.has_hard_negative)
 
     def _hinge(self, cosines: Tensor, positives: Tensor, differing: Tensor) -> Tensor:
         chosen, has_negative = sample_negatives(
@@ -59,4 +58,10 @@ class Triplet(nn.Module):
         )
         negative = cosines.gather(1, chosen[:, None]).squeeze(1)
         hinge = (self.settings.margin - cosines.diagonal() + negative).clamp_min(0)
-        return (hinge * has_negative).sum() / has_negative.sum().clamp_min(1)
+        return self._reduce(hinge, has_negative)
+
+    def _reduce(self, hinge: Tensor, has_negative: Tensor) -> Tensor:
+        total = (hinge * has_negative).sum()
+        if self.settings.reduction == "sum":
+            return total
+        return total / has_negative.sum().clamp_min(1)

@@ -48,14 +48,18 @@ class DualEncoder(nn.Module):
             self.image, image_width = build_audio_tower(recipe.image_tower, *sizes)
             self.image_head = projection(recipe.projection, image_width)
         self.branch = recipe.collaborative.branch if factors else "acoustic"
-        self.factors: nn.Module | None = None
         self.unknown_factors: nn.Parameter | None = None
-        if factors:
-            self.factors = nn.Linear(factors, audio_width)
-            self.unknown_factors = nn.Parameter(torch.zeros(audio_width))
-            audio_width = audio_width if self.branch == "cultural" else 2 * audio_width
-        self.audio_head = projection(recipe.projection, audio_width)
         dim, tower = recipe.projection.dim, recipe.text_tower
+        if factors:
+            self.unknown_factors = nn.Parameter(torch.zeros(factors))
+            audio_width = factors + (0 if self.branch == "cultural" else audio_width)
+        skips = recipe.projection.skip_audio and not factors
+        if skips and audio_width != dim:
+            raise TrainingError(
+                f"projection.skip_audio: projection.dim must be that of the audio tower, "
+                f"{audio_width}, not {dim}"
+            )
+        self.audio_head = nn.Identity() if skips else projection(recipe.projection, audio_width)
         is_identity = isinstance(tower, config.FrozenTextConfig) and tower.identity_projection
         if is_identity and text_width != dim:
             raise TrainingError(
@@ -85,12 +89,12 @@ class DualEncoder(nn.Module):
             factors: ``(batch, factors)`` float32 collaborative-filtering factors.
             has_factors: ``(batch,)`` bool, True for clips whose factors are known.
         """
-        if self.factors is None or self.unknown_factors is None:
+        if self.unknown_factors is None:
             acoustic: Tensor = self.audio(standardized)
             return acoustic
         cultural = self.unknown_factors.expand(standardized.shape[0], -1)
         if factors is not None and has_factors is not None:
-            cultural = torch.where(has_factors[:, None], self.factors(factors), cultural)
+            cultural = torch.where(has_factors[:, None], factors, cultural)
         if self.branch == "cultural":
             return cultural
         return torch.cat([self.audio(standardized), cultural], dim=1)

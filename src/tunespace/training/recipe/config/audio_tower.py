@@ -48,14 +48,20 @@ class LinearConfig(ConfigSection):
 class Conv1dConfig(ConfigSection):
     """Five convolutions over time with the bands as channels (Choi et al. 2019).
 
+    Attributes:
+        channels: Channels of the first four convolutions.
+        width: Channels of the last one, and width of the output.
+        kernel_l2: Coefficient of the squared norm of the kernels in the loss.
+
     Examples:
         >>> Conv1dConfig()
-        Conv1dConfig(kind='conv1d', channels=128, width=100)
+        Conv1dConfig(kind='conv1d', channels=128, width=100, kernel_l2=0.0)
     """
 
     kind: Literal["conv1d"] = "conv1d"
     channels: int = Field(default=128, ge=1)
     width: int = Field(default=100, ge=1)
+    kernel_l2: float = Field(default=0.0, ge=0)
 
 
 class Conv2dConfig(ConfigSection):

@@ -17,14 +17,18 @@ class ProjectionConfig(ConfigSection):
         head: "linear"; "norm-linear", layer norm and linear (TTMR); "mlp", linear, ReLU, linear
             (LAION-CLAP); "norm-mlp", linear, batch norm, ReLU, dropout, linear (Won et al. 2021);
             "residual", the tower's output plus a linear map of it that is initialised to zero.
+        skip_audio: Whether the output of the audio tower is the embedding, without a projection
+            (Choi et al. 2019, Won et al. 2021); it must have ``dim`` values. Features with
+            collaborative-filtering factors are projected in any case.
 
     Examples:
         >>> ProjectionConfig()
-        ProjectionConfig(dim=128, head='norm-linear')
+        ProjectionConfig(dim=128, head='norm-linear', skip_audio=False)
     """
 
     dim: int = Field(default=128, ge=2)
     head: Literal["linear", "norm-linear", "mlp", "norm-mlp", "residual"] = "norm-linear"
+    skip_audio: bool = False
 
 
 class CollaborativeConfig(ConfigSection):
@@ -178,16 +182,20 @@ class TripletConfig(ConfigSection):
         negatives: Sampling within the batch: "random"; "weighted", closer ones more often (Won et
             al. 2021); "weighted-by-labels", closer ones with fewer differing labels more often (Doh
             et al. 2023); "hard", the text of ``hard_negatives``, for an audio anchor.
+        reduction: "mean" over the anchors with a negative, or their "sum" (Choi et al. 2019), with
+            which a step grows with the batch.
 
     Examples:
         >>> TripletConfig(margin=0.2, anchor="text")
-        TripletConfig(kind='triplet', margin=0.2, anchor='text', negatives='random')
+        TripletConfig(kind='triplet', margin=0.2, anchor='text', negatives='random',
+        reduction='mean')
     """
 
     kind: Literal["triplet"] = "triplet"
     margin: float = Field(default=0.4, gt=0)
     anchor: Literal["audio", "text", "both"] = "both"
     negatives: Literal["random", "weighted", "weighted-by-labels", "hard"] = "random"
+    reduction: Literal["mean", "sum"] = "mean"
 
 
 class SlapConfig(ConfigSection):
@@ -274,9 +282,22 @@ class ScheduleConfig(ConfigSection):
         optimizer: "adam", "adamw" or "sgd".
         learning_rate: Peak learning rate.
         text_learning_rate: Peak learning rate of the text tower; None for the same.
-        weight_decay: Weight decay.
-        warmup_fraction: Fraction of the steps of linear warm-up; a cosine decay follows.
+        adam_beta1: Decay of the first moment of "adam" and "adamw".
+        adam_beta2: Decay of their second moment.
+        adam_eps: Their term against division by zero.
+        weight_decay: Weight decay: decoupled for "adamw", in the gradient for the others.
+        warmup_fraction: Fraction of the steps of linear warm-up.
+        decay: Learning rate after the warm-up: "cosine" decay, "constant", or "plateau", lowered
+            when the validation metric does not improve.
+        cosine_fraction: Length of the cosine's fall as a fraction of the steps after the warm-up;
+            below 1 the rate rises and falls again.
+        plateau_factor: Factor of the rate on a plateau.
+        plateau_patience: Number of epochs without improvement that are a plateau.
+        step_decay: The rate is divided by ``1 + step_decay * step``.
+        min_learning_rate: Lowest learning rate after the warm-up.
         max_grad_norm: Maximum norm of the gradient; 0 for no clipping.
+        checkpoint_metric: Metric of the validation that chooses the checkpoint: "recall@10", with
+            the reciprocal rank among equal ones, or "mrr".
         patience: Number of epochs without improvement in validation after which training stops.
         ema_decay: Decay of the exponential moving average of the weights, which is validated and
             exported; 0 for the weights themselves.
@@ -287,9 +308,11 @@ class ScheduleConfig(ConfigSection):
     Examples:
         >>> ScheduleConfig(epochs=5, batch_size=32)
         ScheduleConfig(epochs=5, batch_size=32, grad_cache_chunks=1, sampler='clips',
-        optimizer='adam', learning_rate=0.001, text_learning_rate=None, weight_decay=0.0,
-        warmup_fraction=0.1, max_grad_norm=1.0, patience=10, ema_decay=0.0, precision='32',
-        validation_pairs=1000, seed=0)
+        optimizer='adam', learning_rate=0.001, text_learning_rate=None, adam_beta1=0.9,
+        adam_beta2=0.999, adam_eps=1e-08, weight_decay=0.0, warmup_fraction=0.1, decay='cosine',
+        cosine_fraction=1.0, plateau_factor=0.2, plateau_patience=5, step_decay=0.0,
+        min_learning_rate=0.0, max_grad_norm=1.0, checkpoint_metric='recall@10', patience=10,
+        ema_decay=0.0, precision='32', validation_pairs=1000, seed=0)
     """
 
     epochs: int = Field(default=20, ge=1)
@@ -299,9 +322,19 @@ class ScheduleConfig(ConfigSection):
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: float = Field(default=1e-3, gt=0)
     text_learning_rate: float | None = Field(default=None, gt=0)
+    adam_beta1: float = Field(default=0.9, ge=0, lt=1)
+    adam_beta2: float = Field(default=0.999, ge=0, lt=1)
+    adam_eps: float = Field(default=1e-8, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
     warmup_fraction: float = Field(default=0.1, ge=0, lt=1)
+    decay: Literal["cosine", "constant", "plateau"] = "cosine"
+    cosine_fraction: float = Field(default=1.0, gt=0, le=1)
+    plateau_factor: float = Field(default=0.2, gt=0, lt=1)
+    plateau_patience: int = Field(default=5, ge=1)
+    step_decay: float = Field(default=0.0, ge=0)
+    min_learning_rate: float = Field(default=0.0, ge=0)
     max_grad_norm: float = Field(default=1.0, ge=0)
+    checkpoint_metric: Literal["recall@10", "mrr"] = "recall@10"
     patience: int = Field(default=10, ge=1)
     ema_decay: float = Field(default=0.0, ge=0, lt=1)
     precision: Literal["32", "bf16"] = "32"
