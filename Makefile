@@ -17,7 +17,7 @@ demo: $(INSTALLED)
 test: $(READY)
 	$(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-# The long form of tests/faults: each fault 200 times, 10,000 damaged files; about forty minutes on two cores.
+# The long form of tests/faults: each fault 200 times, 10,000 damaged files; about an hour on two cores.
 faults: $(READY)
 	TUNESPACE_FAULT_ROUNDS=200 TUNESPACE_FAULT_FILES=10000 \
 		$(VENV)/bin/python -m pytest tests/faults --numprocesses auto --maxprocesses 4 --durations 0

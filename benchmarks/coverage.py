@@ -29,8 +29,8 @@ _TAGS = (9, 30)
 def main() -> None:
     """Measure and write the record."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", type=int, default=2000, help="data sets of each population")
-    parser.add_argument("--tag-sets", type=int, default=300, help="data sets of clips with tags")
+    parser.add_argument("--sets", type=int, default=1000, help="data sets of each population")
+    parser.add_argument("--tag-sets", type=int, default=100, help="data sets of clips with tags")
     given = parser.parse_args()
     record = {
         "command": f"python -m benchmarks.coverage --sets {given.sets} --tag-sets {given.tag_sets}",
@@ -97,12 +97,12 @@ def measure(
     is_mean = statistic == "mean"
     take = np.mean if is_mean else np.median
     true = float(take(draw(random, 2_000_000)))
-    upper = float(POOL) if "mean rank" in name else 1.0
+    scale = (1.0, float(POOL)) if name == "mean rank" else (0.0, 1.0)
     found: list[Figure] = []
     percentiles = 0
     for _ in range(sets):
         values = draw(random, units)
-        one = figure(values, statistic="mean" if is_mean else "median", upper=upper)
+        one = figure(values, statistic="mean" if is_mean else "median", scale=scale)
         found.append(one)
         low, high = np.percentile(one.draws, [2.5, 97.5])
         percentiles += low <= true <= high

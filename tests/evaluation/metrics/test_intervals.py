@@ -6,9 +6,9 @@ from tunespace.evaluation.metrics.classification import tag_figures
 from tunespace.evaluation.metrics.intervals import mean_interval, median_interval
 
 
-def covered(values: np.ndarray, true: float, upper: float = 1.0) -> float:
+def covered(values: np.ndarray, true: float, scale: tuple[float, float] = (0.0, 1.0)) -> float:
     """Return how often the interval of each row contains the true mean."""
-    intervals = [mean_interval(row, upper) for row in values]
+    intervals = [mean_interval(row, scale) for row in values]
     return float(np.mean([low <= true <= high for low, high in intervals]))
 
 
@@ -28,8 +28,10 @@ def test_intervals_of_skewed_figures_hold(a: float, b: float) -> None:
 def test_intervals_of_ranks_use_their_scale() -> None:
     random = np.random.default_rng(2)
     ranks = random.integers(1, 101, (1000, 30)).astype(float)
-    assert covered(ranks, 50.5, upper=100.0) >= 0.93
-    assert mean_interval(ranks[0], 100.0)[1] <= 100
+    assert covered(ranks, 50.5, scale=(1.0, 100.0)) >= 0.93
+    first = np.ones(20)
+    assert mean_interval(first, (1.0, 100.0))[0] == 1
+    assert mean_interval(first, (1.0, 100.0))[1] < 20
 
 
 def test_values_outside_of_the_scale_have_a_symmetric_interval() -> None:

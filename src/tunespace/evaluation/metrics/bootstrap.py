@@ -107,7 +107,7 @@ def figure(
     *,
     unit: Unit = "queries",
     statistic: Literal["mean", "median"] = "mean",
-    upper: float = 1.0,
+    scale: tuple[float, float] = (0.0, 1.0),
     seed: int = 0,
 ) -> Figure:
     """Return the mean or median of one value per query with its interval, without NaN.
@@ -116,7 +116,7 @@ def figure(
         per_query: ``(queries,)``.
         unit: What a value belongs to.
         statistic: Mean or median.
-        upper: Largest possible value.
+        scale: Smallest and largest possible value.
         seed: Random seed of the draws.
     """
     kept = per_query[~np.isnan(per_query)]
@@ -124,7 +124,7 @@ def figure(
         return Figure(np.nan, np.nan, np.nan, 0, unit, np.empty(0))
     is_mean = statistic == "mean"
     take = np.mean if is_mean else np.median
-    low, high = mean_interval(kept, upper) if is_mean else median_interval(kept)
+    low, high = mean_interval(kept, scale) if is_mean else median_interval(kept)
     drawn = [take(kept[block], axis=1) for block in resample(len(kept), seed=seed)]
     return Figure(float(take(kept)), low, high, len(kept), unit, np.concatenate(drawn))
 

@@ -22,17 +22,17 @@ _UNSEEN_UNIT = 0.1
 _NORMAL = NormalDist().inv_cdf((1 + LEVEL) / 2)
 
 
-def mean_interval(values: Floats, upper: float = 1.0) -> tuple[float, float]:
+def mean_interval(values: Floats, scale: tuple[float, float] = (0.0, 1.0)) -> tuple[float, float]:
     """Return the interval of the mean of one value per unit.
 
     Args:
-        values: ``(units,)``; 0 to ``upper``, or of any range.
-        upper: Largest possible value.
+        values: ``(units,)``.
+        scale: Smallest and largest possible value.
 
     Returns:
         Lower and upper end; NaN for no values. The score interval of a proportion (Wilson 1927)
         with the number of units that would give a proportion this variance; for values outside of
-        the range, Student's interval.
+        the scale, Student's interval.
 
     Examples:
         >>> low, high = mean_interval(np.array([1.0] * 2 + [0.0] * 38))
@@ -42,15 +42,18 @@ def mean_interval(values: Floats, upper: float = 1.0) -> tuple[float, float]:
     n = len(values)
     if not n:
         return np.nan, np.nan
-    mean, variance = float(values.mean()), float(values.var())
-    if values.min() < 0 or values.max() > upper:
-        half = _student(n - 1) * np.sqrt(variance / max(1, n - 1))
-        return mean - half, mean + half
-    far = max(mean, upper - mean)
-    inside = 0 < mean < upper
-    spread = (n * variance + _UNSEEN_UNIT * far**2) / (n + _UNSEEN_UNIT) if inside else variance
-    low, high = score_interval(mean / upper, spread / n / upper**2, n, n - 1)
-    return low * upper, high * upper
+    first, span = scale[0], scale[1] - scale[0]
+    if span <= 0 or values.min() < scale[0] or values.max() > scale[1]:
+        half = _student(n - 1) * np.sqrt(float(values.var()) / max(1, n - 1))
+        return float(values.mean() - half), float(values.mean() + half)
+    shares = (values - first) / span
+    mean, variance = float(shares.mean()), float(shares.var())
+    if 0 < mean < 1:
+        far = max(mean, 1 - mean)
+        variance = (n * variance + _UNSEEN_UNIT * far**2) / (n + _UNSEEN_UNIT)
+    low, high = score_interval(mean, variance / n, n, n - 1)
+    value = float(values.mean())
+    return min(value, first + low * span), max(value, first + high * span)
 
 
 def score_interval(value: float, variance: float, units: int, freedom: int) -> tuple[float, float]:

@@ -222,10 +222,9 @@ def ranking_result(ranked: Ranked, *, unit: Unit, seed: int) -> ProtocolResult:
     figures = {
         name: figure(metric(ranked), unit=unit, seed=seed) for name, metric in _PER_QUERY.items()
     }
-    # Ranks are from 1 to the size of the pool.
     pool = float(ranked.pool.max()) if len(ranked) else 1.0
     ranks = first_rank(ranked)
-    figures["mean_rank"] = figure(ranks, unit=unit, upper=pool, seed=seed)
+    figures["mean_rank"] = figure(ranks, unit=unit, scale=(1.0, pool), seed=seed)
     figures["median_rank"] = figure(ranks, unit=unit, statistic="median", seed=seed)
     guessed = _random_ranking(ranked, seed)
     chance = {name: _mean(metric(guessed)) for name, metric in _PER_QUERY.items()}
