@@ -2,6 +2,7 @@ import csv
 import json
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -244,6 +245,36 @@ def test_two_processes_give_the_gradient_of_one(music: Path, cache: Path, tmp_pa
         assert tunespace.load_model(out / "model").dim == 8
         for key, value in moments(out).items():
             torch.testing.assert_close(value, one[key], rtol=1e-4, atol=1e-7)
+
+
+def test_two_machines_give_the_gradient_of_one(music: Path, cache: Path, tmp_path: Path) -> None:
+    one = gradients(music, cache, tmp_path / "one", *STILL)
+    out = tmp_path / "two"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    changes = (*SMALL, *ONE_STEP, *STILL)
+    processes = [
+        subprocess.Popen(  # noqa: S603 - this interpreter
+            [
+                *(sys.executable, "-m", "torch.distributed.run", "--nnodes", "2"),
+                *("--node-rank", str(rank), "--nproc-per-node", "1"),
+                *("--master-addr", "127.0.0.1", "--master-port", str(port)),
+                *("-m", "tunespace", "train", "ttmr2023", "--data", str(music)),
+                *("--out", str(out), "--cache", str(cache), "--accelerator", "cpu"),
+                *("--nodes", "2"),
+                *(word for change in changes for word in ("--set", change)),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for rank in (0, 1)
+    ]
+    outputs = [process.communicate(timeout=300) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert b"sync_dist" not in outputs[0][1]
+    assert (out / "model" / "audio.onnx").exists()
+    for key, value in moments(out).items():
+        torch.testing.assert_close(value, one[key], rtol=1e-4, atol=1e-7)
 
 
 def test_rows_that_cannot_be_used_cost_a_line_each(cache: Path, tmp_path: Path) -> None:

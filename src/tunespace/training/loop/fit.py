@@ -118,6 +118,7 @@ def fit(
         warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
         warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
         warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated.*")
+        warnings.filterwarnings("ignore", message=".*all_gather is deprecated.*")
         # Frozen parts are in evaluation mode on purpose.
         warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
         trainer = _build_trainer(recipe, out, hardware, best, data.batches, log)
