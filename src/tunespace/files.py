@@ -15,7 +15,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file beside a path that replaces it when the block ends without an error.
 
     Args:
-        path: Path of the file to write.
+        path: Path of the file to write. A link is followed. What is no regular file, such as
+            ``/dev/stdout`` or a pipe, is written to and never replaced.
 
     Raises:
         OSError: The file cannot be written; an existing file is kept.
@@ -28,6 +29,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         >>> path.read_text()
         '{}'
     """
+    if _is_stream(path):
+        with path.open("wb") as file:
+            yield file
+        return
+    path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         with temporary.open("wb") as file:
@@ -40,6 +46,14 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _is_stream(path: Path) -> bool:
+    """Return whether a path is a device, a pipe or an open file of a process."""
+    # They may lead to a regular file, which another process has open.
+    if str(path).startswith(("/dev/std", "/dev/fd/", "/proc/")):
+        return True
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def is_below(path: str, folder: str) -> bool:
