@@ -341,6 +341,24 @@ def test_a_run_without_a_checkpoint_cannot_be_exported(tmp_path: Path) -> None:
         export_run(tmp_path)
 
 
+def test_export_deletes_no_files_of_others(learned: TrainingResult, tmp_path: Path) -> None:
+    music, model, file = tmp_path / "music", tmp_path / "model", tmp_path / "file"
+    music.mkdir()
+    (music / "song.mp3").write_bytes(b"song")
+    file.write_text("text")
+    for out in (music, file):
+        with pytest.raises(TrainingError, match="exists, and is no model folder"):
+            export_run(learned.folder, out)
+    export_run(learned.folder, model)
+    export_run(learned.folder, model)  # replaced
+    (model / "notes.txt").write_text("mine")
+    with pytest.raises(TrainingError, match=r"is not replaced, since it contains notes\.txt"):
+        export_run(learned.folder, model)
+    assert (music / "song.mp3").read_bytes() == b"song"
+    assert (model / "notes.txt").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "model", "music"]
+
+
 def test_export_refuses_a_collapsed_text_tower(learned: TrainingResult, tmp_path: Path) -> None:
     copy = tmp_path / "collapsed"
     shutil.copytree(learned.folder, copy)

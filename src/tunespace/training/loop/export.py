@@ -63,7 +63,9 @@ def export_run(
     Raises:
         TrainingError: There is no run, it has no checkpoint yet, or its text tower has collapsed.
     """
-    recipe = recipe_of(run)
+    recipe, folder = recipe_of(run), out or run / MODEL
+    if folder.exists() and not (folder.is_dir() and _may_be_model(folder)):
+        raise TrainingError(f"{folder} exists, and is no model folder: name a new folder")
     checkpoint = run / CHECKPOINTS / (LAST if last else BEST)
     if not checkpoint.exists():
         raise TrainingError(f"{run} has no checkpoint yet: run the same command to continue")
@@ -85,7 +87,6 @@ def export_run(
     if isinstance(towers.text, TextEncoder):
         towers.text.caches = False
     figures, epochs = _figures(run, state["epoch"] + 1)
-    folder = out or run / MODEL
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -93,9 +94,30 @@ def export_run(
     (partial / "README.md").write_text(_card(recipe, run, figures), encoding="utf-8")
     _require_usable(partial, run)
     if folder.exists():
-        shutil.rmtree(folder)
+        _remove_model(folder, partial)
     partial.rename(folder)
     return folder, figures, epochs
+
+
+def _may_be_model(folder: Path) -> bool:
+    names = [path.name for path in folder.iterdir()]
+    return not names or "config.json" in names
+
+
+def _remove_model(folder: Path, new: Path) -> None:
+    """Remove a model folder that another one replaces.
+
+    Raises:
+        TrainingError: It contains anything else; nothing is removed.
+    """
+    kept = {path.name for path in new.iterdir()}
+    others = sorted(path.name for path in folder.iterdir() if path.name not in kept)
+    if others:
+        shutil.rmtree(new)
+        raise TrainingError(
+            f"{folder} is not replaced, since it contains {others[0]}: name a new folder"
+        )
+    shutil.rmtree(folder)
 
 
 def _require_usable(folder: Path, run: Path) -> None:
