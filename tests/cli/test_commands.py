@@ -294,6 +294,19 @@ def test_index_goes_on_when_one_folder_is_missing(music: Path, run: Run, tmp_pat
     assert "added" in ran.out
 
 
+def test_relocate_to_a_folder_without_the_files_changes_nothing(
+    music: Path, run: Run, tmp_path: Path
+) -> None:
+    run("index", music)
+    (tmp_path / "other").mkdir()
+    ran = run("relocate", music, tmp_path / "other")
+    assert (ran.code, ran.err) == (
+        1,
+        f"tunespace: {tmp_path / 'other'} has none of the 2 files of {music}\n",
+    )
+    assert run("stats", "--json").json()["folders"] == [str(music)]
+
+
 def test_relocate_changes_the_folder_of_tracks(music: Path, run: Run, tmp_path: Path) -> None:
     run("index", music)
     music.rename(tmp_path / "songs")

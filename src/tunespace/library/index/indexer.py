@@ -140,6 +140,8 @@ def relocate(store: Store, old: Path, new: Path) -> RelocateReport:
                 moves.append((record.id, path, replace(record.stamp, mtime_ns=0)))
             else:
                 left.append(record.path)
+        if left and not moves:
+            raise LibraryError(f"{new} has none of the {len(left):,} files of {old}")
         with store.writing():
             store.remove_tracks(failed)  # tried again at their new place
             for id_, path, stamp in moves:
