@@ -25,8 +25,10 @@ class AudioError(TunespaceError):
         self.path = path
         self.reason = reason
         self.is_transient = is_transient
-        # File names that are not UTF-8 contain lone surrogates, which no terminal can print.
+        # Names that are not UTF-8 contain lone surrogates, which no terminal can print, and a line
+        # break would make two lines of the message.
         shown = str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+        shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)
         super().__init__(f"{shown}: {reason}")
 
     def __reduce__(self) -> tuple[Callable[..., "AudioError"], tuple[Path, str]]:

@@ -403,6 +403,8 @@ def test_control_characters_do_not_reach_the_terminal(music: Path, run: Run) -> 
         ran = run(*arguments)
         assert not set("\x1b\x9b") & set(ran.out + ran.err), arguments
     assert "\x9b" not in run("index", music, "--json").out
+    (music / "two\nlines.mp3").write_bytes(b"nothing")
+    assert run("similar", music / "two\nlines.mp3").err.count("\n") == 1
     assert "[/x]" in run("search", "low", "--model", "no[/x]model").err
 
 

@@ -296,3 +296,9 @@ def test_the_best_are_those_of_a_full_sort(size: int, count: int) -> None:
 
 def test_ties_are_broken_by_the_row() -> None:
     assert top_rows(np.array([1, 2, 2, 1], np.float32), 4).tolist() == [1, 2, 0, 3]
+
+
+@pytest.mark.parametrize("score", [float("nan"), -1.0, 101.0])
+def test_a_lowest_score_outside_of_the_scale_is_refused(named: Library, score: float) -> None:
+    with pytest.raises(QueryError, match="the lowest score must be 0 to 100"):
+        named.search("low", min_score=score)

@@ -73,6 +73,8 @@ class Searcher:
         """
         if query.limit < 1:
             raise QueryError(f"the number of hits must be at least 1, not {query.limit}")
+        if not 0 <= query.min_score <= 100:
+            raise QueryError(f"the lowest score must be 0 to 100, not {query.min_score:g}")
         where = parse_optional_filter(query.where)
         scan = self._scan(query)
         values = scan.cosines.copy()
