@@ -362,6 +362,24 @@ def test_a_changed_library_is_searched_in_its_new_state(
     assert "new" in titles(api.get("/api/search", params={"q": "low"}))
 
 
+def test_a_library_that_was_deleted_is_served_again_when_it_is_back(
+    client: Client, library: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(library, copy)
+    api = client(library=copy)
+    assert titles(api.get("/api/search", params={"q": "low"}))
+    shutil.rmtree(copy)
+    for path in ("/api/search?q=low", "/api/tracks", "/health") * 3:
+        answer = api.get(path)
+        assert answer.status_code == 503, path
+        assert "there is no library in" in answer.json()["detail"]
+    shutil.copytree(library, copy)
+    for _ in range(3):
+        assert titles(api.get("/api/search", params={"q": "low"}))
+    assert api.get("/health").json()["tracks"] == 3
+
+
 def test_concurrent_requests_are_handled(client: Client) -> None:
     from concurrent.futures import ThreadPoolExecutor
 

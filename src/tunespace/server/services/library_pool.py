@@ -101,8 +101,10 @@ class LibraryPool:
         return library
 
     def _close(self, library: Library) -> None:
-        library.close()
+        # First: if the next one cannot be opened, there is none.
+        self._local.library = None
         self._libraries.remove(library)
+        library.close()
 
     def _switch_model(self, identity: str) -> None:
         """Load the model that the library was indexed with meanwhile.
