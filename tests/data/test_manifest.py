@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -243,3 +244,10 @@ def test_rows_of_one_clip_are_one_clip(tmp_path: Path) -> None:
 def test_rows_of_one_id_with_different_clips_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is also line 2, with other values"):
         loaded(tmp_path, "a.csv", "track_id,audio\n1,a.flac\n1,b.flac\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes")
+def test_a_pipe_is_no_table(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "music.csv")
+    with pytest.raises(DataError, match="is not a regular file"):
+        load_manifest(tmp_path / "music.csv")

@@ -75,6 +75,8 @@ def test_an_empty_token_is_not_accepted(library: Path) -> None:
 
 
 def test_a_server_that_cannot_start_reports_the_reason(library: Path, tmp_path: Path) -> None:
+    long = tmp_path / "long"
+    long.write_text("x" * 10_000)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for arguments, message in (
@@ -83,6 +85,7 @@ def test_a_server_that_cannot_start_reports_the_reason(library: Path, tmp_path: 
                 f"cannot listen on 127.0.0.1, port {port}",
             ),
             (["--library", str(tmp_path / "none"), "--port", "0"], "there is no library in"),
+            (["--token-file", str(long)], "is no token: it has more than 4,096 characters"),
         ):
             done = subprocess.run(  # noqa: S603 - this interpreter
                 [

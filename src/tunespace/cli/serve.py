@@ -12,6 +12,7 @@ from tunespace.errors import TunespaceError
 _DEFAULT_HOST = "127.0.0.1"
 _DEFAULT_PORT = 8731
 _DEFAULT_RATE = 1200
+_MAX_TOKEN_LENGTH = 4096
 
 
 @click.command()
@@ -115,11 +116,17 @@ def serve(
 
 def _read_token(file: Path) -> str:
     try:
-        token = file.read_text(encoding="utf-8").strip()
+        with file.open(encoding="utf-8") as opened:
+            text = opened.read(_MAX_TOKEN_LENGTH + 1)
+        token = text.strip()
     except (OSError, UnicodeDecodeError) as error:
         raise TunespaceError(f"{file} cannot be read as a token ({error})") from error
     if not token:
         raise TunespaceError(f"{file} is empty: it must contain the token")
+    if len(text) > _MAX_TOKEN_LENGTH:
+        raise TunespaceError(
+            f"{file} is no token: it has more than {_MAX_TOKEN_LENGTH:,} characters"
+        )
     return token
 
 

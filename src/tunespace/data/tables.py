@@ -47,6 +47,9 @@ def read_rows(file: Path, wrong: ReportProblem) -> Iterator[Row]:
     Raises:
         DataError: The file cannot be read at all.
     """
+    if file.exists() and not file.is_file():
+        # It is read several times: its separator, its rows, its hash.
+        raise DataError([f"{file} is not a regular file"])
     try:
         match file.suffix.lower():
             case ".csv" | ".tsv" as suffix:
