@@ -23,7 +23,8 @@ def place(tmp_path: Path) -> Path:
             name = f"music/{word}-{artist}.wav"
             sounds.wav(tmp_path / name, sounds.tone(11, 16_000, hertz + 5 * n))
             music.append(f"{name},{word};tone,A {word} tone.,{artist},{word}")
-            pairs.append(f"{name},a {word} tone")
+            # The other way round: what the model knows already, it cannot learn.
+            pairs.append(f"{name},a {'high' if word == 'low' else 'low'} tone")
     (tmp_path / "music.csv").write_text("\n".join(music) + "\n")
     (tmp_path / "pairs.csv").write_text("\n".join(pairs) + "\n")
     (tmp_path / "song.wav").write_bytes((tmp_path / "music" / "low-Ann.wav").read_bytes())

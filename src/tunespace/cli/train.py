@@ -128,6 +128,14 @@ def train(
 @_data_option
 @_out_option
 @_set_option
+@click.option(
+    "--folds",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    help="Number of folds of artists that choose how long to train, if the table has no splits; 0 "
+    "for a validation part.",
+)
 @_cache_option
 @workers_option
 @json_option
@@ -136,6 +144,7 @@ def fine_tune(
     data: Path,
     out: Path,
     change: tuple[str, ...],
+    folds: int,
     cache: Path | None,
     workers: int | None,
     as_json: bool,
@@ -148,7 +157,8 @@ def fine_tune(
         from tunespace.training.recipe.fine_tune import fine_tune_recipe
 
         loaded = fine_tune_recipe(model, change)
-        _run(loaded, data, out, cache, ("cpu", 1, 1, None), workers, as_json=as_json)
+        hardware = ("cpu", 1, 1, None)
+        _run(loaded, data, out, cache, hardware, workers, folds, as_json=as_json)
 
 
 def _run(
@@ -158,6 +168,7 @@ def _run(
     cache: Path | None,
     hardware: tuple[str, int, int, int | None],
     workers: int | None,
+    folds: int = 0,
     *,
     as_json: bool,
 ) -> None:
@@ -182,6 +193,7 @@ def _run(
             nodes=nodes,
             workers=workers,
             loaders=loaders,
+            folds=folds,
             log=log,
             on_progress=progress_callback(bar, "computing spectrograms"),
         )

@@ -10,8 +10,9 @@ import tiny_model
 import tiny_music
 import tunespace
 from tiny_music import manifest
-from tunespace.data.manifest import load_manifest
-from tunespace.errors import ModelError
+from tunespace.data.manifest import Item, load_manifest
+from tunespace.errors import ModelError, TrainingError
+from tunespace.training.loop.folds import artist_folds
 from tunespace.training.loop.train import TrainingResult, train
 from tunespace.training.recipe.fine_tune import fine_tune_recipe
 from tunespace.training.recipe.recipe import load_recipe
@@ -142,3 +143,81 @@ def test_a_checkpoint_of_another_project_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "clap"}))
     with pytest.raises(ModelError, match=r"is a checkpoint of another project \(clap\)"):
         fine_tune_recipe(str(tmp_path))
+
+
+def test_folds_choose_the_epochs_and_all_pairs_are_trained_on(
+    contrary: Path, cache: Path, tmp_path: Path
+) -> None:
+    base, lines = tiny_model.make(tmp_path / "base"), list[str]()
+    rows = contrary.read_text(encoding="utf-8").splitlines()
+    data = contrary.with_name("folds.csv")
+    data.write_text("\n".join(row.rsplit(",", 1)[0] for row in rows), encoding="utf-8")
+    recipe = fine_tune_recipe(str(base), FEW)
+    out = tmp_path / "run"
+
+    def tune(folds: int) -> TrainingResult:
+        return train(
+            recipe, data, out, cache=cache, accelerator="cpu", folds=folds, log=lines.append
+        )
+
+    trained = tune(3)
+    assert trained.before["mrr"] < trained.figures["mrr"]
+    assert [item.split for item in load_manifest(out / "manifest.jsonl").items] == ["train"] * 30
+    assert "3 folds of artists" in (trained.model / "README.md").read_text()
+    assert sum(line.startswith("fold ") for line in lines) == 3
+    assert lines[-1].startswith("validation, before and after: recall@10 ")
+    assert "(30 clips)" in lines[-1]
+    model = tunespace.load_model(trained.model)
+    files = [contrary.parent / "0.wav", contrary.parent / "1.wav"]
+    scores = model.embed_text(["low", "high"]) @ model.embed_audio(files).T
+    assert scores[1, 0] > scores[0, 0]  # as its pairs say, and the other way round than before
+    again = tune(3)
+    assert (again.figures, again.before) == (trained.figures, trained.before)
+
+
+def test_folds_keep_artists_together() -> None:
+    items = [Item(str(n), artist=f"artist {n % 7}" if n % 3 else "") for n in range(60)]
+    folds = artist_folds(items, 5)
+    assert sorted(n for fold in folds for n in fold) == list(range(60))
+    assert max(map(len, folds)) - min(map(len, folds)) <= 8
+    for name in {item.artist for item in items} - {""}:
+        places = {k for k, fold in enumerate(folds) for n in fold if items[n].artist == name}
+        assert len(places) == 1
+    assert artist_folds(items[:2], 5) == [[0], [1]] or artist_folds(items[:2], 5) == [[1], [0]]
+
+
+def test_pairs_of_one_artist_have_no_folds(contrary: Path, cache: Path, tmp_path: Path) -> None:
+    base = tiny_model.make(tmp_path / "base")
+    rows = contrary.read_text(encoding="utf-8").splitlines()
+    lines = ["audio,text,artist", *(f"{row.rsplit(',', 1)[0]},One" for row in rows[1:])]
+    data = contrary.with_name("one.csv")
+    data.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(TrainingError, match="too few for folds of artists"):
+        train(
+            fine_tune_recipe(str(base), FEW),
+            data,
+            tmp_path / "run",
+            cache=cache,
+            accelerator="cpu",
+            folds=5,
+            log=lambda _: None,
+        )
+
+
+def test_pairs_that_help_nothing_are_an_error(contrary: Path, cache: Path, tmp_path: Path) -> None:
+    base = tiny_model.make(tmp_path / "base")
+    rows = contrary.read_text(encoding="utf-8").splitlines()
+    data = contrary.with_name("nothing.csv")
+    data.write_text("\n".join(row.rsplit(",", 1)[0] for row in rows), encoding="utf-8")
+    # Steps so small that no rank changes.
+    recipe = fine_tune_recipe(str(base), ("schedule.epochs=2", "schedule.learning_rate=1e-9"))
+    with pytest.raises(TrainingError, match="training on 30 pairs makes the model no better"):
+        train(
+            recipe,
+            data,
+            tmp_path / "run",
+            cache=cache,
+            accelerator="cpu",
+            folds=2,
+            log=lambda _: None,
+        )

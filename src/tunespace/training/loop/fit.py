@@ -85,6 +85,8 @@ def fit(
     out: Path,
     hardware: Hardware,
     log: LogFunction,
+    *,
+    stop_after: int | None = None,
 ) -> None:
     """Train until the schedule ends, and record that in the run folder.
 
@@ -95,6 +97,7 @@ def fit(
         out: Run folder; training resumes from its last checkpoint.
         hardware: Devices and processes.
         log: Receives a line for each epoch.
+        stop_after: Number of epochs after which training ends, whatever the schedule; None for all.
 
     Raises:
         TrainingError: The loss is not finite, the memory is full, or sizes do not match.
@@ -121,7 +124,7 @@ def fit(
         warnings.filterwarnings("ignore", message=".*all_gather is deprecated.*")
         # Frozen parts are in evaluation mode on purpose.
         warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
-        trainer = _build_trainer(recipe, out, hardware, best, data.batches, log)
+        trainer = _build_trainer(recipe, out, hardware, best, data.batches, log, stop_after)
         # Steps, not epochs: a resumed run asks for its first batch before it restores its epoch.
         order = EpochSampler(data.batches, lambda: trainer.global_step // len(data.batches))
         loaders = _loader_count(hardware.loaders, trainer, data.collator)
@@ -192,6 +195,7 @@ def _build_trainer(
     best: ModelCheckpoint,
     batches: TrainingBatches,
     log: LogFunction,
+    stop_after: int | None,
 ) -> lightning.Trainer:
     schedule = recipe.schedule
     patience = EarlyStopping(
@@ -203,7 +207,7 @@ def _build_trainer(
         devices=hardware.devices,
         num_nodes=hardware.nodes,
         strategy="ddp" if hardware.devices * hardware.nodes > 1 else "auto",
-        max_epochs=schedule.epochs,
+        max_epochs=stop_after or schedule.epochs,
         precision="bf16-mixed" if schedule.precision == "bf16" else "32-true",
         callbacks=[_SetBatchShare(batches), best, patience, metrics],
         # Each start writes a file of events; TensorBoard leaves out what a resumed run repeats.

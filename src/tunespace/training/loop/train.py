@@ -24,8 +24,10 @@ from tunespace.data.splits import with_splits
 from tunespace.errors import TrainingError
 from tunespace.evaluation.metrics.intervals import MIN_UNITS
 from tunespace.training.captions import corpus
+from tunespace.training.data.batch_sampler import ClipSet
 from tunespace.training.loop.export import export_run, figures_before
 from tunespace.training.loop.fit import Hardware, fit
+from tunespace.training.loop.folds import cross_validate, without_early_stopping
 from tunespace.training.loop.metrics_callback import LogFunction
 from tunespace.training.loop.prepare import compute_spectrograms, usable_items
 from tunespace.training.loop.run_layout import (
@@ -77,6 +79,7 @@ def train(
     nodes: int = 1,
     workers: int | None = None,
     loaders: int | None = None,
+    folds: int = 0,
     log: LogFunction = print,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> TrainingResult:
@@ -92,6 +95,8 @@ def train(
         nodes: Number of machines that share each batch.
         workers: Number of processes that decode audio; None for one per core.
         loaders: Number of processes that prepare batches; None for 0 on CPU and 4 otherwise.
+        folds: Number of folds of artists for data without splits (``folds.cross_validate``): they
+            choose the number of epochs, and all clips are trained on; 0 for a validation part.
         log: Receives lines about the progress.
         on_progress: Called with the number of computed spectrograms and that of all.
 
@@ -105,13 +110,20 @@ def train(
     # A model that is adapted has few pairs: all of them train it or choose its checkpoint.
     is_adapted = isinstance(recipe.audio_tower, config.FrozenConfig)
     items, has_splits = with_splits(manifest.items, has_test=not is_adapted)
+    uses_folds = folds > 0 and not has_splits
+    if uses_folds:
+        items = tuple(replace(item, split="train") for item in items)
     items = usable_items(recipe, items, rejected)
     manifest = replace(manifest, items=items)
-    _open_run(out, recipe, manifest, has_splits=has_splits)
+    source = "of the data" if has_splits else "artists distributed by tunespace"
+    _open_run(out, recipe, manifest, f"{folds} folds of artists" if uses_folds else source)
     clips = compute_spectrograms(recipe, items, rejected, cache, workers, on_progress)
     (out / REJECTED).write_text("".join(f"{line}\n" for line in rejected), encoding="utf-8")
     write_manifest([item for part in clips.values() for item in part.items], out / MANIFEST)
     _log_rejected(rejected, out, log)
+    hardware = Hardware(accelerator=accelerator, devices=devices, nodes=nodes, loaders=loaders)
+    if uses_folds:
+        return _train_with_folds(recipe, clips["train"], out, hardware, folds, log, rejected)
     train_clips, validation_clips = clips["train"], clips["validation"]
     if len(train_clips) < 2 or len(validation_clips) < 2:
         raise TrainingError(
@@ -128,13 +140,42 @@ def train(
             "a model"
         )
     if not (out / DONE).exists():
-        hardware = Hardware(accelerator=accelerator, devices=devices, nodes=nodes, loaders=loaders)
         fit(recipe, train_clips, validation_clips, out, hardware, log)
     model, figures, epochs = export_run(out)
     before = figures_before(out)
     if before:
         for line in _gain(before, figures, len(validation_clips)):
             log(line)
+    return TrainingResult(out, model, figures, epochs, rejected, before)
+
+
+def _train_with_folds(
+    recipe: Recipe,
+    clips: ClipSet,
+    out: Path,
+    hardware: Hardware,
+    count: int,
+    log: LogFunction,
+    rejected: list[str],
+) -> TrainingResult:
+    """Train on all clips, for as many epochs as folds of artists show to be best."""
+    log(f"{len(clips):,} clips; {count} folds of artists choose the number of epochs")
+    found = cross_validate(recipe, clips, out, hardware, count, log)
+    if not found.epochs:
+        raise TrainingError(
+            f"training on {len(clips):,} pairs makes the model no better (mrr "
+            f"{found.rows[0]['mrr']:.3f} as it is): keep it, or add pairs"
+        )
+    log(f"best after {found.epochs} epochs: better in {found.better} of {found.folds} folds")
+    if not (out / DONE).exists():
+        # The clips are its own: what it reports on them says nothing.
+        longest = without_early_stopping(recipe)
+        fit(longest, clips, clips, out, hardware, lambda _: None, stop_after=found.epochs)
+    found.write_metrics(out)
+    model, figures, epochs = export_run(out, last=True)
+    before = figures_before(out)
+    for line in _gain(before, figures, len(clips)):
+        log(line)
     return TrainingResult(out, model, figures, epochs, rejected, before)
 
 
@@ -161,7 +202,7 @@ def _log_rejected(rejected: Sequence[str], out: Path, log: LogFunction) -> None:
         log(f"left out: {more:,} more, see {out / REJECTED}")
 
 
-def _open_run(out: Path, recipe: Recipe, manifest: Manifest, *, has_splits: bool) -> None:
+def _open_run(out: Path, recipe: Recipe, manifest: Manifest, splits: str) -> None:
     """Create a run folder, or check that an existing one has this recipe and data.
 
     Raises:
@@ -174,7 +215,7 @@ def _open_run(out: Path, recipe: Recipe, manifest: Manifest, *, has_splits: bool
         "name": manifest.name,
         "sha256": manifest.sha256,
         "clips": counts,
-        "splits": "of the data" if has_splits else "artists distributed by tunespace",
+        "splits": splits,
         "licence": manifest.licence,
         "probes": _probe_texts(manifest.items),
     }
