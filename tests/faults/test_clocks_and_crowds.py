@@ -62,7 +62,7 @@ def test_fifty_readers_beside_a_writer_get_valid_answers(place: MakePlace, right
         thread.start()
     here.run("index", here.music, "--workers", 1)
     here.run("forget", here.music / "album 2")
-    here.run("index", here.music, "--workers", 1)
+    here.run("index", here.music, here.music / "album 2", "--workers", 1)
     stop.set()
     for thread in threads:
         thread.join(60)
@@ -85,6 +85,6 @@ def test_searches_of_many_processes_beside_a_writer(place: MakePlace, right: Sta
         for _ in range(4)
     ]
     here.run("forget", here.music / "album 1")
-    here.run("index", here.music)
+    here.run("index", here.music, here.music / "album 1")
     assert [reader.wait() for reader in readers] == [0] * 4
     assert read_state(here) == right

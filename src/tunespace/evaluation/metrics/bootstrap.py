@@ -53,7 +53,7 @@ class Figure:
 
     @property
     def has_few_units(self) -> bool:
-        """Whether there are too few units for the interval to hold in 95 % of the cases."""
+        """True if there are too few units for an interval that holds in 95 % of the cases."""
         return 0 < self.n < MIN_UNITS
 
     def as_json(self) -> dict[str, float | int | str | bool | None]:
@@ -72,7 +72,7 @@ class Figure:
 
         Examples:
             >>> figure(np.array([0.0, 1.0, 1.0])).format_interval()
-            '0.108 - 0.989*'
+            '0.062 - 0.984*'
         """
         mark = "*" if self.has_few_units else ""
         return f"{format_value(self.low)} - {format_value(self.high)}{mark}"

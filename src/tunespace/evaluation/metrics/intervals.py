@@ -37,7 +37,7 @@ def mean_interval(values: Floats, scale: tuple[float, float] = (0.0, 1.0)) -> tu
     Examples:
         >>> low, high = mean_interval(np.array([1.0] * 2 + [0.0] * 38))
         >>> round(low, 3), round(high, 3)
-        (0.013, 0.169)
+        (0.013, 0.174)
     """
     n = len(values)
     if not n:
