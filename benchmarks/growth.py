@@ -13,6 +13,7 @@ import platform
 import shutil
 import tempfile
 import time
+import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,16 @@ def fill(folder: Path, music: Path, tracks: int) -> None:
     store.close()
 
 
+def write_tone(path: Path) -> None:
+    """Write two seconds of a tone."""
+    tone = 8000 * np.sin(np.arange(32_000) * 2 * np.pi * 440 / 16_000)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(tone.astype("<i2").tobytes())
+
+
 def measure(tracks: int) -> dict[str, float]:
     """Return the seconds of each operation in a library of a size."""
     place = Path(tempfile.mkdtemp(prefix="growth-"))
@@ -83,6 +94,11 @@ def measure(tracks: int) -> dict[str, float]:
     for n in range(100):
         (music / "0000" / f"broken {n}.mp3").write_bytes(b"broken %d" % n)
     timed("100 new files that cannot be read", lambda lib: lib.index([music]))
+    write_tone(music / "0000" / "tone.wav")
+    timed("one new file, with the model", lambda lib: lib.index([music]))
+    timed(
+        "tags of a folder of 1,000 read again", lambda lib: lib.index([music / "0004"], reread=True)
+    )
     shutil.move(music / "0002", place / "away")
     timed("a folder of 1,000 removed", lambda lib: lib.index([music]))
     timed("forget a folder of 1,000", lambda lib: lib.forget(music / "0003"))
@@ -104,7 +120,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     record = {
-        "command": "python benchmarks/growth.py --out benchmarks/results/growth.json",
+        "command": "python benchmarks/growth.py --out benchmarks/results/growth.json "
+        f"--tracks {' '.join(map(str, arguments.tracks))}",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
         "seconds": {str(tracks): measure(tracks) for tracks in arguments.tracks},
