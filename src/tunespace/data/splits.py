@@ -64,10 +64,14 @@ def with_splits(items: Sequence[Item], *, has_test: bool = True) -> tuple[tuple[
     return named, True
 
 
-def _drawn(item: Item) -> Split:
+def artist_digest(item: Item) -> bytes:
+    """Return a hash that is the same for all clips of an artist; of the file without an artist."""
     name = item.artist_key or item.track_id
-    digest = hashlib.sha256(name.casefold().encode("utf-8", "surrogatepass")).digest()
-    place = int.from_bytes(digest[:8], "big") / 2**64
+    return hashlib.sha256(name.casefold().encode("utf-8", "surrogatepass")).digest()
+
+
+def _drawn(item: Item) -> Split:
+    place = int.from_bytes(artist_digest(item)[:8], "big") / 2**64
     for share, split in _SHARES:
         if place < share:
             return "test" if split == "test" else "validation"

@@ -25,9 +25,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-def tuned(model: str | Path, data: Path, cache: Path, out: Path, *changes: str) -> TrainingResult:
+def tuned(
+    model: str | Path, data: Path, cache: Path, out: Path, *changes: str, folds: int = 0
+) -> TrainingResult:
     recipe = fine_tune_recipe(str(model), (*FEW, *changes))
-    return train(recipe, data, out, cache=cache, accelerator="cpu", log=lambda _: None)
+    return train(recipe, data, out, cache=cache, accelerator="cpu", folds=folds, log=lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -193,15 +195,7 @@ def test_pairs_of_one_artist_have_no_folds(contrary: Path, cache: Path, tmp_path
     data = contrary.with_name("one.csv")
     data.write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(TrainingError, match="too few for folds of artists"):
-        train(
-            fine_tune_recipe(str(base), FEW),
-            data,
-            tmp_path / "run",
-            cache=cache,
-            accelerator="cpu",
-            folds=5,
-            log=lambda _: None,
-        )
+        tuned(base, data, cache, tmp_path / "run", folds=5)
 
 
 def test_pairs_that_help_nothing_are_an_error(contrary: Path, cache: Path, tmp_path: Path) -> None:
@@ -210,14 +204,6 @@ def test_pairs_that_help_nothing_are_an_error(contrary: Path, cache: Path, tmp_p
     data = contrary.with_name("nothing.csv")
     data.write_text("\n".join(row.rsplit(",", 1)[0] for row in rows), encoding="utf-8")
     # Steps so small that no rank changes.
-    recipe = fine_tune_recipe(str(base), ("schedule.epochs=2", "schedule.learning_rate=1e-9"))
+    changes = ("schedule.epochs=2", "schedule.learning_rate=1e-9")
     with pytest.raises(TrainingError, match="training on 30 pairs makes the model no better"):
-        train(
-            recipe,
-            data,
-            tmp_path / "run",
-            cache=cache,
-            accelerator="cpu",
-            folds=2,
-            log=lambda _: None,
-        )
+        tuned(base, data, cache, tmp_path / "run", *changes, folds=2)

@@ -1,6 +1,5 @@
 """Export a run as a model folder, which is used without torch."""
 
-import csv
 import json
 import shutil
 from pathlib import Path
@@ -27,12 +26,12 @@ from tunespace.models.config import (
 from tunespace.models.model import Vectors
 from tunespace.models.onnx_towers import normalize_rows
 from tunespace.training.collaborative_filtering import factor_width, load_factors
+from tunespace.training.loop.metrics_table import read_metrics
 from tunespace.training.loop.run_layout import (
     BEST,
     CHECKPOINTS,
     DATA,
     LAST,
-    METRICS,
     MODEL,
     RECIPE,
     TEXT,
@@ -146,21 +145,13 @@ def recipe_of(run: Path) -> Recipe:
 
 def figures_before(run: Path) -> dict[str, float]:
     """Return the validation figures before the first step; empty if they were not computed."""
-    return next((row for row in _rows(run) if row["epoch"] == 0), {})
+    return next((row for row in read_metrics(run) if row["epoch"] == 0), {})
 
 
 def _figures(run: Path, epoch: int) -> tuple[dict[str, float], int]:
     """Return the figures of an epoch, and the number of epochs."""
-    rows = [row for row in _rows(run) if row["epoch"]]
+    rows = [row for row in read_metrics(run) if row["epoch"]]
     return next((row for row in rows if row["epoch"] == epoch), rows[-1]), len(rows)
-
-
-def _rows(run: Path) -> list[dict[str, float]]:
-    with (run / METRICS).open(encoding="utf-8", newline="") as file:
-        return [
-            {name: float(value) for name, value in row.items() if value}
-            for row in csv.DictReader(file)
-        ]
 
 
 class _Audio(nn.Module):

@@ -5,8 +5,6 @@ a checkpoint by. Here each pair is held out once: the number of epochs is that w
 reciprocal rank over all folds, and the model is then trained on all pairs for so many epochs.
 """
 
-import csv
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from tunespace.data.manifest import Item
+from tunespace.data.splits import artist_digest
 from tunespace.errors import TrainingError
-from tunespace.files import write_text
 from tunespace.training.data.batch_sampler import ClipSet
 from tunespace.training.loop.fit import Hardware, fit
 from tunespace.training.loop.metrics_callback import LogFunction
-from tunespace.training.loop.run_layout import DONE, METRICS
+from tunespace.training.loop.metrics_table import RANKING, read_metrics, write_metrics
+from tunespace.training.loop.run_layout import DONE
 from tunespace.training.recipe.recipe import Recipe
 
 _FOLDS = "folds"
-_SHOWN = ("recall@10", "mrr", "median_rank")
 _DIGITS = 6
 
 
@@ -46,10 +44,7 @@ class CrossValidation:
 
     def write_metrics(self, out: Path) -> None:
         """Write the figures up to the chosen epoch as the metrics of a run."""
-        names = ["epoch", "step", *_SHOWN]
-        rows = self.rows[: self.epochs + 1]
-        lines = [",".join(names), *(",".join(repr(row[name]) for name in names) for row in rows)]
-        write_text(out / METRICS, "".join(f"{line}\n" for line in lines))
+        write_metrics(out, self.rows[: self.epochs + 1])
 
 
 def artist_folds(items: Sequence[Item], count: int) -> list[list[int]]:
@@ -58,16 +53,12 @@ def artist_folds(items: Sequence[Item], count: int) -> list[list[int]]:
     Artists (files without an artist) are taken in a pseudo-random order of their names, and each is
     put into the fold that is smallest then. Folds without clips are left out.
     """
-    groups: dict[str, list[int]] = {}
+    groups: dict[bytes, list[int]] = {}
     for n, item in enumerate(items):
-        groups.setdefault((item.artist_key or item.track_id).casefold(), []).append(n)
-
-    def place(name: str) -> bytes:
-        return hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
-
+        groups.setdefault(artist_digest(item), []).append(n)
     folds: list[list[int]] = [[] for _ in range(count)]
-    for name in sorted(groups, key=place):
-        min(folds, key=len).extend(groups[name])
+    for digest in sorted(groups):
+        min(folds, key=len).extend(groups[digest])
     return [sorted(fold) for fold in folds if fold]
 
 
@@ -98,14 +89,14 @@ def cross_validate(
     tables, sizes = [], []
     for n, fold in enumerate(folds):
         folder = out / _FOLDS / str(n)
-        held, rest = set(fold), [k for k in range(len(clips)) if k not in set(fold)]
+        rest = sorted(set(range(len(clips))) - set(fold))
         if len(rest) < 2:
             raise TrainingError("nearly all pairs are of one artist: add pairs of other artists")
         if not (folder / DONE).exists():
             folder.mkdir(parents=True, exist_ok=True)
-            parts = (_subset(clips, rest), _subset(clips, sorted(held)))
+            parts = (_subset(clips, rest), _subset(clips, fold))
             fit(whole, *parts, folder, hardware, lambda _: None)
-        tables.append(_read(folder / METRICS))
+        tables.append(read_metrics(folder))
         sizes.append(len(fold))
         first, best = tables[-1][0]["mrr"], max(row["mrr"] for row in tables[-1])
         log(f"fold {n + 1} of {len(folds)}: {len(fold)} pairs, mrr {first:.3f} -> {best:.3f}")
@@ -124,7 +115,7 @@ def _summary(tables: list[list[dict[str, float]]], sizes: np.ndarray) -> CrossVa
         {"epoch": float(epoch), "step": rows[0]["step"]}
         | {
             name: float(sum(share * row[name] for share, row in zip(shares, rows, strict=True)))
-            for name in _SHOWN
+            for name in RANKING
         }
         for epoch, rows in enumerate(zip(*tables, strict=True))
     ]
@@ -139,11 +130,3 @@ def _subset(clips: ClipSet, places: Sequence[int]) -> ClipSet:
     return ClipSet(
         tuple(clips.items[n] for n in places), tuple(clips.files[n] for n in places), copies
     )
-
-
-def _read(path: Path) -> list[dict[str, float]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            {name: float(value) for name, value in row.items() if value}
-            for row in csv.DictReader(file)
-        ]

@@ -1,7 +1,5 @@
 """Record the metrics of each epoch: a log line, a table and a plot."""
 
-import csv
-import io
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -9,10 +7,10 @@ from typing import Any
 
 import lightning
 
-from tunespace.files import write_text
 from tunespace.training.loop.contrastive_module import MONITORED_METRIC
+from tunespace.training.loop.metrics_table import write_metrics
 from tunespace.training.loop.plot_metrics import plot_metrics
-from tunespace.training.loop.run_layout import CURVES, METRICS
+from tunespace.training.loop.run_layout import CURVES
 
 LogFunction = Callable[[str], None]
 
@@ -57,7 +55,7 @@ class MetricsCallback(lightning.Callback):
         self.rows.append({"epoch": epoch, "step": trainer.global_step, **figures})
         if trainer.is_global_zero:
             self._log(f"epoch {epoch} of {self._epochs}: {_listed(figures)}")
-            self._write()
+            write_metrics(self._out, self.rows)
 
     def on_train_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -81,14 +79,6 @@ class MetricsCallback(lightning.Callback):
             # A plot that cannot be written must not hide the error that ended the run.
             with suppress(OSError):
                 plot_metrics(self.rows, self._out / CURVES, self._out.name)
-
-    def _write(self) -> None:
-        names = list(dict.fromkeys(name for row in self.rows for name in row))
-        text = io.StringIO(newline="")
-        table = csv.DictWriter(text, names)
-        table.writeheader()
-        table.writerows(self.rows)
-        write_text(self._out / METRICS, text.getvalue())
 
 
 def _listed(figures: dict[str, float]) -> str:

@@ -29,6 +29,7 @@ from tunespace.training.loop.export import export_run, figures_before
 from tunespace.training.loop.fit import Hardware, fit
 from tunespace.training.loop.folds import cross_validate, without_early_stopping
 from tunespace.training.loop.metrics_callback import LogFunction
+from tunespace.training.loop.metrics_table import RANKING
 from tunespace.training.loop.prepare import compute_spectrograms, usable_items
 from tunespace.training.loop.run_layout import (
     DATA,
@@ -44,7 +45,6 @@ from tunespace.training.recipe.recipe import Recipe
 _PACKAGES = ("torch", "lightning", "transformers", "numpy", "onnx", "av", "gensim")
 _MAX_LOGGED_REJECTIONS = 5
 _PROBE_TEXTS = 8
-_SHOWN_GAIN = ("recall@10", "mrr", "median_rank")
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def _train_with_folds(
 
 def _gain(before: Mapping[str, float], after: Mapping[str, float], clips: int) -> list[str]:
     """Return lines on what adapting a model has changed on the validation clips."""
-    names = [name for name in _SHOWN_GAIN if name in before and name in after]
+    names = [name for name in RANKING if name in before and name in after]
     changes = ", ".join(f"{name} {before[name]:.3f} -> {after[name]:.3f}" for name in names)
     lines = [f"validation, before and after: {changes} ({clips:,} clips)"]
     if clips < MIN_UNITS:
